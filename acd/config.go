@@ -1,0 +1,45 @@
+package acd
+
+import "tierline/routing"
+
+// Config is what the core needs of a generation of service documents. Lists
+// are sorted by name.
+type Config struct {
+	HeadStart [routing.TierCount]int64 `json:"head_start"` // ms, by tier number
+	Queues    []QueueConfig            `json:"queues"`
+	Agents    []AgentConfig            `json:"agents"`
+}
+
+// QueueConfig is one queue: a label with defaults, not a line of its own.
+type QueueConfig struct {
+	Name         string `json:"name"`
+	Requirement  string `json:"requirement,omitempty"` // "billing>=3 and lang.en>=1"
+	RingTime     int64  `json:"ring_time"`             // ms an agent's phone may ring
+	WrapUp       int64  `json:"wrap_up"`               // ms after a conversation; 0 = none
+	MaxWait      int64  `json:"max_wait,omitempty"`    // ms; 0 = no limit
+	MaxLength    int    `json:"max_length,omitempty"`  // calls; 0 = no limit
+	ReofferAfter int64  `json:"reoffer_after"`         // ms an agent is passed over after missing this call
+	Fit          Fit    `json:"fit,omitempty"`
+}
+
+// Fit says which of several eligible agents is preferred before the longest
+// idle one.
+type Fit uint8
+
+// Skill fits. The order is part of the log format.
+const (
+	FitNone  Fit = iota // longest idle only
+	FitMost             // highest levels in the required skills first
+	FitLeast            // lowest sufficient levels first: keeps experts free
+)
+
+// AgentConfig is one agent as documents describe him.
+type AgentConfig struct {
+	ID        string               `json:"id"`
+	Name      string               `json:"name"`
+	Skills    []routing.SkillLevel `json:"skills"`
+	MaxMisses int                  `json:"max_misses"`        // unanswered offers in a row until not ready; default 1
+	BackOff   int64                `json:"back_off"`          // ms before the next offer after busy or reject
+	Contact   string               `json:"contact,omitempty"` // fixed contact URI instead of a registration
+	SignedIn  bool                 `json:"signed_in"`         // signed in and ready from the start (agents without feature codes)
+}

@@ -1,0 +1,61 @@
+package acd
+
+// Effect is something the owner of a call must do. The set is closed. An
+// effect is carried out by the node it names, once, and never on replay.
+//
+//sumtype:decl
+type Effect interface{ isEffect() }
+
+// RingAgent asks the node that holds the call to ring the agent's phone.
+type RingAgent struct {
+	Node, Call, Agent string
+	Offer             uint64
+	Contacts          []Binding // ring all, first answer wins
+	For               int64     // ms until the offer expires
+}
+
+// StopRinging withdraws an offer.
+type StopRinging struct {
+	Node, Call, Agent string
+	Offer             uint64
+	Outcome           Outcome
+}
+
+// ConnectAgent bridges caller and agent: the answer was in time.
+type ConnectAgent struct {
+	Node, Call, Agent string
+	Offer             uint64
+}
+
+// LeaveQueue tells the call's menu that its wait ended without an agent.
+type LeaveQueue struct {
+	Node, Call string
+	Cause      LeaveCause
+}
+
+// ReleaseAgent hangs up an agent's leg whose call is no longer his.
+type ReleaseAgent struct {
+	Node, Call, Agent string
+	Offer             uint64
+}
+
+// GenerationChanged tells every node that new service documents are current.
+type GenerationChanged struct{ Generation uint64 }
+
+func (RingAgent) isEffect()         {}
+func (StopRinging) isEffect()       {}
+func (ConnectAgent) isEffect()      {}
+func (LeaveQueue) isEffect()        {}
+func (ReleaseAgent) isEffect()      {}
+func (GenerationChanged) isEffect() {}
+
+// LeaveCause says why a call left its queue without an agent.
+type LeaveCause uint8
+
+// Leave causes. The order is part of the log format.
+const (
+	LeftTimeout LeaveCause = iota + 1 // max_wait reached
+	LeftFull                          // the queue had max_length calls
+	LeftKey                           // the caller pressed a key of the queue node
+	LeftEnded                         // hung up
+)

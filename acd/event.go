@@ -1,0 +1,236 @@
+package acd
+
+import "tierline/routing"
+
+// Event is something that happened, as written in the log. The set is closed;
+// its meaning never changes after a release (a new meaning is a new kind).
+//
+//sumtype:decl
+type Event interface{ isEvent() }
+
+// Entry is one line of the replicated log.
+type Entry struct {
+	Index uint64 // Raft index; names offers and generations
+	At    int64  // log time in ms: never goes back, all expiries are measured in it
+	Wall  int64  // Unix time in ms, for records and people only
+	Event Event
+}
+
+// ConfigPublished makes a new generation of service documents current.
+type ConfigPublished struct {
+	Hash   string `json:"hash"` // SHA-256 of Bundle in hex
+	By     string `json:"by"`
+	Note   string `json:"note,omitempty"`
+	Bundle []byte `json:"bundle"` // the documents themselves; opaque to this package
+	Config Config `json:"config"` // what the core needs of them, decided by the proposer
+}
+
+// AgentCommand is what an agent, or somebody for the agent, asks for.
+type AgentCommand uint8
+
+// Agent commands. The order is part of the log format.
+const (
+	SignIn AgentCommand = iota + 1
+	SignOut
+	GoReady
+	GoNotReady
+	EndWrapUp
+)
+
+// AgentCommanded is an agent (feature code, API) or a supervisor asking for a
+// state. During a call it sets the next state instead.
+type AgentCommanded struct {
+	Agent   string       `json:"agent"`
+	Command AgentCommand `json:"command"`
+	Reason  string       `json:"reason,omitempty"` // for GoNotReady
+	By      string       `json:"by"`
+}
+
+// Binding is one registered contact of an agent's phone.
+type Binding struct {
+	Contact   string `json:"contact"`  // URI of the Contact header
+	Received  string `json:"received"` // ip:port the REGISTER came from; requests go there
+	Transport string `json:"transport"`
+	CallID    string `json:"call_id"`
+	CSeq      uint32 `json:"cseq"`
+	Node      string `json:"node"` // the node that owns the flow
+	UserAgent string `json:"user_agent,omitempty"`
+	Fixed     bool   `json:"fixed,omitempty"`   // from the agent's document, never expires
+	Expires   int64  `json:"expires,omitempty"` // log time in ms; set by Apply
+}
+
+// PhoneRegistered adds or refreshes one binding of an agent's phone.
+type PhoneRegistered struct {
+	Agent   string  `json:"agent"`
+	Binding Binding `json:"binding"`
+	TTL     int64   `json:"ttl"` // ms
+}
+
+// PhoneUnregistered removes one binding, or all if Contact is "*".
+type PhoneUnregistered struct {
+	Agent   string `json:"agent"`
+	Contact string `json:"contact"`
+}
+
+// Customer is what was known of the caller when the call arrived.
+type Customer struct {
+	ID       string       `json:"id,omitempty"`
+	Name     string       `json:"name,omitempty"`
+	Tier     routing.Tier `json:"tier"`
+	Language string       `json:"language,omitempty"`
+}
+
+// CallArrived is a caller's leg, committed before it is answered.
+type CallArrived struct {
+	Call       string   `json:"call"`
+	Node       string   `json:"node"`
+	Trunk      string   `json:"trunk"`
+	From       string   `json:"from"` // ANI, normalised
+	To         string   `json:"to"`   // DNIS, normalised
+	Flow       string   `json:"flow"`
+	Generation uint64   `json:"generation"`
+	Customer   Customer `json:"customer"`
+	SIPCallID  string   `json:"sip_call_id,omitempty"`
+	Leg        []byte   `json:"leg,omitempty"` // encoded dialog and SDP, opaque to this package
+}
+
+// CallStepped is a checkpoint of the menu: the call entered a node of its flow.
+type CallStepped struct {
+	Call      string `json:"call"`
+	Step      string `json:"step"`
+	Milestone string `json:"milestone,omitempty"`
+	Language  string `json:"language,omitempty"`
+	Key       string `json:"key,omitempty"`  // what the caller pressed to get here; never a secret
+	Menu      []byte `json:"menu,omitempty"` // encoded session, opaque to this package
+}
+
+// Attribute is one named value that travels with a call.
+type Attribute struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// CallQueued puts a call into a queue.
+type CallQueued struct {
+	Call        string       `json:"call"`
+	Queue       string       `json:"queue"`
+	Tier        routing.Tier `json:"tier"`
+	Language    string       `json:"language,omitempty"`
+	Requirement string       `json:"requirement,omitempty"` // added to the queue's by "and"
+	MaxWait     int64        `json:"max_wait,omitempty"`    // ms; 0 = the queue's
+	Attach      []Attribute  `json:"attach,omitempty"`      // sorted by name
+}
+
+// QueueLeft takes a waiting call out of its queue without ending it.
+type QueueLeft struct {
+	Call  string     `json:"call"`
+	Cause LeaveCause `json:"cause"`
+}
+
+// CallOffered reserves an agent for a call. It records the leader's decision;
+// the offer's id is the index of this entry.
+type CallOffered struct {
+	Call  string `json:"call"`
+	Agent string `json:"agent"`
+	Why   string `json:"why,omitempty"`
+}
+
+// OfferRang says that the agent's phone is ringing.
+type OfferRang struct {
+	Offer uint64 `json:"offer"`
+}
+
+// OfferAnswered says that the agent picked up. If Apply refuses it, the
+// agent's leg must be released: the offer is over.
+type OfferAnswered struct {
+	Offer uint64 `json:"offer"`
+	Leg   []byte `json:"leg,omitempty"` // encoded dialog and SDP of the agent's leg
+}
+
+// Outcome says how an offer ended without a conversation.
+type Outcome uint8
+
+// Offer outcomes. The order is part of the log format.
+const (
+	NoAnswer Outcome = iota + 1
+	Busy
+	Rejected
+	Unreachable    // no binding, time-out or failure of the phone's signalling
+	CallerLeft     // hung up, timed out or pressed a key while the agent rang
+	AgentWithdrawn // signed out or changed by a supervisor
+)
+
+// OfferFailed is the result of an offer that did not become a conversation.
+type OfferFailed struct {
+	Offer   uint64  `json:"offer"`
+	Outcome Outcome `json:"outcome"`
+	SIP     int     `json:"sip,omitempty"` // final status of the agent's leg, if there was one
+}
+
+// AgentReleased ends the agent's part of a call; the caller may stay.
+type AgentReleased struct {
+	Offer   uint64   `json:"offer"`
+	By      Side     `json:"by"`
+	Quality *Quality `json:"quality,omitempty"` // of the agent's leg
+}
+
+// Side says who ended something.
+type Side uint8
+
+// Sides. The order is part of the log format.
+const (
+	SideSwitch Side = iota + 1
+	SideCaller
+	SideAgent
+)
+
+// Quality is what RTP and RTCP said of one leg.
+type Quality struct {
+	Codec        string `json:"codec,omitempty"`
+	Sent         uint64 `json:"sent"` // packets
+	Received     uint64 `json:"received"`
+	Lost         uint64 `json:"lost"`        // expected minus received, never below 0
+	JitterMS     int64  `json:"jitter_ms"`   // RFC 3550 interarrival jitter at the end
+	MaxGapMS     int64  `json:"max_gap_ms"`  // longest silence between two packets
+	Strangers    uint64 `json:"strangers"`   // packets dropped because of their source
+	Malformed    uint64 `json:"malformed"`   // datagrams that were no RTP
+	RemoteLost   int64  `json:"remote_lost"` // cumulative loss the peer reported by RTCP
+	RemoteJitter int64  `json:"remote_jitter_ms"`
+	RoundTripMS  int64  `json:"round_trip_ms,omitempty"`
+	DigitsHeard  uint64 `json:"digits_heard"`
+}
+
+// CallEnded takes a call out, whatever phase it is in.
+type CallEnded struct {
+	Call    string   `json:"call"`
+	Cause   string   `json:"cause"` // stable word: normal, abandoned, no_ack, fault, …
+	By      Side     `json:"by"`
+	SIP     int      `json:"sip,omitempty"`
+	Quality *Quality `json:"quality,omitempty"` // of the caller's leg
+}
+
+// NodeRestarted says that a node's process began anew: whatever calls it held
+// are gone.
+type NodeRestarted struct {
+	Node string `json:"node"`
+}
+
+// TimePassed carries nothing but its entry's time: expiries that are due fire.
+type TimePassed struct{}
+
+func (ConfigPublished) isEvent()   {}
+func (AgentCommanded) isEvent()    {}
+func (PhoneRegistered) isEvent()   {}
+func (PhoneUnregistered) isEvent() {}
+func (CallArrived) isEvent()       {}
+func (CallStepped) isEvent()       {}
+func (CallQueued) isEvent()        {}
+func (QueueLeft) isEvent()         {}
+func (CallOffered) isEvent()       {}
+func (OfferRang) isEvent()         {}
+func (OfferAnswered) isEvent()     {}
+func (OfferFailed) isEvent()       {}
+func (AgentReleased) isEvent()     {}
+func (CallEnded) isEvent()         {}
+func (NodeRestarted) isEvent()     {}
+func (TimePassed) isEvent()        {}

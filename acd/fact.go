@@ -1,0 +1,73 @@
+package acd
+
+import "tierline/routing"
+
+// Fact is one line of the story: what an entry changed, in the words of the
+// event stream, the CDR and the reports. Apply returns facts beside effects;
+// unlike effects they are the same on every replay.
+type Fact struct {
+	Kind FactKind `json:"kind"`
+
+	Call       string        `json:"call,omitempty"`
+	Agent      string        `json:"agent,omitempty"`
+	Queue      string        `json:"queue,omitempty"`
+	Offer      uint64        `json:"offer,omitempty"`
+	Tier       *routing.Tier `json:"tier,omitempty"`
+	Customer   string        `json:"customer,omitempty"`
+	Language   string        `json:"language,omitempty"`
+	Trunk      string        `json:"trunk,omitempty"`
+	From       string        `json:"from,omitempty"`
+	To         string        `json:"to,omitempty"`
+	Flow       string        `json:"flow,omitempty"`
+	Generation uint64        `json:"generation,omitempty"`
+	Node       string        `json:"node,omitempty"`
+	SIPCallID  string        `json:"sip_call_id,omitempty"`
+
+	Step      string `json:"step,omitempty"`
+	Milestone string `json:"milestone,omitempty"`
+	Key       string `json:"key,omitempty"`
+
+	State     string `json:"state,omitempty"`     // agent.state: the new one
+	Previous  string `json:"previous,omitempty"`  // agent.state: the old one
+	Reason    string `json:"reason,omitempty"`    // why not ready; why an offer was made
+	Cause     string `json:"cause,omitempty"`     // call.ended, call.left_queue, call.offer_failed, agent.state
+	By        string `json:"by,omitempty"`        // caller, agent, switch; or who commanded
+	SIP       int    `json:"sip,omitempty"`       // final status
+	WaitMS    int64  `json:"wait_ms,omitempty"`   // time in queue so far
+	Until     int64  `json:"until_ms,omitempty"`  // log time when the state ends by itself
+	Contact   string `json:"contact,omitempty"`   // phone.*
+	Note      string `json:"note,omitempty"`      // config.published
+	Hash      string `json:"hash,omitempty"`      // config.published
+	Abandoned bool   `json:"abandoned,omitempty"` // call.ended: while waiting
+
+	Attach  []Attribute `json:"attach,omitempty"`
+	Quality *Quality    `json:"quality,omitempty"`
+}
+
+// FactKind names a fact.
+type FactKind string
+
+// Kinds of facts.
+const (
+	FactConfigPublished   FactKind = "config.published"
+	FactAgentState        FactKind = "agent.state"
+	FactPhoneRegistered   FactKind = "phone.registered"
+	FactPhoneUnregistered FactKind = "phone.unregistered"
+	FactCallArrived       FactKind = "call.arrived"
+	FactCallStep          FactKind = "call.step"
+	FactCallQueued        FactKind = "call.queued"
+	FactCallLeftQueue     FactKind = "call.left_queue"
+	FactCallOffered       FactKind = "call.offered"
+	FactCallRinging       FactKind = "call.ringing"
+	FactOfferFailed       FactKind = "call.offer_failed"
+	FactCallConnected     FactKind = "call.connected"
+	FactAgentReleased     FactKind = "call.agent_released"
+	FactCallEnded         FactKind = "call.ended"
+	FactNodeRestarted     FactKind = "node.restarted"
+)
+
+// Outcome of applying one entry.
+type Result struct {
+	Effects []Effect
+	Facts   []Fact
+}
