@@ -1,0 +1,48 @@
+# Targets are described in README.md and docs/reference/make.md.
+GO        ?= go
+BIN       := bin/tierline
+TOOLS     := $(GO) tool -modfile=.ci/tools/go.mod
+PACKAGES  := ./acd/... ./call/... ./cluster/... ./cmd/... ./docs/... ./ivr/... ./media/... ./routing/...
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+export CGO_ENABLED ?= 0
+
+.PHONY: run build test vet lint fmt check race e2e bench fuzz soak
+
+build: ## bin/tierline, static
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/tierline
+
+run: build ## a living centre on loopback
+	$(BIN) demo
+
+test: vet ## everything that needs only Go, no cgo, loopback only
+	$(GO) test -shuffle=on $(PACKAGES)
+
+vet:
+	$(GO) vet $(PACKAGES)
+
+lint:
+	$(TOOLS) golangci-lint run $(PACKAGES)
+
+fmt:
+	$(TOOLS) golangci-lint fmt $(PACKAGES)
+
+check: lint test build ## what a change must pass
+	$(GO) mod tidy -diff
+	$(TOOLS) deadcode -test $(PACKAGES)
+	$(BIN) check testdata/demo
+	$(BIN) check testdata/bench
+
+race: ## needs gcc
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on $(PACKAGES)
+
+e2e: build ## real peers: names what is missing, installs nothing
+	$(GO) run ./.ci/e2e -tierline $(BIN)
+
+bench: build
+	$(GO) run ./.ci/bench -tierline $(BIN)
+
+fuzz: ## every fuzz target for FUZZTIME
+	.ci/fuzz $(or $(FUZZTIME),30s)
+
+soak: ## long property tests
+	$(GO) test -timeout 60m ./acd/... ./ivr/... -run 'Propert' -rapid.checks=100000

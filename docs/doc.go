@@ -1,0 +1,21 @@
+// Package docs holds the project's pages and the tests that keep them and the
+// architecture true.
+//
+// # What it owns
+//
+// The pages (Markdown), the layers test (who may import whom), the fences of
+// outside modules, the README's commands, and the check that every YAML block
+// in the pages loads.
+//
+// # What it does not own
+//
+// Any running code.
+//
+// # The rule
+//
+// A claim that can be tested is tested here.
+//
+// # Concurrency
+//
+// None.
+package docs
