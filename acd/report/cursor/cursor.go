@@ -1,0 +1,259 @@
+package cursor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"tierline/acd"
+	"tierline/acd/report"
+)
+
+// How long things may wait.
+const (
+	batchTime   = 200 * time.Millisecond // from a story to its commit
+	batchSize   = 512                    // events and records that make a batch full
+	syncTime    = time.Second            // from a commit to the next durable one
+	firstRetry  = 100 * time.Millisecond
+	longRetry   = 5 * time.Second
+	pruneEvery  = time.Hour
+	pruneChunk  = 1000
+	pruneBreath = 50 * time.Millisecond // between two chunks
+)
+
+// ErrAhead means that the store has records that the log doesn't know: they
+// belong to another data directory.
+var ErrAhead = errors.New("the story store is ahead of the log")
+
+// errGaveUp means that the node stops while the store takes nothing. What was
+// folded is lost from memory, so nothing may be committed after it.
+var errGaveUp = errors.New("the store takes nothing")
+
+// Store is where batches go.
+type Store interface {
+	Load(ctx context.Context) (cursor uint64, running []report.OpenCall, err error)
+	Commit(ctx context.Context, b report.Batch, durable bool) error
+	Prune(ctx context.Context, before report.Time, limit int) (int64, error)
+}
+
+// Follow yields the stories after an index and waits for new ones until its
+// context ends.
+type Follow func(ctx context.Context, after uint64) iter.Seq2[report.Story, error]
+
+// Of adapts a source whose story type only differs in name.
+func Of[S ~struct {
+	Index uint64
+	At    int64
+	Wall  int64
+	Facts []acd.Fact
+}](follow func(ctx context.Context, after uint64) iter.Seq2[S, error]) Follow {
+	return func(ctx context.Context, after uint64) iter.Seq2[report.Story, error] {
+		return func(yield func(report.Story, error) bool) {
+			for s, err := range follow(ctx, after) {
+				if !yield(report.Story(s), err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Config is what a Cursor needs.
+type Config struct {
+	Follow      Follow
+	Acknowledge func(index uint64)
+	Last        func() uint64 // index of the last entry of the log
+	// Gap says where to go on when the source has forgotten what comes next
+	// (a store that was deleted); ok is false for every other error.
+	Gap       func(err error) (after uint64, ok bool)
+	Store     Store
+	Retention time.Duration // how long records are kept; 0 = for ever
+	Logger    *slog.Logger
+}
+
+// Stats is what the cursor can say about itself.
+type Stats struct {
+	Index    uint64 // last story committed
+	Durable  uint64 // last story acknowledged
+	Events   uint64 // committed since the start
+	Calls    uint64 // records of ended calls, likewise
+	Open     int    // unfinished records
+	Failures uint64 // commits that had to be tried again
+	Failing  string // why the last try failed; empty when all is well
+}
+
+// Cursor follows the stories.
+type Cursor struct {
+	c Config
+
+	mu    sync.Mutex // guards stats
+	stats Stats
+
+	// ---- owned by Run ----
+	fold     *report.Fold
+	dirty    time.Time // when the first story of the batch came; zero: none
+	unsynced time.Time // when the first commit that isn't durable was made; zero: none
+	prune    time.Time // when to clean up next
+}
+
+// New returns a cursor; Run makes it work.
+func New(c Config) *Cursor { return &Cursor{c: c} }
+
+// Stats returns the figures of this moment.
+func (c *Cursor) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats
+}
+
+// Run follows the stories until the context ends, then commits what it has.
+// An error means that records are no longer written; calls go on without.
+func (c *Cursor) Run(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("write call records: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	at, running, err := c.c.Store.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("begin call records: %w", err)
+	}
+	if last := c.c.Last(); at > last {
+		return fmt.Errorf("%w: it ends at index %d, the log at %d", ErrAhead, at, last)
+	}
+	if c.fold, err = report.Resume(at, running); err != nil {
+		return fmt.Errorf("begin call records: %w", err)
+	}
+	c.note(func(s *Stats) { s.Index, s.Durable, s.Open = at, at, c.fold.Open() })
+	c.prune = time.Now()
+	for {
+		err = c.follow(ctx)
+		if ctx.Err() != nil || errors.Is(err, errGaveUp) {
+			return c.stop(ctx, err)
+		}
+		after, gap := c.c.Gap(err)
+		if !gap {
+			return errors.Join(fmt.Errorf("follow the log after index %d: %w", c.fold.Cursor(), err), c.stop(ctx, nil))
+		}
+		c.c.Logger.Error("stories are missing from the call records", "after", c.fold.Cursor(), "until", after, "err", err)
+		c.fold.Skip(after)
+	}
+}
+
+// follow consumes one run of the source, until it ends with an error or the
+// context does.
+func (c *Cursor) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stories := make(chan report.Story, batchSize)
+	var ended error // written before the channel is closed
+	go func() {
+		defer close(stories)
+		ended = c.pull(ctx, c.fold.Cursor(), stories)
+	}()
+	if err := c.consume(ctx, stories); err != nil {
+		return err // the puller ends with the context
+	}
+	return ended
+}
+
+// pull moves stories into the channel until the source or the context ends.
+func (c *Cursor) pull(ctx context.Context, after uint64, stories chan<- report.Story) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("read a story: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	for s, err := range c.c.Follow(ctx, after) {
+		if err != nil {
+			return err
+		}
+		select {
+		case stories <- s:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if ctx.Err() == nil {
+		return errors.New("the source ended")
+	}
+	return ctx.Err()
+}
+
+// consume folds and commits what the channel brings, until it is closed.
+func (c *Cursor) consume(ctx context.Context, stories <-chan report.Story) error {
+	due := time.NewTimer(time.Until(c.next()))
+	defer due.Stop()
+	for {
+		var err error
+		select {
+		case s, more := <-stories:
+			if !more {
+				return nil
+			}
+			if c.dirty.IsZero() {
+				c.dirty = time.Now()
+			}
+			c.fold.Take(s)
+			if c.fold.Pending() >= batchSize {
+				err = c.commit(ctx)
+			}
+		case <-due.C:
+			err = c.timers(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		due.Reset(time.Until(c.next()))
+	}
+}
+
+// next returns when timers has something to do.
+func (c *Cursor) next() time.Time {
+	at := c.prune
+	if !c.dirty.IsZero() && c.dirty.Add(batchTime).Before(at) {
+		at = c.dirty.Add(batchTime)
+	}
+	if !c.unsynced.IsZero() && c.unsynced.Add(syncTime).Before(at) {
+		at = c.unsynced.Add(syncTime)
+	}
+	return at
+}
+
+// timers does what is due.
+func (c *Cursor) timers(ctx context.Context) error {
+	now := time.Now()
+	if !c.dirty.IsZero() && !now.Before(c.dirty.Add(batchTime)) || c.syncDue(now) {
+		if err := c.commit(ctx); err != nil {
+			return err
+		}
+	}
+	if !now.Before(c.prune) {
+		c.prune = now.Add(c.clean(ctx, now))
+	}
+	return nil
+}
+
+func (c *Cursor) syncDue(now time.Time) bool {
+	return !c.unsynced.IsZero() && !now.Before(c.unsynced.Add(syncTime))
+}
+
+// clean removes a chunk of what is too old and returns when to go on.
+func (c *Cursor) clean(ctx context.Context, now time.Time) time.Duration {
+	if c.c.Retention <= 0 {
+		return pruneEvery
+	}
+	gone, err := c.c.Store.Prune(ctx, report.TimeOf(now.Add(-c.c.Retention)), pruneChunk)
+	if err != nil && ctx.Err() == nil {
+		c.c.Logger.Warn("old records stay for now", "err", err)
+	}
+	if gone >= pruneChunk {
+		return pruneBreath
+	}
+	return pruneEvery
+}

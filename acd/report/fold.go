@@ -1,0 +1,291 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"tierline/acd"
+)
+
+// maxSteps bounds the path kept of one call: a caller who walks round in a
+// menu for hours must not fill the disk. Later steps are only in the events.
+const maxSteps = 256
+
+// Words for what the fold concludes by itself.
+const (
+	outcomeAnswered  = "answered"
+	outcomeAbandoned = "abandoned"
+	outcomeCaller    = "caller_left"
+	outcomeEnded     = "ended"
+	outcomeReleased  = "released"
+	causeLost        = "node_restarted"
+)
+
+// Fold turns stories into records.
+type Fold struct {
+	open    map[string]*open
+	touched map[string]bool // open calls changed since the last Flush
+	batch   Batch
+}
+
+// open is the record of a running call, as it is kept between restarts.
+type open struct {
+	CDR     CDR     `json:"cdr"`
+	Arrived int64   `json:"arrived"` // log time
+	Begun   []int64 `json:"begun"`   // log time by segment
+	Running []Kind  `json:"running"` // kinds of the segments that are not ended, each at most once
+	Rang    int64   `json:"rang"`    // log time when the offered phone began to ring; 0: not yet
+}
+
+// NewFold returns a fold at the beginning of the log.
+func NewFold() *Fold { return &Fold{open: map[string]*open{}, touched: map[string]bool{}} }
+
+// Resume returns a fold that goes on after cursor with the records of the
+// calls that were running then.
+func Resume(cursor uint64, records []OpenCall) (*Fold, error) {
+	f := NewFold()
+	f.batch.Cursor = cursor
+	for _, r := range records {
+		o := &open{}
+		if err := json.Unmarshal(r.Record, o); err != nil {
+			return nil, fmt.Errorf("read the unfinished record of call %s: %w", r.Call, err)
+		}
+		f.open[r.Call] = o
+	}
+	return f, nil
+}
+
+// Cursor returns the index of the last story taken.
+func (f *Fold) Cursor() uint64 { return f.batch.Cursor }
+
+// Skip moves the cursor over stories that are lost. Calls that ran across
+// them keep their records.
+func (f *Fold) Skip(to uint64) { f.batch.Cursor = max(f.batch.Cursor, to) }
+
+// Open returns how many calls are running.
+func (f *Fold) Open() int { return len(f.open) }
+
+// Pending returns how many events and records wait for Flush.
+func (f *Fold) Pending() int { return len(f.batch.Events) + len(f.batch.Ended) }
+
+// Take adds one story. Stories at or before the cursor are ignored, so a
+// source that repeats itself does no harm.
+func (f *Fold) Take(s Story) {
+	if s.Index <= f.batch.Cursor {
+		return
+	}
+	f.batch.Cursor = s.Index
+	for i, fact := range s.Facts {
+		f.batch.Events = append(f.batch.Events, Event{Index: s.Index, Seq: i, Wall: Time(s.Wall), Fact: fact})
+		f.fact(s, fact)
+	}
+	f.lost(s)
+}
+
+// Flush returns what was gathered since the last Flush and begins anew.
+func (f *Fold) Flush() (Batch, error) {
+	b := f.batch
+	for call := range f.touched {
+		o, running := f.open[call]
+		if !running {
+			continue
+		}
+		record, err := json.Marshal(o)
+		if err != nil {
+			return Batch{}, fmt.Errorf("write the unfinished record of call %s: %w", call, err)
+		}
+		b.Open = append(b.Open, OpenCall{Call: call, Record: record})
+	}
+	slices.SortFunc(b.Open, func(a, b OpenCall) int { return cmp.Compare(a.Call, b.Call) })
+	clear(f.touched)
+	f.batch = Batch{Cursor: b.Cursor}
+	return b, nil
+}
+
+func (f *Fold) fact(s Story, fact acd.Fact) {
+	if fact.Call == "" {
+		return
+	}
+	o, running := f.open[fact.Call]
+	switch {
+	case fact.Kind == acd.FactCallArrived && !running:
+		o = arrived(s, fact)
+		f.open[fact.Call] = o
+	case !running:
+		return // ended earlier: the event stays, the record is closed
+	case fact.Kind == acd.FactCallEnded:
+		f.close(s, fact, o)
+		return
+	default:
+		o.change(s, fact)
+	}
+	f.touched[fact.Call] = true
+}
+
+func arrived(s Story, fact acd.Fact) *open {
+	o := &open{Arrived: s.At, CDR: CDR{
+		Call: fact.Call, Node: fact.Node, Trunk: fact.Trunk, From: fact.From, To: fact.To, Flow: fact.Flow,
+		Generation: fact.Generation, SIPCallID: fact.SIPCallID, Customer: fact.Customer, Language: fact.Language,
+		Started: Time(s.Wall), FirstIndex: s.Index,
+	}}
+	if fact.Tier != nil {
+		o.CDR.Tier = *fact.Tier
+	}
+	o.begin(s, Segment{Kind: IVR})
+	return o
+}
+
+// change books what happened to a running call. Kinds that say nothing about
+// the record (agents, phones, documents) are left out on purpose.
+func (o *open) change(s Story, fact acd.Fact) {
+	switch fact.Kind {
+	case acd.FactCallStep:
+		o.step(s, fact)
+	case acd.FactCallQueued:
+		o.queued(s, fact)
+	case acd.FactCallLeftQueue:
+		o.endOffer(s, Segment{Outcome: outcomeCaller})
+		o.end(s, Queue, Segment{Outcome: fact.Cause})
+		o.begin(s, Segment{Kind: IVR})
+	case acd.FactCallOffered:
+		o.Rang = 0
+		o.begin(s, Segment{Kind: Offer, Queue: o.CDR.Queue, Agent: fact.Agent, Offer: fact.Offer, Reason: fact.Reason})
+	case acd.FactCallRinging:
+		if o.Rang == 0 {
+			o.Rang = s.At
+		}
+	case acd.FactOfferFailed:
+		o.endOffer(s, Segment{Outcome: fact.Cause, SIP: fact.SIP})
+	case acd.FactCallConnected:
+		o.connected(s, fact)
+	case acd.FactAgentReleased:
+		o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By, Quality: fact.Quality})
+	case acd.FactCallArrived, acd.FactCallEnded, acd.FactAgentState, acd.FactPhoneRegistered,
+		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted:
+	}
+}
+
+func (o *open) step(s Story, fact acd.Fact) {
+	if fact.Language != "" {
+		o.CDR.Language = fact.Language
+	}
+	if len(o.CDR.Path) < maxSteps {
+		o.CDR.Path = append(o.CDR.Path, Step{
+			AfterMS: s.At - o.Arrived, Step: fact.Step, Milestone: fact.Milestone, Key: fact.Key,
+		})
+	}
+	if len(o.Running) == 0 { // the agent has left, the menu goes on
+		o.begin(s, Segment{Kind: IVR})
+	}
+}
+
+func (o *open) queued(s Story, fact acd.Fact) {
+	o.CDR.Queue = fact.Queue
+	if fact.Tier != nil {
+		o.CDR.Tier = *fact.Tier
+	}
+	if fact.Language != "" {
+		o.CDR.Language = fact.Language
+	}
+	o.end(s, IVR, Segment{})
+	o.begin(s, Segment{Kind: Queue, Queue: fact.Queue})
+}
+
+func (o *open) connected(s Story, fact acd.Fact) {
+	if !o.CDR.Answered {
+		o.CDR.Answered, o.CDR.Agent = true, fact.Agent
+	}
+	o.endOffer(s, Segment{Outcome: outcomeAnswered})
+	o.end(s, Queue, Segment{Outcome: outcomeAnswered})
+	o.begin(s, Segment{Kind: Talk, Queue: o.CDR.Queue, Agent: fact.Agent, Offer: fact.Offer})
+}
+
+// close ends a call's record and hands it over.
+func (f *Fold) close(s Story, fact acd.Fact, o *open) {
+	waiting := outcomeEnded
+	if fact.Abandoned {
+		waiting = outcomeAbandoned
+	}
+	o.endOffer(s, Segment{Outcome: outcomeCaller})
+	o.end(s, Queue, Segment{Outcome: waiting, EndedBy: fact.By})
+	o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By})
+	o.end(s, IVR, Segment{EndedBy: fact.By})
+
+	c := &o.CDR
+	c.Ended, c.DurationMS, c.LastIndex = Time(s.Wall), s.At-o.Arrived, s.Index
+	c.Cause, c.EndedBy, c.SIP, c.Abandoned = fact.Cause, fact.By, fact.SIP, fact.Abandoned
+	if fact.Quality != nil {
+		c.Quality = fact.Quality
+	}
+	f.batch.Ended = append(f.batch.Ended, *c)
+	delete(f.open, c.Call)
+	delete(f.touched, c.Call)
+}
+
+// lost closes what a restarted node held and the core did not end by name:
+// a record must not stay open for ever.
+func (f *Fold) lost(s Story) {
+	for _, fact := range s.Facts {
+		if fact.Kind != acd.FactNodeRestarted {
+			continue
+		}
+		var gone []string
+		for call, o := range f.open {
+			if o.CDR.Node == fact.Node {
+				gone = append(gone, call)
+			}
+		}
+		slices.Sort(gone)
+		for _, call := range gone {
+			f.close(s, acd.Fact{Cause: causeLost, By: "switch"}, f.open[call])
+		}
+	}
+}
+
+// begin opens a segment. One of the same kind that still runs ends first: the
+// facts are in order, so it is over.
+func (o *open) begin(s Story, seg Segment) {
+	o.end(s, seg.Kind, Segment{})
+	seg.Started = Time(s.Wall)
+	o.CDR.Segments = append(o.CDR.Segments, seg)
+	o.Begun = append(o.Begun, s.At)
+	o.Running = append(o.Running, seg.Kind)
+}
+
+func (o *open) endOffer(s Story, how Segment) {
+	if o.Rang != 0 {
+		how.RingMS = s.At - o.Rang
+	}
+	o.Rang = 0
+	o.end(s, Offer, how)
+}
+
+// end closes the running segment of a kind, if there is one, and books its
+// time. How carries what is only known now.
+func (o *open) end(s Story, k Kind, how Segment) {
+	at := slices.Index(o.Running, k)
+	if at < 0 {
+		return
+	}
+	o.Running = slices.Delete(o.Running, at, at+1)
+	i := len(o.CDR.Segments) - 1
+	for o.CDR.Segments[i].Kind != k {
+		i--
+	}
+	seg := &o.CDR.Segments[i]
+	seg.Ended, seg.DurationMS = Time(s.Wall), s.At-o.Begun[i]
+	seg.Outcome, seg.EndedBy, seg.SIP = how.Outcome, how.EndedBy, how.SIP
+	seg.RingMS, seg.Quality = how.RingMS, how.Quality
+	switch k {
+	case IVR:
+		o.CDR.IVRMS += seg.DurationMS
+	case Queue:
+		o.CDR.WaitMS += seg.DurationMS
+	case Offer:
+		o.CDR.RingMS += seg.RingMS
+	case Talk:
+		o.CDR.TalkMS += seg.DurationMS
+	}
+}
