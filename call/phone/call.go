@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/emiago/diago"     //nolint:depguard // the test phones are made of it
-	"github.com/emiago/sipgo"     //nolint:depguard // the test phones are made of it
-	"github.com/emiago/sipgo/sip" //nolint:depguard // the test phones are made of it
+	"github.com/emiago/diago"
+	"github.com/emiago/sipgo"
+	"github.com/emiago/sipgo/sip"
 )
 
 // Side is who ended a call.
@@ -154,7 +154,7 @@ func (c *calling) invite(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make dialog: %w", err)
 	}
-	if err := prime(d, c.e.addr.Addr()); err != nil {
+	if err = prime(d, c.e.addr.Addr()); err != nil {
 		return errors.Join(err, d.Close())
 	}
 	opts := diago.InviteClientOptions{
@@ -192,8 +192,7 @@ func (c *calling) response(res *sip.Response) error {
 // failed sorts out why there is no call: a refusal and a caller who gave up
 // are reports, not errors.
 func (c *calling) failed(ctx context.Context, d *diago.DialogClientSession, err error) error {
-	var refused *sipgo.ErrDialogResponse
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*sipgo.ErrDialogResponse](err); ok {
 		c.say("refused: %d %s", refused.Res.StatusCode, refused.Res.Reason)
 		return nil
 	}
@@ -267,8 +266,8 @@ func (c *calling) hangup(ctx context.Context) error {
 
 // crossed tells that a BYE found no call: the other side's BYE was faster.
 func crossed(err error) bool {
-	var res sipgo.ErrDialogResponse
-	return errors.As(err, &res) && res.Res.StatusCode == sip.StatusCallTransactionDoesNotExists
+	res, ok := errors.AsType[sipgo.ErrDialogResponse](err)
+	return ok && res.Res.StatusCode == sip.StatusCallTransactionDoesNotExists
 }
 
 // target reads a number with host or a SIP URI.

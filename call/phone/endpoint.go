@@ -10,10 +10,10 @@ import (
 	"net/netip"
 	"sync"
 
-	"github.com/emiago/diago"       //nolint:depguard // the test phones are made of it
-	"github.com/emiago/diago/media" //nolint:depguard // the test phones are made of it
-	"github.com/emiago/sipgo"       //nolint:depguard // the test phones are made of it
-	"github.com/emiago/sipgo/sip"   //nolint:depguard // the test phones are made of it
+	"github.com/emiago/diago"
+	"github.com/emiago/diago/media"
+	"github.com/emiago/sipgo"
+	"github.com/emiago/sipgo/sip"
 )
 
 // Config describes one user agent.
@@ -45,7 +45,7 @@ type Endpoint struct {
 }
 
 // Open binds the endpoint's socket and starts to serve it.
-func Open(c Config) (*Endpoint, error) {
+func Open(ctx context.Context, c Config) (*Endpoint, error) {
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:0"
 	}
@@ -56,11 +56,11 @@ func Open(c Config) (*Endpoint, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	e := &Endpoint{cfg: c, log: c.Logger.With("phone", c.User), served: make(chan struct{}), ready: make(chan struct{})}
-	serve, err := e.bind()
+	serve, err := e.bind(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.build(); err != nil {
+	if err = e.build(); err != nil {
 		return nil, errors.Join(err, e.socket.Close())
 	}
 	srv, err := sipgo.NewServer(e.ua, sipgo.WithServerLogger(e.log))
@@ -80,10 +80,10 @@ func Open(c Config) (*Endpoint, error) {
 
 // bind opens the socket and returns what serves it. The sockets are ours and
 // not diago's, because its ephemeral ports are known only after a race.
-func (e *Endpoint) bind() (serve func(*sipgo.Server) error, err error) {
+func (e *Endpoint) bind(ctx context.Context) (func(*sipgo.Server) error, error) {
 	var lc net.ListenConfig
 	if e.cfg.Transport == "tcp" {
-		l, err := lc.Listen(context.Background(), "tcp", e.cfg.Listen)
+		l, err := lc.Listen(ctx, "tcp", e.cfg.Listen)
 		if err != nil {
 			return nil, fmt.Errorf("listen for SIP: %w", err)
 		}
@@ -91,7 +91,7 @@ func (e *Endpoint) bind() (serve func(*sipgo.Server) error, err error) {
 		waiting := &readyListener{Listener: l, ready: sync.OnceFunc(func() { close(e.ready) })}
 		return func(s *sipgo.Server) error { return s.ServeTCP(waiting) }, nil
 	}
-	p, err := lc.ListenPacket(context.Background(), "udp", e.cfg.Listen)
+	p, err := lc.ListenPacket(ctx, "udp", e.cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for SIP: %w", err)
 	}
@@ -107,6 +107,7 @@ type readyConn struct {
 	ready func()
 }
 
+// ReadFrom implements net.PacketConn.
 func (c *readyConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	c.ready()
 	return c.PacketConn.ReadFrom(b)
@@ -118,6 +119,7 @@ type readyListener struct {
 	ready func()
 }
 
+// Accept implements net.Listener.
 func (l *readyListener) Accept() (net.Conn, error) {
 	l.ready()
 	return l.Listener.Accept()

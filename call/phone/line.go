@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/emiago/diago"       //nolint:depguard // the test phones are made of it
-	"github.com/emiago/diago/media" //nolint:depguard // the test phones are made of it
+	"github.com/emiago/diago"
+	"github.com/emiago/diago/media"
 )
 
 const (

@@ -5,9 +5,9 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/emiago/diago"           //nolint:depguard // the test phones are made of it
-	"github.com/emiago/diago/media"     //nolint:depguard // the test phones are made of it
-	"github.com/emiago/diago/media/sdp" //nolint:depguard // the test phones are made of it
+	"github.com/emiago/diago"
+	"github.com/emiago/diago/media"
+	"github.com/emiago/diago/media/sdp"
 )
 
 // prime gives a dialog its media session before diago makes one. A fresh

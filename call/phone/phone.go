@@ -65,7 +65,7 @@ type Phone struct {
 
 // OpenPhone opens a phone and registers it.
 func OpenPhone(ctx context.Context, c PhoneConfig) (*Phone, error) {
-	e, err := Open(c.Endpoint)
+	e, err := Open(ctx, c.Endpoint)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 
 func endpoint(t *testing.T, user string) *phone.Endpoint {
 	t.Helper()
-	e, err := phone.Open(phone.Config{User: user})
+	e, err := phone.Open(t.Context(), phone.Config{User: user})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/emiago/diago"     //nolint:depguard // the test phones are made of it
-	"github.com/emiago/sipgo/sip" //nolint:depguard // the test phones are made of it
+	"github.com/emiago/diago"
+	"github.com/emiago/sipgo/sip"
 )
 
 // Register binds the endpoint's user at the registrar (host:port) and keeps

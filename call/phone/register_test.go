@@ -30,7 +30,7 @@ func (f *fakeRegistrar) register(req *sip.Request, tx sip.ServerTransaction) {
 		_ = tx.Respond(sip.NewResponseFromRequest(req, 200, "OK", nil))
 		return
 	}
-	res := sip.NewResponseFromRequest(req, 401, "Unauthorized", nil)
+	res := sip.NewResponseFromRequest(req, 401, "Who are you?", nil)
 	for _, alg := range []string{"SHA-256", "MD5"} {
 		res.AppendHeader(sip.NewHeader("WWW-Authenticate",
 			`Digest realm="tierline", nonce="abc", qop="auth", algorithm=`+alg))
@@ -93,7 +93,7 @@ func TestRegisterSilence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	_, err = phone.OpenPhone(ctx, phone.PhoneConfig{

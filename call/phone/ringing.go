@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/emiago/diago"     //nolint:depguard // the test phones are made of it
-	"github.com/emiago/sipgo/sip" //nolint:depguard // the test phones are made of it
+	"github.com/emiago/diago"
+	"github.com/emiago/sipgo/sip"
 )
 
 // Ringing is a call that comes in. Its handler answers or refuses it and
