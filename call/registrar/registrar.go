@@ -167,7 +167,7 @@ func (r *Registrar) Register(ctx context.Context, q Request) Response {
 	case errors.Is(err, ErrBanned):
 		return Response{Status: 403, Reason: "Forbidden", RetryAfter: int(banTime / time.Second)}
 	case err != nil:
-		return Response{Status: 401, Reason: "Unauthorized", Challenge: challenge} //nolint:misspell // as RFC 3261 spells it
+		return Response{Status: 401, Reason: "Unauthorized", Challenge: challenge} //nolint:misspell // the RFC spells it so
 	case user != q.User:
 		r.c.Logger.Warn("phone registers for another agent", "agent", q.User, "user", user, "source", q.Source)
 		return Response{Status: 403, Reason: "Forbidden"}

@@ -1,0 +1,153 @@
+package sdp
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Offer writes a description that offers all our codecs.
+func Offer(o LocalOptions) []byte {
+	var b strings.Builder
+	writeHead(&b, o)
+	formats := make([]Format, 0, len(o.Codecs))
+	for _, codec := range o.Codecs {
+		formats = append(formats, static(codec))
+	}
+	writeAudio(&b, o, plainAudio{formats: formats, event: o.eventPT(), direction: o.Direction})
+	return []byte(b.String())
+}
+
+// Answer answers an offer: our first codec that it has, by its numbers; its
+// direction turned round; every other line refused. The error is an [*Error].
+func Answer(offer *Session, o LocalOptions) (body []byte, n Negotiated, err error) {
+	m := offer.Audio
+	if m == nil {
+		return nil, Negotiated{}, offer.nothingUsable()
+	}
+	n, bad := negotiate(m, o, o.Codecs, o.Direction)
+	if bad != nil {
+		return nil, Negotiated{}, bad
+	}
+	answered := o
+	if n.Disabled {
+		answered.Port = 0
+	}
+	var b strings.Builder
+	writeHead(&b, o)
+	for i := range offer.media {
+		if i != offer.index {
+			l := offer.media[i]
+			fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", l.Kind, l.Protocol, l.firstFormat)
+			continue
+		}
+		f := static(n.Codec)
+		f.PT = n.PT
+		writeAudio(&b, answered, plainAudio{
+			formats: []Format{f}, event: n.EventPT, mux: n.RTCPMux, direction: direction(n.Send, n.Receive),
+		})
+	}
+	return []byte(b.String()), n, nil
+}
+
+// Accept takes the answer to what Offer wrote from the same options. The error
+// is an [*Error].
+func Accept(answer *Session, offered LocalOptions) (Negotiated, error) {
+	if answer.Lines != 1 {
+		return Negotiated{}, unacceptable(0, "an answer with %d media lines to an offer with one", answer.Lines)
+	}
+	m := answer.Audio
+	if m == nil {
+		return Negotiated{}, answer.nothingUsable()
+	}
+	if m.Port == 0 {
+		return Negotiated{}, unacceptable(m.line, "the audio line was refused")
+	}
+	n, bad := negotiate(m, offered, m.order(offered.Codecs), offered.Direction)
+	if bad != nil {
+		return Negotiated{}, bad
+	}
+	if n.PT != n.Codec {
+		return Negotiated{}, unacceptable(m.line, "answers with a payload type that was not offered")
+	}
+	if n.RTCPMux { // never offered
+		n.RTCPMux, n.RTCP = false, netip.AddrPort{}
+	}
+	return n, nil
+}
+
+// order sorts our codecs as the line lists them: in an answer the peer's first
+// choice counts.
+func (m *Media) order(codecs []uint8) []uint8 {
+	out := make([]uint8, 0, len(codecs))
+	for _, f := range m.Formats {
+		for _, c := range codecs {
+			if pt, ok := m.format(c); ok && pt == f.PT {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// negotiate turns the peer's line round to our view. codecs stand in the order
+// that decides; wish is the direction we want ourselves.
+func negotiate(m *Media, o LocalOptions, codecs []uint8, wish Direction) (Negotiated, *Error) {
+	n := Negotiated{RTCPMux: m.RTCPMux, EventPT: m.eventPT(), Ptime: m.Ptime, Disabled: m.Port == 0}
+	found := false
+	for _, c := range codecs {
+		if n.PT, found = m.format(c); found {
+			n.Codec = c
+			break
+		}
+	}
+	if !found {
+		return Negotiated{}, unacceptable(m.line, "none of our codecs")
+	}
+	if n.Disabled {
+		n.Hold = true
+		return n, nil
+	}
+	hears := m.Direction.receives()
+	if m.Addr.IsUnspecified() {
+		hears = false
+	} else {
+		n.Remote, n.RTCP = netip.AddrPortFrom(m.Addr, uint16(m.Port)), m.RTCP
+		if err := reachable(n.Remote, o, m.line); err != nil {
+			return Negotiated{}, err
+		}
+	}
+	n.Hold = !hears
+	n.Send = hears && wish.sends()
+	n.Receive = m.Direction.sends() && wish.receives()
+	return n, nil
+}
+
+// reachable refuses destinations that our address can't reach, and those by
+// which a stranger would have us talk to ourselves.
+func reachable(remote netip.AddrPort, o LocalOptions, line int) *Error {
+	ip := o.IP.Unmap()
+	switch {
+	case remote.Addr().Is4() != ip.Is4():
+		return unacceptable(line, "an address of the other IP version")
+	case remote.Addr().IsLoopback() && !ip.IsLoopback():
+		return unacceptable(line, "a loopback address from outside")
+	case remote == netip.AddrPortFrom(ip, uint16(o.Port)):
+		return unacceptable(line, "our own address")
+	}
+	return nil
+}
+
+func (s *Session) nothingUsable() *Error {
+	for i := range s.media {
+		m := &s.media[i]
+		switch {
+		case !m.audio():
+			continue
+		case !m.plain():
+			return unacceptable(m.line, "only plain RTP is spoken here (keys offered: %t)", m.secure)
+		}
+		return unacceptable(m.line, "none of our codecs")
+	}
+	return unacceptable(0, "no audio line")
+}
