@@ -1,0 +1,20 @@
+// Package memnet is a packet network in memory, for tests.
+//
+// # What it owns
+//
+// Sockets that are [net.PacketConn] with deadlines, and the weather between
+// them: seeded loss, duplication, delay and jitter, and a hook that cuts
+// links. It does not know what the packets mean, and it has no streams.
+//
+// # The rule
+//
+// Nothing here touches the kernel, so a [Net] made inside a testing/synctest
+// bubble keeps the bubble's virtual time: a time-out of half a minute costs
+// no time at all. With the same seed and the same order of sends the same
+// packets are lost.
+//
+// # Concurrency
+//
+// All methods may be called from any goroutine. Watch and cut functions run
+// on the sender's goroutine and must not send.
+package memnet
