@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"tierline/acd"
 	"tierline/acd/report"
 )
 
@@ -45,17 +44,14 @@ type Store interface {
 // context ends.
 type Follow func(ctx context.Context, after uint64) iter.Seq2[report.Story, error]
 
-// Of adapts a source whose story type only differs in name.
-func Of[S ~struct {
-	Index uint64
-	At    int64
-	Wall  int64
-	Facts []acd.Fact
-}](follow func(ctx context.Context, after uint64) iter.Seq2[S, error]) Follow {
+// Of adapts a source with a story type of its own.
+func Of[S any](
+	follow func(ctx context.Context, after uint64) iter.Seq2[S, error], story func(S) report.Story,
+) Follow {
 	return func(ctx context.Context, after uint64) iter.Seq2[report.Story, error] {
 		return func(yield func(report.Story, error) bool) {
 			for s, err := range follow(ctx, after) {
-				if !yield(report.Story(s), err) {
+				if !yield(story(s), err) {
 					return
 				}
 			}

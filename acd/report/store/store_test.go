@@ -22,7 +22,7 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit(t.Context(), b, true); err != nil {
+	if err = s.Commit(t.Context(), b, true); err != nil {
 		t.Fatal(err)
 	}
 	got, err := s.CDRs(t.Context(), Query{Limit: 100})
@@ -64,7 +64,7 @@ func TestWritingTwiceChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if err := s.Commit(t.Context(), b, false); err != nil {
+		if err = s.Commit(t.Context(), b, false); err != nil {
 			t.Fatal(err)
 		}
 	}

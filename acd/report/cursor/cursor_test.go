@@ -1,0 +1,372 @@
+package cursor_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tierline/acd"
+	"tierline/acd/report"
+	"tierline/acd/report/cursor"
+)
+
+var (
+	errFull      = errors.New("database or disk is full")
+	errForgotten = errors.New("forgotten")
+)
+
+// fakeLog tells stories and notes acknowledgements.
+type fakeLog struct {
+	mu      sync.Mutex
+	stories []report.Story
+	floor   uint64
+	grown   chan struct{}
+	acked   []uint64
+}
+
+func newLog() *fakeLog { return &fakeLog{grown: make(chan struct{})} }
+
+func (l *fakeLog) tell(facts ...acd.Fact) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := l.floor + uint64(len(l.stories)) + 1
+	now := time.Now().UnixMilli()
+	l.stories = append(l.stories, report.Story{Index: i, At: now, Wall: now, Facts: facts})
+	close(l.grown)
+	l.grown = make(chan struct{})
+}
+
+func (l *fakeLog) last() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.floor + uint64(len(l.stories))
+}
+
+func (l *fakeLog) acknowledge(index uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.acked = append(l.acked, index)
+}
+
+func (l *fakeLog) acks() []uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.acked)
+}
+
+func (l *fakeLog) follow(ctx context.Context, after uint64) iter.Seq2[report.Story, error] {
+	return func(yield func(report.Story, error) bool) {
+		for at := after; ; {
+			l.mu.Lock()
+			if at < l.floor {
+				l.mu.Unlock()
+				yield(report.Story{}, errForgotten)
+				return
+			}
+			fresh, grown := l.stories[at-l.floor:], l.grown
+			l.mu.Unlock()
+			for _, s := range fresh {
+				if !yield(s, nil) {
+					return
+				}
+				at = s.Index
+			}
+			select {
+			case <-grown:
+			case <-ctx.Done():
+				yield(report.Story{}, ctx.Err())
+				return
+			}
+		}
+	}
+}
+
+// commit is one call of fakeStore.Commit that succeeded.
+type commit struct {
+	at      time.Duration
+	cursor  uint64
+	events  int
+	durable bool
+}
+
+type fakeStore struct {
+	mu      sync.Mutex
+	began   time.Time
+	cursor  uint64
+	open    map[string]report.OpenCall
+	ended   []string
+	commits []commit
+	tries   int
+	failing error
+	pruned  []report.Time
+	old     int64
+}
+
+func newStore() *fakeStore { return &fakeStore{open: map[string]report.OpenCall{}, began: time.Now()} }
+
+func (s *fakeStore) Load(context.Context) (uint64, []report.OpenCall, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var open []report.OpenCall
+	for _, o := range s.open {
+		open = append(open, o)
+	}
+	return s.cursor, open, nil
+}
+
+func (s *fakeStore) Commit(_ context.Context, b report.Batch, durable bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tries++
+	if s.failing != nil {
+		return s.failing
+	}
+	s.cursor = b.Cursor
+	for _, o := range b.Open {
+		s.open[o.Call] = o
+	}
+	for _, c := range b.Ended {
+		delete(s.open, c.Call)
+		s.ended = append(s.ended, c.Call)
+	}
+	s.commits = append(s.commits, commit{time.Since(s.began), b.Cursor, len(b.Events), durable})
+	return nil
+}
+
+func (s *fakeStore) Prune(_ context.Context, before report.Time, limit int) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pruned = append(s.pruned, before)
+	n := min(s.old, int64(limit))
+	s.old -= n
+	return n, nil
+}
+
+func (s *fakeStore) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failing = err
+}
+
+// running is a cursor at work; stop ends it and returns what Run said.
+func running(t *testing.T, l *fakeLog, s *fakeStore, change ...func(*cursor.Config)) (*cursor.Cursor, func() error) {
+	t.Helper()
+	c := cursor.Config{
+		Follow: l.follow, Acknowledge: l.acknowledge, Last: l.last, Store: s,
+		Gap:    func(err error) (uint64, bool) { return l.floor, errors.Is(err, errForgotten) },
+		Logger: slog.New(slog.DiscardHandler),
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	cur := cursor.New(c)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- cur.Run(ctx) }()
+	return cur, func() error { cancel(); return <-done }
+}
+
+func step(call string) acd.Fact { return acd.Fact{Kind: acd.FactCallStep, Call: call, Step: "x"} }
+
+func TestAStoryIsCommittedSoonAndAcknowledgedWhenItIsSafe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLog(), newStore()
+		_, stop := running(t, l, s)
+		time.Sleep(3 * time.Second)
+		l.tell(acd.Fact{Kind: acd.FactCallArrived, Call: "a"})
+		time.Sleep(50 * time.Millisecond)
+		l.tell(step("a"))
+		time.Sleep(149 * time.Millisecond)
+		synctest.Wait()
+		if len(s.commits) != 0 {
+			t.Errorf("committed %v before its time", s.commits)
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if want := []commit{{3200 * time.Millisecond, 2, 2, false}}; !slices.Equal(s.commits, want) {
+			t.Errorf("commits %v, want %v", s.commits, want)
+		}
+		if a := l.acks(); len(a) != 0 {
+			t.Errorf("acknowledged %v before a durable commit", a)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if want := (commit{4200 * time.Millisecond, 2, 0, true}); len(s.commits) != 2 || s.commits[1] != want {
+			t.Errorf("commits %v, want %v at the end", s.commits, want)
+		}
+		if a := l.acks(); !slices.Equal(a, []uint64{2}) {
+			t.Errorf("acknowledged %v, want [2]", a)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(s.commits) != 2 {
+			t.Errorf("an idle cursor commits: %v", s.commits[2:])
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestARushIsCommittedInFullBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLog(), newStore()
+		for range 5000 {
+			l.tell(step("a"))
+		}
+		_, stop := running(t, l, s)
+		synctest.Wait()
+		if len(s.commits) != 5000/512 {
+			t.Errorf("%d commits at once, want %d", len(s.commits), 5000/512)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if last := s.commits[len(s.commits)-1]; last.cursor != 5000 || !last.durable {
+			t.Errorf("the last commit is %+v, want a durable one at 5000", last)
+		}
+		if a := l.acks(); a[len(a)-1] != 5000 {
+			t.Errorf("acknowledged %v, want 5000 at the end", a)
+		}
+	})
+}
+
+func TestAFullDiskHoldsTheRecordsBackAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLog(), newStore()
+		cur, stop := running(t, l, s)
+		s.fail(errFull)
+		l.tell(acd.Fact{Kind: acd.FactCallArrived, Call: "a"})
+		time.Sleep(time.Minute)
+		for range 3000 { // telling never waits
+			l.tell(step("a"))
+		}
+		l.tell(acd.Fact{Kind: acd.FactCallEnded, Call: "a", Cause: "normal"})
+		synctest.Wait()
+		got := cur.Stats()
+		if got.Failing != errFull.Error() || got.Failures < 10 || got.Failures > 30 || got.Index != 0 {
+			t.Errorf("after a minute: %+v, want 10 to 30 failures and nothing written", got)
+		}
+		s.fail(nil)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		got = cur.Stats()
+		if got.Failing != "" || got.Index != 3002 || got.Durable != 3002 || got.Calls != 1 || !slices.Equal(s.ended, []string{"a"}) {
+			t.Errorf("after the disk has room: %+v, records of %v", got, s.ended)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestStoppingWhileTheDiskIsFullLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLog(), newStore()
+		_, stop := running(t, l, s)
+		s.fail(errFull)
+		l.tell(acd.Fact{Kind: acd.FactCallArrived, Call: "a"}, acd.Fact{Kind: acd.FactCallEnded, Call: "a"})
+		time.Sleep(time.Second)
+		if err := stop(); !errors.Is(err, errFull) {
+			t.Errorf("stopped with %v, want the reason", err)
+		}
+		if s.cursor != 0 || len(l.acks()) != 0 {
+			t.Errorf("cursor %d, acknowledged %v, want nothing", s.cursor, l.acks())
+		}
+		s.fail(nil)
+		_, stop = running(t, l, s)
+		time.Sleep(time.Second)
+		if err := stop(); err != nil || !slices.Equal(s.ended, []string{"a"}) {
+			t.Errorf("records of %v after the restart (%v)", s.ended, err)
+		}
+	})
+}
+
+func TestARestartGoesOnInTheMiddleOfACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLog(), newStore()
+		_, stop := running(t, l, s)
+		l.tell(acd.Fact{Kind: acd.FactCallArrived, Call: "a"})
+		synctest.Wait()
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		l.tell(acd.Fact{Kind: acd.FactCallEnded, Call: "a"})
+		cur, stop := running(t, l, s)
+		time.Sleep(time.Second)
+		if st := cur.Stats(); st.Open != 0 || st.Calls != 1 {
+			t.Errorf("stats %+v, want the call's record", st)
+		}
+		if err := stop(); err != nil || len(s.open) != 0 {
+			t.Errorf("%d open records left (%v)", len(s.open), err)
+		}
+	})
+}
+
+func TestAGapIsSkippedAndAFaultIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLog(), newStore()
+		l.floor = 1000
+		l.tell(acd.Fact{Kind: acd.FactCallArrived, Call: "a"}, acd.Fact{Kind: acd.FactCallEnded, Call: "a"})
+		_, stop := running(t, l, s)
+		time.Sleep(time.Second)
+		if err := stop(); err != nil || s.cursor != 1001 || len(s.ended) != 1 {
+			t.Errorf("cursor %d, records of %v (%v)", s.cursor, s.ended, err)
+		}
+		_, stop = running(t, newLog(), s)
+		if err := stop(); !errors.Is(err, cursor.ErrAhead) {
+			t.Errorf("with a new log: %v, want ErrAhead", err)
+		}
+		torn := func(context.Context, uint64) iter.Seq2[report.Story, error] { panic("torn page") }
+		_, stop = running(t, l, s, func(c *cursor.Config) { c.Follow = torn })
+		synctest.Wait()
+		if err := stop(); err == nil || !strings.Contains(err.Error(), "torn page") {
+			t.Errorf("a panic gave %v, want an error that names it", err)
+		}
+	})
+}
+
+func TestOldRecordsGoInChunksEachHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLog(), newStore()
+		s.old = 2500
+		_, stop := running(t, l, s, func(c *cursor.Config) { c.Retention = 24 * time.Hour })
+		time.Sleep(time.Minute)
+		if len(s.pruned) != 3 || s.pruned[0] != report.TimeOf(s.began.Add(-24*time.Hour)) {
+			t.Errorf("pruned before %v, want three chunks of what is older than a day", s.pruned)
+		}
+		time.Sleep(time.Hour)
+		if len(s.pruned) != 4 {
+			t.Errorf("pruned %d times after an hour, want 4", len(s.pruned))
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestOfAdaptsAnyStory(t *testing.T) {
+	type own struct{ N uint64 }
+	follow := cursor.Of(func(context.Context, uint64) iter.Seq2[own, error] {
+		return func(yield func(own, error) bool) { _ = yield(own{1}, nil) && yield(own{2}, nil) && yield(own{3}, nil) }
+	}, func(o own) report.Story { return report.Story{Index: o.N} })
+	var got []uint64
+	for s, err := range follow(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, s.Index); s.Index == 2 {
+			break
+		}
+	}
+	if !slices.Equal(got, []uint64{1, 2}) {
+		t.Errorf("stories %v, want 1 and 2", got)
+	}
+}
