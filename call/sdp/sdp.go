@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 )
@@ -167,3 +168,14 @@ func (o LocalOptions) eventPT() uint8 {
 	}
 	return o.EventPT
 }
+
+// StatusOf returns the SIP status to answer an error of this package with.
+func StatusOf(err error) int {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Status
+	}
+	return statusNotAcceptable
+}
+
+// DefaultCodecs is what we speak, the one of Chinese networks first.
+func DefaultCodecs() []uint8 { return []uint8{PCMA, PCMU} }

@@ -1,0 +1,147 @@
+package trunk
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Trunk is one peer that brings calls.
+type Trunk struct {
+	Name    string
+	Sources []Source
+	Host    string // for calls outward
+	Port    uint16 // for calls outward; 0 means 5060
+	Trusted bool   // its P-Asserted-Identity is believed
+	Limits  Limits
+	Numbers Numbering
+	Codecs  []uint8 // payload types in the order we prefer; empty means the default
+}
+
+// Normalise brings a number the trunk sent into the form everything else uses.
+func (t Trunk) Normalise(number string) string { return t.Numbers.Normalise(number) }
+
+// Source is where a trunk's requests come from.
+type Source struct {
+	Prefix netip.Prefix
+	Port   uint16 // 0 means any
+}
+
+// ParseSource reads an address, a prefix, or an address with a port:
+// 192.0.2.1, 192.0.2.0/24, 192.0.2.1:5060, 2001:db8::/32, [2001:db8::1]:5060.
+func ParseSource(s string) (Source, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		if p != p.Masked() {
+			return Source{}, fmt.Errorf("%s has bits behind its prefix; is %s meant?", p, p.Masked())
+		}
+		return Source{Prefix: p}, nil
+	}
+	if a, err := netip.ParseAddr(s); err == nil {
+		return single(a, 0)
+	}
+	if ap, err := netip.ParseAddrPort(s); err == nil && ap.Port() != 0 {
+		return single(ap.Addr(), ap.Port())
+	}
+	return Source{}, fmt.Errorf("%q is no address, prefix or address:port", s)
+}
+
+func single(a netip.Addr, port uint16) (Source, error) {
+	if a.Zone() != "" || a.IsUnspecified() {
+		return Source{}, fmt.Errorf("%s can't be a peer's address", a)
+	}
+	a = a.Unmap()
+	return Source{Prefix: netip.PrefixFrom(a, a.BitLen()), Port: port}, nil
+}
+
+func (s Source) String() string {
+	if s.Port != 0 {
+		return netip.AddrPortFrom(s.Prefix.Addr(), s.Port).String()
+	}
+	if s.Prefix.IsSingleIP() {
+		return s.Prefix.Addr().String()
+	}
+	return s.Prefix.String()
+}
+
+func (s Source) matches(from netip.AddrPort) bool {
+	return s.Prefix.Contains(from.Addr()) && (s.Port == 0 || s.Port == from.Port())
+}
+
+// Table is all trunks of a generation. The zero value has none.
+type Table struct {
+	trunks []Trunk
+	rows   []row // most specific first
+}
+
+type row struct {
+	source Source
+	trunk  int
+}
+
+// ConflictError means that two trunks claim the same source.
+type ConflictError struct {
+	First, Second string // names
+	Source        Source
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("trunks %s and %s both have source %s", e.First, e.Second, e.Source)
+}
+
+// New builds a table. The error joins all conflicts, each a [*ConflictError].
+func New(trunks []Trunk) (*Table, error) {
+	t := &Table{trunks: slices.Clone(trunks)}
+	var conflicts []error
+	for i, tr := range t.trunks {
+		for _, s := range tr.Sources {
+			for _, r := range t.rows {
+				if r.source == s && r.trunk != i {
+					conflicts = append(conflicts, &ConflictError{First: t.trunks[r.trunk].Name, Second: tr.Name, Source: s})
+				}
+			}
+			t.rows = append(t.rows, row{source: s, trunk: i})
+		}
+	}
+	if len(conflicts) > 0 {
+		return nil, errors.Join(conflicts...)
+	}
+	slices.SortStableFunc(t.rows, func(a, b row) int {
+		return cmp.Or(
+			-cmp.Compare(a.source.Prefix.Bits(), b.source.Prefix.Bits()),
+			-cmp.Compare(a.source.Port, b.source.Port),
+		)
+	})
+	return t, nil
+}
+
+// Match returns the trunk a request from this source belongs to: the longest
+// prefix wins, a source with a port before one without.
+func (t *Table) Match(from netip.AddrPort) (Trunk, bool) {
+	tr, _, ok := t.Explain(from)
+	return tr, ok
+}
+
+// Explain is Match with the source that decided.
+func (t *Table) Explain(from netip.AddrPort) (Trunk, Source, bool) {
+	from = netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
+	for _, r := range t.rows {
+		if r.source.matches(from) {
+			return t.trunks[r.trunk], r.source, true
+		}
+	}
+	return Trunk{}, Source{}, false
+}
+
+// Trunks lists all trunks in the order of the document.
+func (t *Table) Trunks() []Trunk { return slices.Clone(t.trunks) }
+
+// Trunk finds a trunk by name.
+func (t *Table) Trunk(name string) (Trunk, bool) {
+	i := slices.IndexFunc(t.trunks, func(tr Trunk) bool { return tr.Name == name })
+	if i < 0 {
+		return Trunk{}, false
+	}
+	return t.trunks[i], true
+}
