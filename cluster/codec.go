@@ -1,0 +1,254 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"tierline/acd"
+)
+
+// entryFormat is the first byte of every stored entry.
+const entryFormat = 1
+
+// kind names an event in a stored entry.
+type kind byte
+
+// Kinds of stored events. The numbers are part of the log format: new kinds
+// are appended, none is ever reused.
+const (
+	kindConfigPublished kind = iota + 1
+	kindAgentCommanded
+	kindPhoneRegistered
+	kindPhoneUnregistered
+	kindCallArrived
+	kindCallStepped
+	kindCallQueued
+	kindQueueLeft
+	kindCallOffered
+	kindOfferRang
+	kindOfferAnswered
+	kindOfferFailed
+	kindAgentReleased
+	kindCallEnded
+	kindNodeRestarted
+	kindTimePassed
+)
+
+// origin says who wrote an entry, so that an entry that was sent again is
+// applied once, and none overtakes an earlier one of the same author.
+type origin struct {
+	Node  string
+	Start uint64 // which process of the node: a count kept in the data directory
+	Seq   uint64 // posted events are numbered from 1; 0 for proposed ones
+	After uint64 // proposed events: the last posted event that must come first
+}
+
+// record is one stored entry.
+type record struct {
+	At, Wall int64
+	Origin   origin
+	Event    acd.Event
+}
+
+// A stored entry is
+//
+//	format   1 byte, 1
+//	kind     1 byte
+//	At       varint (zigzag), log time in ms
+//	Wall     varint (zigzag), Unix time in ms
+//	node     uvarint length, bytes
+//	start    uvarint
+//	seq      uvarint
+//	after    uvarint
+//	event    JSON
+//	checksum 4 bytes, CRC-32C of all before, little endian
+//
+// The checksum is there because bolt has none of its own.
+func encode(at, wall int64, o origin, k kind, body []byte) []byte {
+	b := make([]byte, 0, 2+2*binary.MaxVarintLen64+4*binary.MaxVarintLen32+len(o.Node)+len(body)+crc32.Size)
+	b = append(b, entryFormat, byte(k))
+	b = binary.AppendVarint(b, at)
+	b = binary.AppendVarint(b, wall)
+	b = binary.AppendUvarint(b, uint64(len(o.Node)))
+	b = append(b, o.Node...)
+	b = binary.AppendUvarint(b, o.Start)
+	b = binary.AppendUvarint(b, o.Seq)
+	b = binary.AppendUvarint(b, o.After)
+	b = append(b, body...)
+	return binary.LittleEndian.AppendUint32(b, checksum(b))
+}
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// encodeEvent is separate from encode because the author's goroutine does it,
+// while time and order are given later by the feeder.
+func encodeEvent(ev acd.Event) (kind, []byte, error) {
+	k := kindOf(ev)
+	body, err := json.Marshal(ev)
+	if err != nil {
+		return 0, nil, fmt.Errorf("encode %T: %w", ev, err)
+	}
+	return k, body, nil
+}
+
+func decode(b []byte) (record, error) {
+	if len(b) < 2+crc32.Size {
+		return record{}, errors.New("entry is too short")
+	}
+	if b[0] != entryFormat {
+		return record{}, fmt.Errorf("entry format %d: %w", b[0], ErrNewer)
+	}
+	sum := binary.LittleEndian.Uint32(b[len(b)-crc32.Size:])
+	b = b[:len(b)-crc32.Size]
+	if sum != checksum(b) {
+		return record{}, errors.New("checksum does not match")
+	}
+	r := reader{rest: b[2:]}
+	rec := record{At: r.varint(), Wall: r.varint()}
+	rec.Origin.Node = string(r.bytes(r.uvarint()))
+	rec.Origin.Start, rec.Origin.Seq, rec.Origin.After = r.uvarint(), r.uvarint(), r.uvarint()
+	if r.short {
+		return record{}, errors.New("entry header is cut off")
+	}
+	ev, err := decodeEvent(kind(b[1]), r.rest)
+	if err != nil {
+		return record{}, err
+	}
+	rec.Event = ev
+	return rec, nil
+}
+
+// reader takes an entry's header apart; the first missing byte makes it short.
+type reader struct {
+	rest  []byte
+	short bool
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.rest)
+	r.skip(n)
+	return v
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	r.skip(n)
+	return v
+}
+
+func (r *reader) skip(n int) {
+	if n <= 0 {
+		r.short, r.rest = true, nil
+		return
+	}
+	r.rest = r.rest[n:]
+}
+
+func (r *reader) bytes(n uint64) []byte {
+	if n > uint64(len(r.rest)) {
+		r.short, r.rest = true, nil
+		return nil
+	}
+	b := r.rest[:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
+//nolint:cyclop // a table: one line for each kind
+func kindOf(ev acd.Event) kind {
+	switch ev.(type) {
+	case acd.ConfigPublished:
+		return kindConfigPublished
+	case acd.AgentCommanded:
+		return kindAgentCommanded
+	case acd.PhoneRegistered:
+		return kindPhoneRegistered
+	case acd.PhoneUnregistered:
+		return kindPhoneUnregistered
+	case acd.CallArrived:
+		return kindCallArrived
+	case acd.CallStepped:
+		return kindCallStepped
+	case acd.CallQueued:
+		return kindCallQueued
+	case acd.QueueLeft:
+		return kindQueueLeft
+	case acd.CallOffered:
+		return kindCallOffered
+	case acd.OfferRang:
+		return kindOfferRang
+	case acd.OfferAnswered:
+		return kindOfferAnswered
+	case acd.OfferFailed:
+		return kindOfferFailed
+	case acd.AgentReleased:
+		return kindAgentReleased
+	case acd.CallEnded:
+		return kindCallEnded
+	case acd.NodeRestarted:
+		return kindNodeRestarted
+	case acd.TimePassed:
+		return kindTimePassed
+	}
+	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
+}
+
+//nolint:cyclop // a table: one line for each kind
+func decodeEvent(k kind, body []byte) (acd.Event, error) {
+	switch k {
+	case kindConfigPublished:
+		return parse[acd.ConfigPublished](body)
+	case kindAgentCommanded:
+		return parse[acd.AgentCommanded](body)
+	case kindPhoneRegistered:
+		return parse[acd.PhoneRegistered](body)
+	case kindPhoneUnregistered:
+		return parse[acd.PhoneUnregistered](body)
+	case kindCallArrived:
+		return parse[acd.CallArrived](body)
+	case kindCallStepped:
+		return parse[acd.CallStepped](body)
+	case kindCallQueued:
+		return parse[acd.CallQueued](body)
+	case kindQueueLeft:
+		return parse[acd.QueueLeft](body)
+	case kindCallOffered:
+		return parse[acd.CallOffered](body)
+	case kindOfferRang:
+		return parse[acd.OfferRang](body)
+	case kindOfferAnswered:
+		return parse[acd.OfferAnswered](body)
+	case kindOfferFailed:
+		return parse[acd.OfferFailed](body)
+	case kindAgentReleased:
+		return parse[acd.AgentReleased](body)
+	case kindCallEnded:
+		return parse[acd.CallEnded](body)
+	case kindNodeRestarted:
+		return parse[acd.NodeRestarted](body)
+	case kindTimePassed:
+		return parse[acd.TimePassed](body)
+	}
+	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
+}
+
+// parse is strict: a field it doesn't know was written by a newer release (the
+// checksum was right), and leaving it out could make this node's state differ
+// from the others'.
+func parse[E acd.Event](body []byte) (acd.Event, error) {
+	var ev E
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&ev); err != nil {
+		return nil, fmt.Errorf("decode %T: %w: %w", ev, ErrNewer, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("decode %T: more than one value: %w", ev, ErrNewer)
+	}
+	return ev, nil
+}

@@ -1,0 +1,178 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+
+	"tierline/acd"
+)
+
+// fsm feeds committed entries to the core. Raft calls it from one goroutine,
+// the only one that changes the state.
+type fsm struct {
+	log     *slog.Logger
+	clock   *clock
+	tape    *tape
+	effects func([]acd.Effect)
+	changed chan struct{} // capacity 1: an entry was applied and not refused
+
+	// liveFrom is the last index that was in the log when this process began.
+	// Entries up to it are history: they rebuild the state, but their effects
+	// were carried out, or lost, by an earlier process.
+	liveFrom uint64
+
+	mu       sync.RWMutex // guards what follows
+	state    *acd.State
+	sessions sessions
+	last     position
+
+	faults atomic.Uint64
+}
+
+// position is the last entry applied.
+type position struct {
+	Index uint64 `json:"index"`
+	At    int64  `json:"at"`
+	Wall  int64  `json:"wall"`
+}
+
+// applied is what Raft hands back to whoever proposed an entry.
+type applied struct {
+	fate    fate
+	result  acd.Result
+	refused *acd.RefusedError
+}
+
+// errFault is what the author of an entry learns if the core panicked over it.
+var errFault = errors.New("the core failed on this entry")
+
+// Apply implements raft.FSM.
+func (f *fsm) Apply(l *raft.Log) any { return f.ApplyBatch([]*raft.Log{l})[0] }
+
+// ApplyBatch implements raft.BatchingFSM.
+func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
+	records := make([]record, len(logs))
+	for i, l := range logs {
+		if l.Type != raft.LogCommand {
+			continue
+		}
+		rec, err := decode(l.Data)
+		if err != nil {
+			// Skipping it here and applying it elsewhere would split the cluster.
+			panic(fmt.Sprintf("cluster: entry %d: %v", l.Index, err))
+		}
+		records[i] = rec
+	}
+	out, stories, effects, changed := f.apply(logs, records)
+	f.tape.write(stories)
+	if len(effects) > 0 {
+		f.effects(effects)
+	}
+	if changed {
+		nudge(f.changed)
+	}
+	return out
+}
+
+func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.Effect, bool) {
+	var (
+		out     = make([]any, len(logs))
+		stories []Story
+		effects []acd.Effect
+		changed bool
+	)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, l := range logs {
+		if l.Type != raft.LogCommand {
+			continue
+		}
+		rec := records[i]
+		f.last = position{Index: l.Index, At: max(f.last.At, rec.At), Wall: rec.Wall}
+		a := applied{fate: f.sessions.admit(rec.Origin)}
+		if a.fate == fateApplied {
+			a = f.applyOne(acd.Entry{Index: l.Index, At: rec.At, Wall: rec.Wall, Event: rec.Event})
+			changed = changed || a.refused == nil
+		}
+		if l.Index > f.liveFrom {
+			effects = append(effects, a.result.Effects...)
+		}
+		if len(a.result.Facts) > 0 {
+			stories = append(stories, Story{Index: l.Index, At: rec.At, Wall: rec.Wall, Facts: a.result.Facts})
+		}
+		out[i] = a
+	}
+	f.clock.observe(f.last.At)
+	return out, stories, effects, changed
+}
+
+// applyOne turns a panic of the core into a refusal. The same entry would
+// panic again on every node and after every restart: better one call in a
+// strange state than no service until the next release.
+func (f *fsm) applyOne(e acd.Entry) (a applied) {
+	defer func() {
+		if r := recover(); r != nil {
+			f.faults.Add(1)
+			f.log.Error("core failed on an entry", "index", e.Index, "event", fmt.Sprintf("%T", e.Event),
+				"err", r, "stack", string(debug.Stack()))
+			a = applied{fate: fateFault}
+		}
+	}()
+	res, err := acd.Apply(f.state, e)
+	a = applied{fate: fateApplied, result: res}
+	errors.As(err, &a.refused)
+	return a
+}
+
+// read gives view the state between two batches.
+func (f *fsm) read(view func(*acd.State)) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	view(f.state)
+}
+
+func (f *fsm) position() position {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.last
+}
+
+// Snapshot implements raft.FSM. It encodes at once, on the goroutine that
+// applies, so that the disk's speed doesn't matter to anybody waiting.
+func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	stories, floor := f.tape.outbox()
+	return newSnapshot(snapshotContents{
+		state: f.state, last: f.last, sessions: f.sessions, stories: stories, floor: floor,
+	})
+}
+
+// Restore implements raft.FSM.
+func (f *fsm) Restore(r io.ReadCloser) error {
+	c, err := readSnapshot(r)
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
+	f.mu.Lock()
+	f.state, f.last, f.sessions = c.state, c.last, c.sessions
+	f.mu.Unlock()
+	f.clock.observe(c.last.At)
+	f.tape.reset(c.stories, c.floor)
+	return r.Close()
+}
+
+// nudge tells one listener that there is something to look at.
+func nudge(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}

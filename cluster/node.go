@@ -1,0 +1,245 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"tierline/acd"
+)
+
+// Config says how a node runs.
+type Config struct {
+	Node     string // its name; never changes for a data directory
+	Dir      string // data directory; unused with StoreMemory
+	LogStore string // StoreWAL, StoreBolt or StoreMemory
+	Logger   *slog.Logger
+
+	// Effects carries out what entries demand. It is called on the goroutine
+	// that applies entries, from before Open returns, and must not block. It
+	// never sees the effects of entries that were in the log when Open began.
+	Effects func([]acd.Effect)
+
+	// CommitTime, if set, is told how long each event took from Propose or
+	// Post until it was applied. It must not block.
+	CommitTime func(time.Duration)
+
+	SnapshotEvery int // entries between two snapshots, default 8192
+}
+
+// Node is one node of the cluster.
+type Node struct {
+	log      *slog.Logger
+	raft     *raft.Raft
+	fsm      *fsm
+	tape     *tape
+	guard    *guard
+	clock    *clock
+	proposer *proposer
+	decider  *decider
+	timing   timing
+
+	dir   *directory // nil in memory
+	mark  *mark      // nil in memory
+	wires raft.Transport
+
+	watching sync.WaitGroup // watch and decider
+	stop     context.CancelFunc
+	feeding  sync.WaitGroup
+	starve   context.CancelFunc
+	landing  sync.WaitGroup
+	closing  sync.Once
+	closeErr error
+}
+
+// keepStories is how many of the latest stories followers can go back to.
+// Stories that nobody has acknowledged are all kept, in memory and in each
+// snapshot; with more than maxBacklog of them no new calls are taken.
+const (
+	keepStories = 1 << 16
+	maxBacklog  = 1 << 19
+)
+
+// Propose puts an event into the log and returns what applying it gave. The
+// error is ErrNoQuorum if it can't be committed now, a *acd.RefusedError if
+// the core refused it, or the context's. After any other error than a refusal
+// the event may still be applied later.
+func (n *Node) Propose(ctx context.Context, ev acd.Event) (acd.Result, uint64, error) {
+	return n.proposer.propose(ctx, ev, n.timing.propose)
+}
+
+// Post is Propose without waiting. It never blocks. The event comes after
+// everything its goroutine proposed or posted before, and it stays until it is
+// in the log, also through a full disk; only the end of the process loses it,
+// which NodeRestarted makes up for. Refusals are counted.
+func (n *Node) Post(ev acd.Event) { n.proposer.post(ev) }
+
+// Read calls view with the state between two entries. View must be quick and
+// must keep nothing of it.
+func (n *Node) Read(view func(s *acd.State)) { n.fsm.read(view) }
+
+// Follow returns the stories after an index, and waits for new ones. It ends
+// with an error: ErrCompacted if stories after the index are no longer kept,
+// ErrClosed, or the context's.
+func (n *Node) Follow(ctx context.Context, after uint64) iter.Seq2[Story, error] {
+	return n.tape.follow(ctx, after)
+}
+
+// Acknowledge says that the story store has everything up to index durably.
+// Until then stories stay in memory and in snapshots, so somebody must.
+func (n *Node) Acknowledge(index uint64) { n.tape.acknowledge(index) }
+
+// Ready says why no new calls can be taken, or returns nil.
+func (n *Node) Ready() error {
+	if err := n.healthy(); err != nil {
+		return err
+	}
+	if w := n.proposer.waiting(); w > postLimit/2 {
+		return fmt.Errorf("%d events wait for the log", w)
+	}
+	if _, unacked := n.tape.lengths(); unacked > n.timing.backlog {
+		return fmt.Errorf("the story store is %d entries behind", unacked)
+	}
+	return nil
+}
+
+// healthy says why nothing can be committed now.
+func (n *Node) healthy() error {
+	if err := n.guard.problem(); err != nil {
+		return err
+	}
+	if n.raft.State() != raft.Leader {
+		return errors.New("no leader")
+	}
+	return nil
+}
+
+// Stats are a node's figures for metrics.
+type Stats struct {
+	Leader    bool
+	Term      uint64
+	Applied   uint64 // index of the last entry applied
+	LastIndex uint64 // of the log
+	LogBytes  int64  // on disk
+
+	Proposals     uint64 // events proposed, the leader's decisions included
+	Posts         uint64
+	Refused       uint64 // by the core
+	Failed        uint64 // proposals that ended with ErrNoQuorum
+	Again         uint64 // posted events that had to be sent again
+	Dropped       uint64 // posted events that were lost because too many waited
+	Faults        uint64 // entries the core panicked over
+	WriteFailures uint64 // of the log
+
+	Waiting        int // posted events not yet in the log
+	Stories        int // kept for followers
+	Unacknowledged int // of these, not yet acknowledged
+}
+
+// Stats returns the node's figures.
+func (n *Node) Stats() Stats {
+	c := &n.proposer.count
+	s := Stats{
+		Leader:    n.raft.State() == raft.Leader,
+		Term:      n.raft.CurrentTerm(),
+		Applied:   n.fsm.position().Index,
+		LastIndex: n.raft.LastIndex(),
+
+		Proposals: c.proposals.Load(), Posts: c.posts.Load(), Refused: c.refused.Load(), Failed: c.failed.Load(),
+		Again: c.again.Load(), Dropped: c.dropped.Load(), Faults: n.fsm.faults.Load(),
+		WriteFailures: n.guard.failures(),
+		Waiting:       n.proposer.waiting(),
+	}
+	s.Stories, s.Unacknowledged = n.tape.lengths()
+	if n.dir != nil {
+		s.LogBytes = n.dir.size()
+	}
+	return s
+}
+
+// watch notices what nothing else tells: that leadership changed, and that a
+// disk that crawled may have recovered. It also moves the mark.
+func (n *Node) watch(ctx context.Context) {
+	t := time.NewTicker(n.timing.watch)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case leads := <-n.raft.LeaderCh():
+			n.log.Info("leadership changed", "leads", leads, "term", n.raft.CurrentTerm())
+			nudge(n.proposer.wake)
+			nudge(n.decider.wake)
+		case <-t.C:
+			n.moveMark()
+			if n.guard.crawled() {
+				n.raft.Barrier(n.timing.propose) // a write to measure; its outcome is seen by the guard
+			}
+		}
+	}
+}
+
+func (n *Node) moveMark() {
+	if n.mark == nil {
+		return
+	}
+	if err := n.mark.set(n.fsm.position().Index); err != nil {
+		n.log.Warn("mark not moved", "err", err)
+	}
+}
+
+// Close commits what was posted, if it can within a moment, and ends the node.
+func (n *Node) Close() error {
+	n.closing.Do(func() { n.closeErr = n.shutdown() })
+	return n.closeErr
+}
+
+func (n *Node) shutdown() error {
+	n.proposer.drain(n.timing.drain)
+	n.stop()
+	n.guard.stop()
+	var errs []error
+	down := make(chan error, 1)
+	go func() { down <- n.raft.Shutdown().Error() }()
+	t := time.NewTimer(n.timing.shutdown)
+	defer t.Stop()
+	select {
+	case err := <-down:
+		errs = append(errs, err)
+	case <-t.C:
+		// A write that hangs in the kernel: nothing here can end it, and closing
+		// files under it would be worse.
+		return fmt.Errorf("close node: Raft did not stop within %v: %w", n.timing.shutdown, n.guard.problem())
+	}
+	n.watching.Wait()
+	n.starve()
+	n.feeding.Wait()
+	close(n.proposer.flights)
+	n.landing.Wait()
+	n.proposer.abandon()
+	n.tape.close()
+	n.moveMark()
+	errs = append(errs, n.release())
+	return errors.Join(errs...)
+}
+
+// release gives back files.
+func (n *Node) release() error {
+	var errs []error
+	if n.guard != nil {
+		errs = append(errs, n.guard.close())
+	}
+	if n.mark != nil {
+		errs = append(errs, n.mark.close())
+	}
+	if n.dir != nil {
+		errs = append(errs, n.dir.close())
+	}
+	return errors.Join(errs...)
+}

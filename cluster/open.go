@@ -1,0 +1,291 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"tierline/acd"
+)
+
+// settings are what tests replace.
+type settings struct {
+	open   func(which, dir string, log *bridge) (store, error)
+	snaps  func(dir string, log *slog.Logger) (raft.SnapshotStore, error)
+	wall   func() time.Time
+	mono   func() time.Duration
+	timing timing
+}
+
+// timing is how long things may take.
+type timing struct {
+	heartbeat time.Duration // Raft's heartbeat and election time-out
+	propose   time.Duration // until a proposal is given up
+	slow      time.Duration // a write to the log that takes longer is trouble
+	watch     time.Duration // between two looks at the disk
+	snapshot  time.Duration // between two looks whether a snapshot is due
+	drain     time.Duration // for posted events, at the end
+	shutdown  time.Duration // for Raft, at the end
+	backlog   int           // stories
+}
+
+func defaults() settings {
+	start := time.Now()
+	return settings{
+		open:  openStore,
+		snaps: newSnapshots,
+		wall:  time.Now,
+		mono:  func() time.Duration { return time.Since(start) },
+		timing: timing{
+			// A node alone has nobody to wait for: these are the pauses before it
+			// elects itself. Three nodes get 250 ms.
+			heartbeat: 50 * time.Millisecond,
+			propose:   2 * time.Second,
+			slow:      time.Second,
+			watch:     time.Second,
+			snapshot:  5 * time.Second,
+			drain:     2 * time.Second,
+			shutdown:  5 * time.Second,
+			backlog:   maxBacklog,
+		},
+	}
+}
+
+// Open starts a node. On an empty data directory it begins a cluster of one;
+// otherwise it goes on with what is there. It returns when the node leads, the
+// log is applied, and, on later starts, the log says that this node began anew.
+func Open(ctx context.Context, c Config) (*Node, error) { return open(ctx, c, defaults()) }
+
+func open(ctx context.Context, c Config, s settings) (*Node, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Effects == nil {
+		c.Effects = func([]acd.Effect) {}
+	}
+	changed := make(chan struct{}, 1)
+	n := &Node{
+		log:    c.Logger,
+		clock:  &clock{mono: s.mono},
+		tape:   &tape{keep: keepStories},
+		timing: s.timing,
+		wires:  newTransport(c),
+	}
+	n.fsm = &fsm{
+		log: c.Logger, clock: n.clock, tape: n.tape, effects: c.Effects, state: acd.NewState(),
+		changed: changed,
+	}
+	old, start, err := n.load(c, s)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open node %s: %w", c.Node, err), n.release())
+	}
+	if err := n.begin(ctx, c, s, old, start); err != nil {
+		return nil, fmt.Errorf("open node %s: %w", c.Node, err)
+	}
+	return n, nil
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	if c.Node == "" {
+		errs = append(errs, errors.New("node: empty"))
+	}
+	switch c.LogStore {
+	case StoreWAL, StoreBolt:
+		if c.Dir == "" {
+			errs = append(errs, errors.New("data directory: empty"))
+		}
+	case StoreMemory:
+		c.Dir = ""
+	default:
+		errs = append(errs, fmt.Errorf("log store %q: not one of %s, %s, %s", c.LogStore, StoreWAL, StoreBolt, StoreMemory))
+	}
+	if c.SnapshotEvery < 0 {
+		errs = append(errs, fmt.Errorf("snapshot every %d entries: negative", c.SnapshotEvery))
+	}
+	if c.SnapshotEvery == 0 {
+		c.SnapshotEvery = 8192
+	}
+	return errors.Join(errs...)
+}
+
+// newTransport makes the wires between nodes. A node alone talks to itself.
+// Addresses are node names, so that the log's membership doesn't change when
+// a node moves.
+func newTransport(c Config) raft.Transport {
+	_, t := raft.NewInmemTransport(raft.ServerAddress(c.Node))
+	return t
+}
+
+// keyStart counts a node's processes among Raft's stable values.
+const keyStart = "tierline/start"
+
+// load opens and checks what is on the disk, and starts Raft on it. It says
+// whether there was anything, and which process of the node this is.
+func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
+	seen, err := n.claim(c)
+	if err != nil {
+		return false, 0, err
+	}
+	reopen := func() (store, error) { return s.open(c.LogStore, c.Dir, newBridge(c.Logger)) }
+	st, err := reopen()
+	if err != nil {
+		return false, 0, err
+	}
+	if c.LogStore == StoreMemory {
+		reopen = nil
+	}
+	if n.guard, err = newGuard(st, reopen, s.timing.slow, c.Logger); err != nil {
+		return false, 0, errors.Join(err, st.Close())
+	}
+	snaps, err := s.snaps(c.Dir, c.Logger)
+	if err != nil {
+		return false, 0, err
+	}
+	r := recovery{dir: c.Dir, log: n.guard, snaps: snaps, fsm: n.fsm}
+	if n.fsm.liveFrom, err = r.run(seen); err != nil {
+		return false, 0, err
+	}
+	conf := raftConfig(c, s.timing)
+	if old, err = n.bootstrap(conf, snaps); err != nil {
+		return false, 0, err
+	}
+	if start, err = n.countStart(); err != nil {
+		return false, 0, err
+	}
+	if n.raft, err = n.startRaft(conf, snaps); err != nil {
+		return false, 0, err
+	}
+	n.guard.starting.Store(false)
+	return old, start, nil
+}
+
+// claim takes the data directory and returns the mark in it.
+func (n *Node) claim(c Config) (seen uint64, err error) {
+	if c.LogStore == StoreMemory {
+		return 0, nil
+	}
+	if n.dir, err = openDirectory(c.Dir, c.Node, c.LogStore); err != nil {
+		return 0, err
+	}
+	n.mark, seen, err = openMark(c.Dir)
+	return seen, err
+}
+
+func raftConfig(c Config, t timing) *raft.Config {
+	conf := raft.DefaultConfig()
+	conf.LocalID = raft.ServerID(c.Node)
+	conf.Logger = newBridge(c.Logger)
+	conf.HeartbeatTimeout, conf.ElectionTimeout = t.heartbeat, t.heartbeat
+	conf.LeaderLeaseTimeout = t.heartbeat / 2
+	conf.CommitTimeout = 5 * time.Millisecond
+	conf.MaxAppendEntries, conf.BatchApplyCh = 512, true // what came during one fsync is committed by the next
+	conf.SnapshotThreshold = uint64(c.SnapshotEvery)
+	conf.SnapshotInterval = t.snapshot
+	conf.NoSnapshotRestoreOnStart = true // done by recovery
+	return conf
+}
+
+// bootstrap begins a cluster of one, unless there is one.
+func (n *Node) bootstrap(conf *raft.Config, snaps raft.SnapshotStore) (old bool, err error) {
+	old, err = raft.HasExistingState(n.guard, n.guard, snaps)
+	if err != nil {
+		return false, fmt.Errorf("look for existing state: %w", err)
+	}
+	if !old {
+		if n.dir != nil && n.dir.id.Begun {
+			return false, fmt.Errorf("%w: %s: the log is empty, but it had been begun", ErrDamaged, n.dir.path)
+		}
+		me := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: n.wires.LocalAddr()}}}
+		if err := raft.BootstrapCluster(conf, n.guard, n.guard, snaps, n.wires, me); err != nil {
+			return false, fmt.Errorf("begin cluster: %w", err)
+		}
+	}
+	if n.dir != nil {
+		err = n.dir.begun()
+	}
+	return old, err
+}
+
+func (n *Node) countStart() (uint64, error) {
+	start, err := n.guard.GetUint64([]byte(keyStart))
+	if err != nil {
+		return 0, fmt.Errorf("read start count: %w", err)
+	}
+	start++
+	if err := n.guard.SetUint64([]byte(keyStart), start); err != nil {
+		return 0, fmt.Errorf("count start: %w", err)
+	}
+	return start, nil
+}
+
+// startRaft makes an error of the panics NewRaft has for unreadable files.
+func (n *Node) startRaft(conf *raft.Config, snaps raft.SnapshotStore) (r *raft.Raft, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("start Raft: %v", p)
+		}
+	}()
+	r, err = raft.NewRaft(conf, n.fsm, n.guard, n.guard, snaps, n.wires)
+	if err != nil {
+		return nil, fmt.Errorf("start Raft: %w", err)
+	}
+	return r, nil
+}
+
+// begin starts the goroutines and waits until the node can work.
+func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start uint64) error {
+	n.proposer = &proposer{
+		log: c.Logger, raft: n.raft, clock: n.clock, wall: s.wall, origin: origin{Node: c.Node, Start: start},
+		healthy: n.healthy, observe: c.CommitTime,
+		wake: make(chan struct{}, 1), flights: make(chan flight, window),
+	}
+	n.decider = &decider{
+		log: c.Logger, clock: n.clock, fsm: n.fsm, proposer: n.proposer, limit: s.timing.propose,
+		leading: func() bool { return n.raft.State() == raft.Leader }, wake: n.fsm.changed,
+	}
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	feeding, starve := context.WithCancel(context.WithoutCancel(ctx))
+	n.stop, n.starve = stop, starve
+	n.landing.Go(n.proposer.collect)
+	n.feeding.Go(func() { n.proposer.feed(feeding) })
+	if err := n.lead(ctx, c, s, old); err != nil {
+		return errors.Join(err, n.Close())
+	}
+	n.watching.Go(func() { n.watch(watching) })
+	n.watching.Go(func() { n.decider.run(watching) })
+	return nil
+}
+
+// lead waits until this node leads and has applied the log.
+func (n *Node) lead(ctx context.Context, c Config, s settings, old bool) error {
+	for n.raft.State() != raft.Leader {
+		select {
+		case <-n.raft.LeaderCh():
+		case <-ctx.Done():
+			return fmt.Errorf("wait for leadership: %w", errors.Join(ctx.Err(), n.guard.problem()))
+		}
+	}
+	if err := n.raft.Barrier(0).Error(); err != nil {
+		return fmt.Errorf("apply the log: %w", err)
+	}
+	last := n.fsm.position()
+	n.clock.resume(last.At, last.Wall, s.wall().UnixMilli())
+	if !old {
+		return nil
+	}
+	_, index, err := n.Propose(ctx, acd.NodeRestarted{Node: c.Node})
+	var refused *acd.RefusedError
+	if err != nil && !errors.As(err, &refused) {
+		return fmt.Errorf("record the restart: %w", err)
+	}
+	n.log.Info("log applied", "entries", n.fsm.liveFrom, "restarted_at", index)
+	return nil
+}

@@ -1,0 +1,52 @@
+package cluster
+
+import (
+	"cmp"
+	"slices"
+)
+
+// fate is what became of an entry before the core saw it.
+type fate uint8
+
+const (
+	fateApplied   fate = iota
+	fateDuplicate      // sent again after a failure that was none
+	fateGap            // an earlier event of its author is missing
+	fateStale          // written by a process of the node that has been replaced
+	fateFault          // the core panicked
+)
+
+// session is what the log knows of one node as an author.
+type session struct {
+	Node  string `json:"node"`
+	Start uint64 `json:"start"`
+	Seq   uint64 `json:"seq"` // the last posted event applied
+}
+
+// sessions is the list of authors, sorted by node. It is part of the
+// replicated state: all nodes admit the same entries.
+type sessions []session
+
+// admit decides whether an entry is applied. Posted events come once and
+// without gaps; a proposed one comes after the events posted before it.
+func (s *sessions) admit(o origin) fate {
+	i, known := slices.BinarySearchFunc(*s, o.Node, func(a session, node string) int { return cmp.Compare(a.Node, node) })
+	if !known {
+		*s = slices.Insert(*s, i, session{Node: o.Node, Start: o.Start})
+	}
+	a := &(*s)[i]
+	if o.Start > a.Start {
+		a.Start, a.Seq = o.Start, 0
+	}
+	switch {
+	case o.Start < a.Start:
+		return fateStale
+	case o.Seq == 0 && o.After > a.Seq, o.Seq > a.Seq+1:
+		return fateGap
+	case o.Seq > 0 && o.Seq <= a.Seq:
+		return fateDuplicate
+	case o.Seq > 0:
+		a.Seq = o.Seq
+	}
+	return fateApplied
+}
