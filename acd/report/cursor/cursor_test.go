@@ -103,7 +103,6 @@ type fakeStore struct {
 	open    map[string]report.OpenCall
 	ended   []string
 	commits []commit
-	tries   int
 	failing error
 	pruned  []report.Time
 	old     int64
@@ -124,7 +123,6 @@ func (s *fakeStore) Load(context.Context) (uint64, []report.OpenCall, error) {
 func (s *fakeStore) Commit(_ context.Context, b report.Batch, durable bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tries++
 	if s.failing != nil {
 		return s.failing
 	}
@@ -147,6 +145,24 @@ func (s *fakeStore) Prune(_ context.Context, before report.Time, limit int) (int
 	n := min(s.old, int64(limit))
 	s.old -= n
 	return n, nil
+}
+
+func (s *fakeStore) made() []commit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.commits)
+}
+
+func (s *fakeStore) prunes() []report.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.pruned)
+}
+
+func (s *fakeStore) recorded() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.ended)
 }
 
 func (s *fakeStore) fail(err error) {
@@ -185,29 +201,29 @@ func TestAStoryIsCommittedSoonAndAcknowledgedWhenItIsSafe(t *testing.T) {
 		l.tell(step("a"))
 		time.Sleep(149 * time.Millisecond)
 		synctest.Wait()
-		if len(s.commits) != 0 {
-			t.Errorf("committed %v before its time", s.commits)
+		if len(s.made()) != 0 {
+			t.Errorf("committed %v before its time", s.made())
 		}
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		if want := []commit{{3200 * time.Millisecond, 2, 2, false}}; !slices.Equal(s.commits, want) {
-			t.Errorf("commits %v, want %v", s.commits, want)
+		if want := []commit{{3200 * time.Millisecond, 2, 2, false}}; !slices.Equal(s.made(), want) {
+			t.Errorf("commits %v, want %v", s.made(), want)
 		}
 		if a := l.acks(); len(a) != 0 {
 			t.Errorf("acknowledged %v before a durable commit", a)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if want := (commit{4200 * time.Millisecond, 2, 0, true}); len(s.commits) != 2 || s.commits[1] != want {
-			t.Errorf("commits %v, want %v at the end", s.commits, want)
+		if want := (commit{4200 * time.Millisecond, 2, 0, true}); len(s.made()) != 2 || s.made()[1] != want {
+			t.Errorf("commits %v, want %v at the end", s.made(), want)
 		}
 		if a := l.acks(); !slices.Equal(a, []uint64{2}) {
 			t.Errorf("acknowledged %v, want [2]", a)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if len(s.commits) != 2 {
-			t.Errorf("an idle cursor commits: %v", s.commits[2:])
+		if len(s.made()) != 2 {
+			t.Errorf("an idle cursor commits: %v", s.made()[2:])
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -223,13 +239,13 @@ func TestARushIsCommittedInFullBatches(t *testing.T) {
 		}
 		_, stop := running(t, l, s)
 		synctest.Wait()
-		if len(s.commits) != 5000/512 {
-			t.Errorf("%d commits at once, want %d", len(s.commits), 5000/512)
+		if len(s.made()) != 5000/512 {
+			t.Errorf("%d commits at once, want %d", len(s.made()), 5000/512)
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
-		if last := s.commits[len(s.commits)-1]; last.cursor != 5000 || !last.durable {
+		if last := s.made()[len(s.made())-1]; last.cursor != 5000 || !last.durable {
 			t.Errorf("the last commit is %+v, want a durable one at 5000", last)
 		}
 		if a := l.acks(); a[len(a)-1] != 5000 {
@@ -258,8 +274,8 @@ func TestAFullDiskHoldsTheRecordsBackAndNothingElse(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		got = cur.Stats()
-		if got.Failing != "" || got.Index != 3002 || got.Durable != 3002 || got.Calls != 1 || !slices.Equal(s.ended, []string{"a"}) {
-			t.Errorf("after the disk has room: %+v, records of %v", got, s.ended)
+		if got.Failing != "" || got.Index != 3002 || got.Durable != 3002 || got.Calls != 1 || !slices.Equal(s.recorded(), []string{"a"}) {
+			t.Errorf("after the disk has room: %+v, records of %v", got, s.recorded())
 		}
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -283,8 +299,8 @@ func TestStoppingWhileTheDiskIsFullLosesNothing(t *testing.T) {
 		s.fail(nil)
 		_, stop = running(t, l, s)
 		time.Sleep(time.Second)
-		if err := stop(); err != nil || !slices.Equal(s.ended, []string{"a"}) {
-			t.Errorf("records of %v after the restart (%v)", s.ended, err)
+		if err := stop(); err != nil || !slices.Equal(s.recorded(), []string{"a"}) {
+			t.Errorf("records of %v after the restart (%v)", s.recorded(), err)
 		}
 	})
 }
@@ -317,8 +333,8 @@ func TestAGapIsSkippedAndAFaultIsTold(t *testing.T) {
 		l.tell(acd.Fact{Kind: acd.FactCallArrived, Call: "a"}, acd.Fact{Kind: acd.FactCallEnded, Call: "a"})
 		_, stop := running(t, l, s)
 		time.Sleep(time.Second)
-		if err := stop(); err != nil || s.cursor != 1001 || len(s.ended) != 1 {
-			t.Errorf("cursor %d, records of %v (%v)", s.cursor, s.ended, err)
+		if err := stop(); err != nil || s.cursor != 1001 || len(s.recorded()) != 1 {
+			t.Errorf("cursor %d, records of %v (%v)", s.cursor, s.recorded(), err)
 		}
 		_, stop = running(t, newLog(), s)
 		if err := stop(); !errors.Is(err, cursor.ErrAhead) {
@@ -339,12 +355,14 @@ func TestOldRecordsGoInChunksEachHour(t *testing.T) {
 		s.old = 2500
 		_, stop := running(t, l, s, func(c *cursor.Config) { c.Retention = 24 * time.Hour })
 		time.Sleep(time.Minute)
-		if len(s.pruned) != 3 || s.pruned[0] != report.TimeOf(s.began.Add(-24*time.Hour)) {
-			t.Errorf("pruned before %v, want three chunks of what is older than a day", s.pruned)
+		synctest.Wait()
+		if len(s.prunes()) != 3 || s.prunes()[0] != report.TimeOf(s.began.Add(-24*time.Hour)) {
+			t.Errorf("pruned before %v, want three chunks of what is older than a day", s.prunes())
 		}
 		time.Sleep(time.Hour)
-		if len(s.pruned) != 4 {
-			t.Errorf("pruned %d times after an hour, want 4", len(s.pruned))
+		synctest.Wait()
+		if len(s.prunes()) != 4 {
+			t.Errorf("pruned %d times after an hour, want 4", len(s.prunes()))
 		}
 		if err := stop(); err != nil {
 			t.Error(err)

@@ -1,0 +1,183 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Settings are what one node needs to know about itself. The tags carry the
+// key in the file; a flag's name is its path with dashes unless the tag flag
+// says otherwise. What each means stands in meaning.
+type Settings struct {
+	Node       string `mapstructure:"node"`
+	DataDir    string `mapstructure:"data_dir"`
+	ServiceDir string `mapstructure:"service_dir" flag:"service"`
+	SIP        SIP    `mapstructure:"sip"`
+	RTP        RTP    `mapstructure:"rtp"`
+	HTTP       HTTP   `mapstructure:"http"`
+	Raft       Raft   `mapstructure:"raft"`
+	Log        Log    `mapstructure:"log"`
+	Drain      Drain  `mapstructure:"drain"`
+	Report     Report `mapstructure:"report"`
+}
+
+// SIP says where calls come in.
+type SIP struct {
+	Listen    []Listen `mapstructure:"listen"`
+	Advertise string   `mapstructure:"advertise"`
+}
+
+// Listen is one SIP socket.
+type Listen struct {
+	Transport string         `mapstructure:"transport"`
+	Address   netip.AddrPort `mapstructure:"address"`
+}
+
+func (l Listen) String() string { return l.Transport + ":" + l.Address.String() }
+
+// RTP says where audio comes in.
+type RTP struct {
+	IP      netip.Addr `mapstructure:"ip"`
+	PortMin int        `mapstructure:"port_min"`
+	PortMax int        `mapstructure:"port_max"`
+}
+
+// HTTP says where the API, the metrics and the health checks are.
+type HTTP struct {
+	Listen      netip.AddrPort `mapstructure:"listen"`
+	AllowRemote bool           `mapstructure:"allow_remote"`
+}
+
+// Raft says how the log is kept.
+type Raft struct {
+	LogStore string `mapstructure:"log_store"`
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  string `mapstructure:"level"`
+	Format string `mapstructure:"format"`
+}
+
+// Drain says how a node stops.
+type Drain struct {
+	Timeout time.Duration `mapstructure:"timeout"`
+}
+
+// Report says what is kept of calls.
+type Report struct {
+	RetentionDays int `mapstructure:"retention_days"`
+}
+
+// Retention is RetentionDays as a duration.
+func (r Report) Retention() time.Duration { return time.Duration(r.RetentionDays) * 24 * time.Hour }
+
+// Defaults are the settings of a node that was told nothing: everything on
+// loopback.
+func Defaults() Settings {
+	local := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	return Settings{
+		Node:    "n1",
+		DataDir: "data",
+		SIP: SIP{Listen: []Listen{
+			{Transport: "udp", Address: netip.AddrPortFrom(local, 5060)},
+			{Transport: "tcp", Address: netip.AddrPortFrom(local, 5060)},
+		}},
+		RTP:    RTP{IP: local, PortMin: 20000, PortMax: 29999},
+		HTTP:   HTTP{Listen: netip.AddrPortFrom(local, 8080)},
+		Raft:   Raft{LogStore: "wal"},
+		Log:    Log{Level: "info", Format: "text"},
+		Drain:  Drain{Timeout: 30 * time.Second},
+		Report: Report{RetentionDays: 90},
+	}
+}
+
+// Mistake is one thing wrong with the settings.
+type Mistake struct {
+	Path string // as in the file: sip.listen[1].transport
+	Text string
+}
+
+func (m Mistake) String() string { return m.Path + ": " + m.Text }
+
+// MistakesError carries all that is wrong at once.
+type MistakesError []Mistake
+
+func (e MistakesError) Error() string {
+	lines := make([]string, len(e))
+	for i, m := range e {
+		lines[i] = m.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Validate returns everything that is wrong as a MistakesError, or nil.
+func (s Settings) Validate() error {
+	var c checker
+	c.check(isName(s.Node), "node", "%q is no name: lower-case letters, digits and dashes, at most 63", s.Node)
+	c.check(s.DataDir != "", "data_dir", "is empty")
+	s.SIP.validate(&c)
+	s.RTP.validate(&c)
+	c.check(s.HTTP.Listen.IsValid(), "http.listen", "is empty")
+	c.check(!s.HTTP.Listen.IsValid() || s.HTTP.AllowRemote || s.HTTP.Listen.Addr().IsLoopback(), "http.listen",
+		"%s can be reached from other machines and the API has no sign-in; set http.allow_remote if you want that",
+		s.HTTP.Listen)
+	c.oneOf("raft.log_store", s.Raft.LogStore, "wal", "bolt")
+	c.oneOf("log.level", s.Log.Level, "debug", "info", "warn", "error")
+	c.oneOf("log.format", s.Log.Format, "text", "json")
+	c.check(s.Drain.Timeout >= 0, "drain.timeout", "%s is negative", s.Drain.Timeout)
+	c.check(s.Report.RetentionDays >= 0, "report.retention_days", "%d is negative", s.Report.RetentionDays)
+	if len(c.found) == 0 {
+		return nil
+	}
+	return c.found
+}
+
+func (s SIP) validate(c *checker) {
+	c.check(len(s.Listen) > 0, "sip.listen", "is empty: no call could come in")
+	seen := map[Listen]bool{}
+	for i, l := range s.Listen {
+		path := fmt.Sprintf("sip.listen[%d]", i)
+		c.oneOf(path+".transport", l.Transport, "udp", "tcp")
+		c.check(l.Address.IsValid(), path+".address", "is empty")
+		c.check(!seen[l] || l.Address.Port() == 0, path, "%s is listed twice", l)
+		c.check(!l.Address.Addr().IsUnspecified() || s.Advertise != "", "sip.advertise",
+			"is empty, but %s listens on every address: peers must be told one", path)
+		seen[l] = true
+	}
+	c.check(!strings.ContainsAny(s.Advertise, " \t/@:") || isAddr(s.Advertise), "sip.advertise",
+		"%q is neither a host name nor an address (no port)", s.Advertise)
+}
+
+func (r RTP) validate(c *checker) {
+	c.check(r.IP.IsValid() && !r.IP.IsUnspecified(), "rtp.ip", "%s: SDP must name one address of this machine", r.IP)
+	c.check(r.PortMin >= 1024 && r.PortMin <= 65534, "rtp.port_min", "%d is not between 1024 and 65534", r.PortMin)
+	c.check(r.PortMin%2 == 0, "rtp.port_min", "%d is odd: RTP takes the even port, RTCP the next", r.PortMin)
+	c.check(r.PortMax <= 65535, "rtp.port_max", "%d is above 65535", r.PortMax)
+	c.check(r.PortMax > r.PortMin, "rtp.port_max", "%d leaves no room for a pair of ports from %d", r.PortMax, r.PortMin)
+}
+
+type checker struct{ found MistakesError }
+
+func (c *checker) check(ok bool, path, text string, values ...any) {
+	if !ok {
+		c.found = append(c.found, Mistake{path, fmt.Sprintf(text, values...)})
+	}
+}
+
+func (c *checker) oneOf(path, got string, allowed ...string) {
+	c.check(slices.Contains(allowed, got), path, "%q is not one of %s", got, strings.Join(allowed, ", "))
+}
+
+func isName(s string) bool {
+	rest := strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-")
+	return s != "" && len(s) <= 63 && rest == "" && s[0] != '-'
+}
+
+func isAddr(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
