@@ -29,7 +29,7 @@ type Entry[T any] struct {
 //	doc:"name,required,nonempty,min=1,max=10"
 //
 // with whole numbers or durations as limits; a field without the tag is not
-// read; embedded structs lend their fields. All mistakes go to p; what could
+// read; embedded structs (or pointers to them, not nil) lend their fields. All mistakes go to p; what could
 // be read is in dst anyway. "what" names the thing in messages: "a menu node".
 func Decode(n *Node, dst any, what string, p *Problems) {
 	if n == nil {
@@ -137,8 +137,8 @@ type field struct {
 func fieldsOf(v reflect.Value, out []field) []field {
 	for i := range v.NumField() {
 		sf := v.Type().Field(i)
-		if sf.Anonymous && sf.Type.Kind() == reflect.Struct {
-			out = fieldsOf(v.Field(i), out)
+		if sf.Anonymous {
+			out = fieldsOf(reflect.Indirect(v.Field(i)), out)
 			continue
 		}
 		tag, ok := sf.Tag.Lookup("doc")

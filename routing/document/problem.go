@@ -105,3 +105,13 @@ func Sort(ps []Problem) {
 		)
 	})
 }
+
+// Errors counts the errors so far.
+func (p *Problems) Errors() (n int) {
+	for _, pr := range p.list {
+		if pr.Severity == Error {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,144 @@
+package ivr
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
+
+	"tierline/routing/document"
+)
+
+// Bounds of one expression: longer ones belong into a lookup.
+const (
+	maxExpression = 500 // characters
+	maxExprNodes  = 100
+)
+
+// expression is a compiled expression. It is immutable.
+type expression struct{ program *vm.Program }
+
+// eval computes an expression. It fails at run time on what types can't tell:
+// a division by zero, an index out of range.
+func (e *expression) eval(env map[string]any) (any, error) {
+	v, err := expr.Run(e.program, env)
+	if err != nil {
+		return nil, fmt.Errorf("evaluate %q: %w", e.program.Source().String(), err)
+	}
+	return v, nil
+}
+
+// truth computes a condition.
+func (e *expression) truth(env map[string]any) (bool, error) {
+	v, err := e.eval(env)
+	if err != nil {
+		return false, err
+	}
+	yes, _ := v.(bool) // compiled with AsBool
+	return yes, nil
+}
+
+// anyKind is a result that may be of any scalar type.
+const anyKind = reflect.Invalid
+
+// compiled is an expression and the words it reads; kept because flows repeat
+// theirs.
+type compiled struct {
+	e     *expression
+	reads []string
+	text  string // why it can't be compiled
+	at    int    // characters from its start
+}
+
+type exprKey struct {
+	text string
+	kind reflect.Kind
+}
+
+// compile reads an expression with a result of a kind. It returns nil after
+// reporting a mistake.
+func (b *builder) compile(v document.Value[string], want reflect.Kind) *expression {
+	e, _ := b.compileReads(v, want)
+	return e
+}
+
+// compileReads is compile that also tells which variables are read.
+func (b *builder) compileReads(v document.Value[string], want reflect.Kind) (*expression, []string) {
+	if !v.Given {
+		return nil, nil
+	}
+	c, ok := b.compiled[exprKey{v.V, want}]
+	if !ok {
+		c = b.compileText(v.V, want)
+		b.compiled[exprKey{v.V, want}] = c
+	}
+	if c.e == nil {
+		at := v.Pos
+		at.Col += c.at
+		b.p.Errorf(at, "expression: %s", c.text)
+		b.useWords(v.V)
+		return nil, nil
+	}
+	for _, name := range c.reads {
+		b.read[name] = true
+	}
+	return c.e, c.reads
+}
+
+func (b *builder) compileText(text string, want reflect.Kind) compiled {
+	if len(text) > maxExpression {
+		return compiled{text: fmt.Sprintf("longer than %d characters", maxExpression)}
+	}
+	options := append([]expr.Option{}, b.exprOptions...)
+	if want != anyKind {
+		options = append(options, expr.AsKind(want))
+	}
+	program, err := expr.Compile(text, options...)
+	if err != nil {
+		if at, ok := errors.AsType[*file.Error](err); ok {
+			return compiled{text: at.Message, at: at.Column}
+		}
+		return compiled{text: err.Error()}
+	}
+	root := program.Node()
+	var names identifiers
+	ast.Walk(&root, &names)
+	return compiled{e: &expression{program}, reads: names}
+}
+
+type identifiers []string
+
+// Visit implements ast.Visitor.
+func (i *identifiers) Visit(n *ast.Node) {
+	if id, ok := (*n).(*ast.IdentifierNode); ok {
+		*i = append(*i, id.Value)
+	}
+}
+
+// exprOptions are the language: comparisons, arithmetic and a few functions on
+// texts; nothing that loops or reads a clock.
+func exprOptions(env types.Map) []expr.Option {
+	out := []expr.Option{expr.Env(env), expr.MaxNodes(maxExprNodes), expr.DisableAllBuiltins()}
+	for _, name := range []string{"len", "int", "string", "upper", "lower", "trim", "hasPrefix", "hasSuffix"} {
+		out = append(out, expr.EnableBuiltin(name))
+	}
+	return out
+}
+
+func callType() types.Map {
+	return types.Map{
+		"ani": types.String, "dnis": types.String, "id": types.String, "language": types.String, "path": types.String,
+	}
+}
+
+func customerType() types.Map {
+	return types.Map{
+		"id": types.String, "name": types.String, "tier": types.String, "lang": types.String, "phone": types.String,
+		"known": types.Bool,
+	}
+}

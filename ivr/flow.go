@@ -1,0 +1,82 @@
+package ivr
+
+import (
+	"slices"
+	"time"
+)
+
+// Flow is a checked flow. It is immutable and shared by all calls.
+type Flow struct {
+	name      string
+	file      string
+	languages []string
+	start     string
+	limits    limits
+	nodes     map[string]*step
+	prompts   map[string]*promptText
+	texts     []PromptText
+	queues    []string
+	vars      variables
+}
+
+// Name returns the flow's name.
+func (f *Flow) Name() string { return f.name }
+
+// Languages returns the flow's languages; the first is the default.
+func (f *Flow) Languages() []string { return slices.Clone(f.languages) }
+
+// Prompts returns the flow's prompts in the order of the file.
+func (f *Flow) Prompts() []PromptText { return f.texts }
+
+// Queues returns the queues that the flow puts calls into, sorted.
+func (f *Flow) Queues() []string { return f.queues }
+
+// Calendar tells when something is open. routing/hours has the real one.
+type Calendar interface {
+	Open(at time.Time) bool
+}
+
+// Environment is what a flow may refer to outside of its own file. A nil
+// field means that nothing is known of it and references aren't checked; a
+// calendar that isn't known is always open.
+type Environment struct {
+	Queues    []string
+	Calendars map[string]Calendar
+	Length    func(p Prompt) (d time.Duration, ok bool) // of a prompt's audio
+}
+
+// Caller is who calls, as known when the call arrives.
+type Caller struct {
+	Call     string // the call's id
+	ANI      string // the caller's number
+	DNIS     string // the number dialled
+	Customer Customer
+	Known    bool // the number belongs to a customer
+}
+
+// Customer is the caller's profile; empty if he is not known.
+type Customer struct {
+	ID       string
+	Name     string
+	Tier     string
+	Language string
+	Phone    string
+}
+
+// limits end what would go on for ever.
+type limits struct {
+	maxSteps    int
+	maxVisits   int
+	maxDuration time.Duration
+	onExceeded  string
+}
+
+// input is how a node collects keys.
+type input struct {
+	first, inter, total time.Duration
+	terminator          rune // 0: none
+	attempts            int
+	bargeIn, typeAhead  bool
+	noInput, invalid    []item
+	exhausted           string
+}

@@ -1,0 +1,270 @@
+package ivr
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"tierline/routing/document"
+)
+
+// longPrompt is the longest prompt that callers listen to.
+const longPrompt = 20 * time.Second
+
+// PromptText is what a prompt says, for whoever makes or checks its audio.
+type PromptText struct {
+	ID    string
+	Pos   document.Pos
+	File  string // music, instead of texts
+	Texts []Text
+}
+
+// Text is a prompt in one language.
+type Text struct {
+	Language string
+	Text     string
+	Pinyin   string // how a speech engine must read a Chinese text
+}
+
+// promptText is a prompt as the session needs it.
+type promptText struct {
+	music    bool
+	segments []Prompt // each in its own language; nil: the call's language
+	id       string
+}
+
+// audio returns what to play for a prompt in a language.
+func (p *promptText) audio(language string) []Prompt {
+	if p.segments != nil {
+		return p.segments
+	}
+	return []Prompt{{ID: p.id, Language: language}}
+}
+
+// readPrompts reads the prompts' texts.
+func (b *builder) readPrompts(docs document.Entries[*document.Node]) {
+	for _, d := range docs {
+		t := PromptText{ID: d.Key.V, Pos: d.Key.Pos}
+		if !isPromptID(t.ID) {
+			b.p.Errorf(d.Key.Pos, "%q can't be the name of a prompt: letters, digits, - and _ only", t.ID)
+		}
+		p := &promptText{id: t.ID}
+		switch {
+		case d.Value.Kind == document.List:
+			t.Texts = b.readSegments(d)
+			p.segments = []Prompt{}
+			for _, s := range t.Texts {
+				p.segments = append(p.segments, Prompt{t.ID, s.Language})
+			}
+		case d.Value.Get("file") != nil:
+			t.File = b.readMusic(d)
+			p.music = true
+			p.segments = []Prompt{{ID: strings.TrimSuffix(t.File, ".wav")}}
+		default:
+			t.Texts = b.readTexts(d, b.flow.languages)
+		}
+		b.flow.prompts[t.ID] = p
+		b.flow.texts = append(b.flow.texts, t)
+		b.promptIDs = append(b.promptIDs, t.ID)
+		b.checkLength(d.Key.Pos, p)
+	}
+}
+
+// isPromptID tells whether an id can be the name of a file.
+func isPromptID(s string) bool {
+	const other = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+	return s != "" && len(s) <= 64 && strings.Trim(s, other) == ""
+}
+
+// readTexts reads {zh: …, en: …, pinyin: …} and wants every language of want.
+func (b *builder) readTexts(d document.Entry[*document.Node], want []string) []Text {
+	var fields document.Entries[document.Value[string]]
+	document.Decode(d.Value, &fields, d.Key.V, b.p)
+	var out []Text
+	var pinyin document.Value[string]
+	for _, f := range fields {
+		switch {
+		case f.Key.V == "pinyin":
+			pinyin = f.Value
+		case slices.Contains(b.flow.languages, f.Key.V):
+			out = append(out, Text{Language: f.Key.V, Text: f.Value.V})
+		default:
+			b.p.Errorf(f.Key.Pos, "%q is not a language of this flow (%s)", f.Key.V, strings.Join(b.flow.languages, ", "))
+		}
+	}
+	for _, l := range want {
+		if d.Value.Kind == document.Map && !slices.ContainsFunc(out, func(t Text) bool { return t.Language == l }) {
+			b.p.Errorf(d.Key.Pos, "prompt %q has no text for language %q", d.Key.V, l)
+		}
+	}
+	b.setPinyin(out, pinyin)
+	return out
+}
+
+func (b *builder) setPinyin(texts []Text, pinyin document.Value[string]) {
+	if !pinyin.Given {
+		return
+	}
+	for i := range texts {
+		if texts[i].Language == "zh" {
+			texts[i].Pinyin = pinyin.V
+			return
+		}
+	}
+	b.p.Errorf(pinyin.Pos, "pinyin is for a text in zh")
+}
+
+// readSegments reads [{zh: …}, {en: …}]: each sounds in its own language.
+func (b *builder) readSegments(d document.Entry[*document.Node]) []Text {
+	var out []Text
+	if len(d.Value.Items) == 0 {
+		b.p.Errorf(d.Value.Pos, "prompt %q is empty", d.Key.V)
+	}
+	for _, n := range d.Value.Items {
+		got := b.readTexts(document.Entry[*document.Node]{Key: d.Key, Value: n}, nil)
+		if n.Kind == document.Map && len(got) != 1 {
+			b.p.Errorf(n.Pos, "a segment has one language")
+		}
+		for _, t := range got {
+			if slices.ContainsFunc(out, func(o Text) bool { return o.Language == t.Language }) {
+				b.p.Errorf(n.Pos, "prompt %q has two segments for language %q: join them", d.Key.V, t.Language)
+				continue
+			}
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+type musicDoc struct {
+	File document.Value[string] `doc:"file,required"`
+}
+
+func (b *builder) readMusic(d document.Entry[*document.Node]) string {
+	var m musicDoc
+	document.Decode(d.Value, &m, d.Key.V, b.p)
+	name, ok := strings.CutPrefix(m.File.V, "music/")
+	name, wav := strings.CutSuffix(name, ".wav")
+	if m.File.Given && (!ok || !wav || !isPromptID(name)) {
+		b.p.Errorf(m.File.Pos, "a music file is music/<name>.wav")
+	}
+	return m.File.V
+}
+
+func (b *builder) checkLength(at document.Pos, p *promptText) {
+	if b.env.Length == nil || p.music {
+		return
+	}
+	for _, l := range b.flow.languages {
+		var total time.Duration
+		for _, a := range p.audio(l) {
+			d, _ := b.env.Length(a)
+			total += d
+		}
+		if total > longPrompt {
+			b.p.Warnf(at, "prompt %q lasts %.1f s in %s: callers listen for at most %v", p.id, total.Seconds(), l, longPrompt)
+			return
+		}
+	}
+}
+
+// item is one piece of a node's prompt.
+type item struct {
+	prompt *promptText
+	cond   *expression // with play: only if it holds
+	play   []item
+}
+
+// items are a prompt as a node spells it.
+type items []itemDoc
+
+// itemDoc is one item: a prompt's id or a group of fields.
+type itemDoc struct {
+	id   document.Value[string]
+	node *document.Node
+}
+
+// DecodeDocument implements document.Decoder.
+func (d *itemDoc) DecodeDocument(n *document.Node, p *document.Problems) {
+	if n.Kind == document.Map {
+		d.node = n
+		return
+	}
+	document.Decode(n, &d.id, "prompt", p)
+}
+
+type ifDoc struct {
+	If   document.Value[string] `doc:"if,required"`
+	Play items                  `doc:"play,required,nonempty"`
+}
+
+// readItems compiles a prompt.
+func (b *builder) readItems(docs items) []item {
+	var out []item
+	for _, d := range docs {
+		switch {
+		case d.node != nil:
+			out = append(out, b.readSpecial(d.node)...)
+		case d.id.Given:
+			if p := b.prompt(d.id); p != nil {
+				out = append(out, item{prompt: p})
+			}
+		}
+	}
+	return out
+}
+
+// readSpecial reads an item that isn't just an id.
+func (b *builder) readSpecial(n *document.Node) []item {
+	for _, later := range []string{"say", "tts"} {
+		if n.Get(later) != nil {
+			b.p.Errorf(n.Pos, "prompt item %q is not supported by this version of tierline", later)
+			b.readBroken(n) // what it names is in use
+			return nil
+		}
+	}
+	var d ifDoc
+	document.Decode(n, &d, "a conditional prompt", b.p)
+	return []item{{cond: b.compile(d.If, reflect.Bool), play: b.readItems(d.Play)}}
+}
+
+// prompt looks a prompt up.
+func (b *builder) prompt(id document.Value[string]) *promptText {
+	b.used[id.V] = true
+	p := b.flow.prompts[id.V]
+	if p == nil {
+		b.p.Errorf(id.Pos, "prompt %q does not exist%s", id.V, document.DidYouMean(id.V, b.promptIDs))
+		if meant, ok := document.Nearest(id.V, b.promptIDs); ok {
+			b.used[meant] = true
+		}
+	}
+	return p
+}
+
+// usePrompt marks a word as used if it is a prompt.
+func (b *builder) usePrompt(word string) { b.used[word] = true }
+
+// resolve returns what to play now.
+func (s *Session) resolve(list []item) ([]Prompt, error) {
+	var out []Prompt
+	for _, i := range list {
+		if i.prompt != nil {
+			out = append(out, i.prompt.audio(s.st.Language)...)
+			continue
+		}
+		yes, err := i.cond.truth(s.environment())
+		if err != nil {
+			return nil, err
+		}
+		if !yes {
+			continue
+		}
+		inner, err := s.resolve(i.play)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, inner...)
+	}
+	return out, nil
+}

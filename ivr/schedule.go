@@ -1,0 +1,46 @@
+package ivr
+
+import (
+	"maps"
+	"slices"
+
+	"tierline/routing/document"
+)
+
+// schedule goes on by the hour.
+type schedule struct {
+	calendar     Calendar
+	open, closed document.Value[string]
+}
+
+type scheduleDoc struct {
+	*common
+	Calendar document.Value[string] `doc:"calendar,required"`
+	Open     document.Value[string] `doc:"open,required"`
+	Closed   document.Value[string] `doc:"closed,required"`
+}
+
+func readSchedule(b *builder, c *common, n *document.Node) node {
+	d := scheduleDoc{common: c}
+	document.Decode(n, &d, "a schedule node", b.p)
+	out := &schedule{open: d.Open, closed: d.Closed, calendar: b.env.Calendars[d.Calendar.V]}
+	if out.calendar == nil && b.env.Calendars != nil && d.Calendar.Given {
+		known := slices.Sorted(maps.Keys(b.env.Calendars))
+		b.p.Errorf(d.Calendar.Pos, "calendar %q does not exist%s", d.Calendar.V, document.DidYouMean(d.Calendar.V, known))
+	}
+	return out
+}
+
+func (n *schedule) enter(s *Session) {
+	if n.calendar == nil || n.calendar.Open(s.now) {
+		s.goTo(n.open.V)
+		return
+	}
+	s.goTo(n.closed.V)
+}
+
+func (n *schedule) handle(*Session, Input) {} // never waits
+
+func (n *schedule) edges() []edge {
+	return []edge{{to: n.open, label: "open", silent: true}, {to: n.closed, label: "closed", silent: true}}
+}
