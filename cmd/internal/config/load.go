@@ -257,7 +257,7 @@ func walk(path string, v reflect.Value) (found []leaf) {
 		if flag == "" {
 			flag = strings.NewReplacer(".", "-", "_", "-").Replace(p)
 		}
-		found = append(found, leaf{path: p, flag: flag, doc: meaning(p), value: v.Field(i).Interface()})
+		found = append(found, leaf{path: p, flag: flag, doc: meanings()[p], value: v.Field(i).Interface()})
 	}
 	return found
 }

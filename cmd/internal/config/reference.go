@@ -14,8 +14,8 @@ func Reference() string {
 <!-- Written by "go test ./cmd/internal/config -update" from the settings themselves: change those. -->
 
 Each node reads its own settings: from a YAML file (` + "`tierline serve --config FILE`" + `), from environment
-variables and from flags. A flag overrides the environment, the environment overrides the file, the file overrides the default.
-An unknown setting is an error; all mistakes are told at once. Nothing is read again while the node runs.
+variables and from flags. A flag overrides the environment, the environment overrides the file, the file overrides the
+default. An unknown setting is an error; all mistakes are told at once. Nothing is read again while the node runs.
 
 Trunks, numbers, menus, queues and agents are no settings: they are service documents, published with
 ` + "`tierline apply`" + ` for all nodes together.
@@ -57,43 +57,27 @@ func example() string {
 	return b.String()
 }
 
-// meaning says what a setting does.
-func meaning(path string) string {
-	switch path {
-	case "node":
-		return "Name of this node in the cluster; it stays the same over restarts"
-	case "data_dir":
-		return "Directory of everything the node keeps: log, snapshots, call records, prompts"
-	case "service_dir":
-		return "Directory of service documents to publish at the start; empty: keep what was published"
-	case "sip.listen":
-		return "Where to listen, each with transport (udp or tcp) and address (ip:port); in flags and " +
-			"environment written udp:ip:port,tcp:ip:port"
-	case "sip.advertise":
-		return "Host that peers reach this node under, for Contact and Via; empty: the address listened " +
-			"on"
-	case "rtp.ip":
-		return "Address of the audio sockets, as SDP names it"
-	case "rtp.port_min":
-		return "First port; even. Every leg takes two ports, for RTP and RTCP"
-	case "rtp.port_max":
-		return "Last port"
-	case "http.listen":
-		return "Address of the API, /metrics, /healthz and /readyz"
-	case "http.allow_remote":
-		return "Permit an address other than loopback. The API has no sign-in yet: whoever reaches it " +
-			"may change the service"
-	case "raft.log_store":
-		return "Engine of the log: wal (fast) or bolt (conservative). Don't change it over an existing " +
-			"data directory"
-	case "log.level":
-		return "debug, info, warn or error"
-	case "log.format":
-		return "text or json"
-	case "drain.timeout":
-		return "How long running calls may go on after SIGTERM, for example 30s; then they are ended"
-	case "report.retention_days":
-		return "Days that call records and events are kept; 0: for ever"
+// meanings says what each setting does.
+func meanings() map[string]string {
+	return map[string]string{
+		"node":        "Name of this node in the cluster; it stays the same over restarts",
+		"data_dir":    "Directory of everything the node keeps: log, snapshots, call records, prompts",
+		"service_dir": "Directory of service documents to publish at the start; empty: keep what was published",
+		"sip.listen": "Where to listen, each with transport (udp or tcp) and address (ip:port); in flags and " +
+			"environment written udp:ip:port,tcp:ip:port",
+		"sip.advertise": "Host that peers reach this node under, for Contact and Via; empty: the address listened " +
+			"on",
+		"rtp.ip":       "Address of the audio sockets, as SDP names it",
+		"rtp.port_min": "First port; even. Every leg takes two ports, for RTP and RTCP",
+		"rtp.port_max": "Last port",
+		"http.listen":  "Address of the API, /metrics, /healthz and /readyz",
+		"http.allow_remote": "Permit an address other than loopback. The API has no sign-in yet: whoever reaches it " +
+			"may change the service",
+		"raft.log_store": "Engine of the log: wal (fast) or bolt (conservative). Don't change it over an existing " +
+			"data directory",
+		"log.level":             "debug, info, warn or error",
+		"log.format":            "text or json",
+		"drain.timeout":         "How long running calls may go on after SIGTERM, for example 30s; then they are ended",
+		"report.retention_days": "Days that call records and events are kept; 0: for ever",
 	}
-	return ""
 }

@@ -10,7 +10,7 @@ import (
 
 // Settings are what one node needs to know about itself. The tags carry the
 // key in the file; a flag's name is its path with dashes unless the tag flag
-// says otherwise. What each means stands in meaning.
+// says otherwise. What each means stands in meanings.
 type Settings struct {
 	Node       string `mapstructure:"node"`
 	DataDir    string `mapstructure:"data_dir"`
