@@ -1,6 +1,9 @@
 package acd
 
-import "tierline/routing"
+import (
+	"tierline/routing"
+	"tierline/routing/rank"
+)
 
 // Config is what the core needs of a generation of service documents. Lists
 // are sorted by name.
@@ -14,7 +17,7 @@ type Config struct {
 type QueueConfig struct {
 	Name         string `json:"name"`
 	Requirement  string `json:"requirement,omitempty"` // "billing>=3 and lang.en>=1"
-	RingTime     int64  `json:"ring_time"`             // ms an agent's phone may ring
+	RingTime     int64  `json:"ring_time"`             // ms an agent's phone may ring; 0 = 15 s
 	WrapUp       int64  `json:"wrap_up"`               // ms after a conversation; 0 = none
 	MaxWait      int64  `json:"max_wait,omitempty"`    // ms; 0 = no limit
 	MaxLength    int    `json:"max_length,omitempty"`  // calls; 0 = no limit
@@ -24,13 +27,13 @@ type QueueConfig struct {
 
 // Fit says which of several eligible agents is preferred before the longest
 // idle one.
-type Fit uint8
+type Fit = rank.Fit
 
-// Skill fits. The order is part of the log format.
+// Skill fits.
 const (
-	FitNone  Fit = iota // longest idle only
-	FitMost             // highest levels in the required skills first
-	FitLeast            // lowest sufficient levels first: keeps experts free
+	FitNone  = rank.FitNone  // longest idle only
+	FitMost  = rank.FitMost  // highest levels in the required skills first
+	FitLeast = rank.FitLeast // lowest sufficient levels first: keeps experts free
 )
 
 // AgentConfig is one agent as documents describe him.
@@ -38,8 +41,8 @@ type AgentConfig struct {
 	ID        string               `json:"id"`
 	Name      string               `json:"name"`
 	Skills    []routing.SkillLevel `json:"skills"`
-	MaxMisses int                  `json:"max_misses"`        // unanswered offers in a row until not ready; default 1
-	BackOff   int64                `json:"back_off"`          // ms before the next offer after busy or reject
+	MaxMisses int                  `json:"max_misses"`        // unanswered offers in a row until not ready; 0 = 1
+	BackOff   int64                `json:"back_off"`          // ms without offers after busy or reject; at least 1 s
 	Contact   string               `json:"contact,omitempty"` // fixed contact URI instead of a registration
-	SignedIn  bool                 `json:"signed_in"`         // signed in and ready from the start (agents without feature codes)
+	SignedIn  bool                 `json:"signed_in"`         // ready from the start (agents without feature codes)
 }

@@ -1,17 +1,21 @@
 package acd
 
+import "fmt"
+
 // Effect is something the owner of a call must do. The set is closed. An
 // effect is carried out by the node it names, once, and never on replay.
 //
 //sumtype:decl
 type Effect interface{ isEffect() }
 
-// RingAgent asks the node that holds the call to ring the agent's phone.
+// RingAgent asks the node that holds the call to ring the agent's phone. The
+// node gives up after For and reports how it ended; if nobody reports, the
+// core withdraws the offer one second later.
 type RingAgent struct {
 	Node, Call, Agent string
 	Offer             uint64
 	Contacts          []Binding // ring all, first answer wins
-	For               int64     // ms until the offer expires
+	For               int64     // ms the phone may ring
 }
 
 // StopRinging withdraws an offer.
@@ -59,3 +63,18 @@ const (
 	LeftKey                           // the caller pressed a key of the queue node
 	LeftEnded                         // hung up
 )
+
+// String returns the cause's name in facts and reports.
+func (c LeaveCause) String() string {
+	switch c {
+	case LeftTimeout:
+		return "timeout"
+	case LeftFull:
+		return "full"
+	case LeftKey:
+		return "key"
+	case LeftEnded:
+		return "ended"
+	}
+	return fmt.Sprintf("left(%d)", uint8(c))
+}

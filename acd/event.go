@@ -1,6 +1,10 @@
 package acd
 
-import "tierline/routing"
+import (
+	"fmt"
+
+	"tierline/routing"
+)
 
 // Event is something that happened, as written in the log. The set is closed;
 // its meaning never changes after a release (a new meaning is a new kind).
@@ -37,6 +41,23 @@ const (
 	EndWrapUp
 )
 
+// String returns the command's name.
+func (c AgentCommand) String() string {
+	switch c {
+	case SignIn:
+		return "sign_in"
+	case SignOut:
+		return "sign_out"
+	case GoReady:
+		return "ready"
+	case GoNotReady:
+		return "not_ready"
+	case EndWrapUp:
+		return "end_wrap_up"
+	}
+	return fmt.Sprintf("command(%d)", uint8(c))
+}
+
 // AgentCommanded is an agent (feature code, API) or a supervisor asking for a
 // state. During a call it sets the next state instead.
 type AgentCommanded struct {
@@ -70,6 +91,8 @@ type PhoneRegistered struct {
 type PhoneUnregistered struct {
 	Agent   string `json:"agent"`
 	Contact string `json:"contact"`
+	CallID  string `json:"call_id,omitempty"` // of the REGISTER, if it was one
+	CSeq    uint32 `json:"cseq,omitempty"`
 }
 
 // Customer is what was known of the caller when the call arrived.
@@ -160,6 +183,25 @@ const (
 	AgentWithdrawn // signed out or changed by a supervisor
 )
 
+// String returns the outcome's name in facts and reports.
+func (o Outcome) String() string {
+	switch o {
+	case NoAnswer:
+		return "no_answer"
+	case Busy:
+		return "busy"
+	case Rejected:
+		return "rejected"
+	case Unreachable:
+		return "unreachable"
+	case CallerLeft:
+		return "caller_left"
+	case AgentWithdrawn:
+		return "agent_withdrawn"
+	}
+	return fmt.Sprintf("outcome(%d)", uint8(o))
+}
+
 // OfferFailed is the result of an offer that did not become a conversation.
 type OfferFailed struct {
 	Offer   uint64  `json:"offer"`
@@ -184,6 +226,19 @@ const (
 	SideAgent
 )
 
+// String returns the side's name in facts and reports.
+func (s Side) String() string {
+	switch s {
+	case SideSwitch:
+		return "switch"
+	case SideCaller:
+		return "caller"
+	case SideAgent:
+		return "agent"
+	}
+	return fmt.Sprintf("side(%d)", uint8(s))
+}
+
 // Quality is what RTP and RTCP said of one leg.
 type Quality struct {
 	Codec        string `json:"codec,omitempty"`
@@ -207,6 +262,9 @@ type CallEnded struct {
 	By      Side     `json:"by"`
 	SIP     int      `json:"sip,omitempty"`
 	Quality *Quality `json:"quality,omitempty"` // of the caller's leg
+
+	// AgentQuality is that of the agent's leg, if one was connected until now.
+	AgentQuality *Quality `json:"agent_quality,omitempty"`
 }
 
 // NodeRestarted says that a node's process began anew: whatever calls it held

@@ -5,6 +5,12 @@ import "tierline/routing"
 // Fact is one line of the story: what an entry changed, in the words of the
 // event stream, the CDR and the reports. Apply returns facts beside effects;
 // unlike effects they are the same on every replay.
+//
+// A story is complete without the state: every call.arrived is followed by one
+// call.ended; every call.queued by one call.connected or call.left_queue (a
+// call.left_queue with cause "full" stands alone: the call never waited); every
+// call.offered by one call.offer_failed or call.connected; every call.connected
+// by one call.agent_released.
 type Fact struct {
 	Kind FactKind `json:"kind"`
 
@@ -34,6 +40,7 @@ type Fact struct {
 	By        string `json:"by,omitempty"`        // caller, agent, switch; or who commanded
 	SIP       int    `json:"sip,omitempty"`       // final status
 	WaitMS    int64  `json:"wait_ms,omitempty"`   // time in queue so far
+	TalkMS    int64  `json:"talk_ms,omitempty"`   // call.agent_released: length of the conversation
 	Until     int64  `json:"until_ms,omitempty"`  // log time when the state ends by itself
 	Contact   string `json:"contact,omitempty"`   // phone.*
 	Note      string `json:"note,omitempty"`      // config.published
@@ -51,6 +58,7 @@ type FactKind string
 const (
 	FactConfigPublished   FactKind = "config.published"
 	FactAgentState        FactKind = "agent.state"
+	FactAgentNext         FactKind = "agent.next_state" // what will follow the call; state is empty if nothing special
 	FactPhoneRegistered   FactKind = "phone.registered"
 	FactPhoneUnregistered FactKind = "phone.unregistered"
 	FactCallArrived       FactKind = "call.arrived"
@@ -66,7 +74,7 @@ const (
 	FactNodeRestarted     FactKind = "node.restarted"
 )
 
-// Outcome of applying one entry.
+// Result is the outcome of applying one entry.
 type Result struct {
 	Effects []Effect
 	Facts   []Fact

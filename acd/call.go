@@ -1,0 +1,313 @@
+package acd
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tierline/routing"
+	"tierline/routing/rank"
+	"tierline/routing/rank/ordered"
+)
+
+// Phase is where a call is.
+type Phase uint8
+
+// Phases of a call. The order is part of the snapshot format.
+const (
+	PhaseMenu    Phase = iota + 1 // walks its flow
+	PhaseWaiting                  // in a queue, nobody rings
+	PhaseOffered                  // in a queue, an agent's phone rings
+	PhaseTalking                  // with an agent
+	PhaseAfter                    // the agent left, the caller is still there
+)
+
+// String returns the phase's name in views.
+func (p Phase) String() string {
+	switch p {
+	case PhaseMenu:
+		return "menu"
+	case PhaseWaiting:
+		return "waiting"
+	case PhaseOffered:
+		return "offered"
+	case PhaseTalking:
+		return "talking"
+	case PhaseAfter:
+		return "after"
+	}
+	return fmt.Sprintf("phase(%d)", uint8(p))
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (p Phase) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// call is one caller from arrival to end.
+type call struct {
+	id, node, trunk, from, to, flow, sipCallID string
+
+	index       uint64 // of the entry it arrived with
+	arrivedWall int64
+	generation  *generation // the one it finishes on
+	customer    Customer
+	tier        routing.Tier
+	language    string
+	step        string
+	leg, menu   []byte // opaque
+	phase       Phase
+	offer       uint64 // while offered or talking
+
+	// Of the present or last visit to a queue.
+	queue    *QueueConfig // of the call's generation
+	need     string       // what the call asks for beside its queue
+	queuedAt int64
+	credit   int64 // ms of place brought along; nothing grants any yet
+	leaveAt  int64 // when max wait is over; 0 = never
+	attach   []Attribute
+	place    rank.Call
+}
+
+// inQueue reports whether the caller waits for an agent.
+func (c *call) inQueue() bool { return c.phase == PhaseWaiting || c.phase == PhaseOffered }
+
+// queue is who waits under one name, over all generations.
+type queue struct {
+	line    *ordered.List[*call] // by time of joining
+	waiting [routing.TierCount]int
+}
+
+func (s *State) queueOf(c *call) *queue {
+	q := s.queues[c.queue.Name]
+	if q == nil {
+		q = &queue{line: ordered.New(func(a, b *call) int {
+			return cmp.Or(cmp.Compare(a.queuedAt, b.queuedAt), strings.Compare(a.id, b.id))
+		})}
+		s.queues[c.queue.Name] = q
+	}
+	return q
+}
+
+// length returns how many callers wait in a queue.
+func (s *State) length(name string) int {
+	if q := s.queues[name]; q != nil {
+		return q.line.Len()
+	}
+	return 0
+}
+
+func (s *State) callArrived(ev CallArrived, e Entry, r *Result) error {
+	g := s.generation(ev.Generation)
+	switch {
+	case ev.Call == "" || ev.Node == "":
+		return refuse(ev, "call and node must be named")
+	case s.calls[ev.Call] != nil:
+		return refuse(ev, "call is known already")
+	case g == nil:
+		return refuse(ev, "generation %d is not known", ev.Generation)
+	case ev.Customer.Tier >= routing.TierCount:
+		return refuse(ev, "tier %d is not known", ev.Customer.Tier)
+	}
+	c := &call{
+		id: ev.Call, node: ev.Node, trunk: ev.Trunk, from: ev.From, to: ev.To, flow: ev.Flow, sipCallID: ev.SIPCallID,
+		index: e.Index, arrivedWall: e.Wall, generation: g, customer: ev.Customer,
+		tier: ev.Customer.Tier, language: ev.Customer.Language, leg: ev.Leg, phase: PhaseMenu,
+	}
+	c.place.ID = c.id
+	s.calls[c.id] = c
+	g.calls++
+	r.Facts = append(r.Facts, Fact{
+		Kind: FactCallArrived, Call: c.id, Node: c.node, Trunk: c.trunk, From: c.from, To: c.to, Flow: c.flow,
+		Generation: g.Generation, Tier: tierOf(c), Customer: c.customer.ID, Language: c.language, SIPCallID: c.sipCallID,
+	})
+	return nil
+}
+
+func (s *State) callStepped(ev CallStepped, r *Result) error {
+	c := s.calls[ev.Call]
+	if c == nil {
+		return refuse(ev, "no such call")
+	}
+	c.step, c.menu = ev.Step, ev.Menu
+	c.language = cmp.Or(ev.Language, c.language)
+	r.Facts = append(r.Facts, Fact{
+		Kind: FactCallStep, Call: c.id, Step: ev.Step, Milestone: ev.Milestone, Language: ev.Language, Key: ev.Key,
+	})
+	return nil
+}
+
+func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
+	c := s.calls[ev.Call]
+	switch {
+	case c == nil:
+		return refuse(ev, "no such call")
+	case c.phase != PhaseMenu && c.phase != PhaseAfter:
+		return refuse(ev, "call is %s", c.phase)
+	case ev.Tier >= routing.TierCount:
+		return refuse(ev, "tier %d is not known", ev.Tier)
+	case ev.MaxWait < 0:
+		return refuse(ev, "negative max wait")
+	}
+	q := c.generation.queue(ev.Queue)
+	if q == nil {
+		return refuse(ev, "generation %d has no queue %q", c.generation.Generation, ev.Queue)
+	}
+	need, err := s.board.Require(q.Requirement, ev.Requirement)
+	if err != nil {
+		return refuse(ev, "%v", err)
+	}
+	c.tier, c.queue, c.need = ev.Tier, q, ev.Requirement
+	c.language = cmp.Or(ev.Language, c.language)
+	c.attach = slices.SortedStableFunc(slices.Values(ev.Attach), func(a, b Attribute) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+	if q.MaxLength > 0 && s.length(q.Name) >= q.MaxLength {
+		s.leave(c, LeftFull, 0, r)
+		r.Effects = append(r.Effects, LeaveQueue{Node: c.node, Call: c.id, Cause: LeftFull})
+		return nil
+	}
+	c.queuedAt = s.now
+	c.leaveAt = 0
+	if wait := cmp.Or(ev.MaxWait, q.MaxWait); wait > 0 {
+		c.leaveAt = s.now + wait
+	}
+	c.place = rank.Call{ID: c.id, Fit: q.Fit, Requirement: need, Key: rank.Key{
+		Deadline: s.now - s.current().config.HeadStart[c.tier] - c.credit, Index: index,
+	}}
+	s.join(c)
+	r.Facts = append(r.Facts, Fact{
+		Kind: FactCallQueued, Call: c.id, Queue: q.Name, Tier: tierOf(c), Customer: c.customer.ID, Language: c.language,
+		Reason: need.String(), Until: c.leaveAt, Attach: c.attach, Node: c.node, Step: c.step,
+	})
+	return nil
+}
+
+// join lines a call up; its key is set.
+func (s *State) join(c *call) {
+	q := s.queueOf(c)
+	q.line.Insert(c)
+	q.waiting[c.tier]++
+	s.wait(c)
+}
+
+// wait lets the call be matched, at the place its key gives it.
+func (s *State) wait(c *call) {
+	c.phase = PhaseWaiting
+	s.board.Enqueue(&c.place)
+	s.setTimer(timerMaxWait, c.id, 0, c.leaveAt)
+}
+
+// unwait is the opposite of wait: the call is offered or leaves.
+func (s *State) unwait(c *call) {
+	s.board.Dequeue(&c.place)
+	s.setTimer(timerMaxWait, c.id, c.leaveAt, 0)
+}
+
+// quit takes a call out of its queue, whether it waits or is offered. The
+// caller sets the next phase.
+func (s *State) quit(c *call) {
+	if c.phase == PhaseWaiting {
+		s.unwait(c)
+	}
+	q := s.queueOf(c)
+	q.line.Delete(c)
+	q.waiting[c.tier]--
+	if q.line.Len() == 0 {
+		delete(s.queues, c.queue.Name)
+	}
+}
+
+// leave notes that a wait ended without an agent.
+func (s *State) leave(c *call, cause LeaveCause, waited int64, r *Result) {
+	r.Facts = append(r.Facts, Fact{
+		Kind: FactCallLeftQueue, Call: c.id, Queue: c.queue.Name, Tier: tierOf(c), Customer: c.customer.ID,
+		Cause: cause.String(), WaitMS: waited,
+	})
+}
+
+// abandon ends a wait whatever rings, and returns the time waited.
+func (s *State) abandon(c *call, cause LeaveCause, r *Result) int64 {
+	waited := s.now - c.queuedAt
+	if c.phase == PhaseOffered {
+		a := s.withdraw(s.offers[c.offer], CallerLeft, r)
+		s.free(a, stance{state: AgentReady}, change{cause: CallerLeft.String()}, r)
+	}
+	s.quit(c)
+	c.phase = PhaseMenu
+	s.leave(c, cause, waited, r)
+	return waited
+}
+
+// waitExpired ends a wait at max_wait. A phone that rings at that moment may
+// ring out first: the timer is off while a call is offered.
+func (s *State) waitExpired(c *call, r *Result) {
+	s.abandon(c, LeftTimeout, r)
+	r.Effects = append(r.Effects, LeaveQueue{Node: c.node, Call: c.id, Cause: LeftTimeout})
+}
+
+func (s *State) queueLeft(ev QueueLeft, r *Result) error {
+	c := s.calls[ev.Call]
+	switch {
+	case c == nil:
+		return refuse(ev, "no such call")
+	case !c.inQueue():
+		return refuse(ev, "call is in no queue")
+	case ev.Cause < LeftTimeout || ev.Cause > LeftEnded:
+		return refuse(ev, "unknown cause %d", ev.Cause)
+	}
+	s.abandon(c, ev.Cause, r) // whoever reports it needn't be told
+	return nil
+}
+
+func (s *State) callEnded(ev CallEnded, r *Result) error {
+	c := s.calls[ev.Call]
+	if c == nil {
+		return refuse(ev, "no such call")
+	}
+	s.end(c, ev, r)
+	return nil
+}
+
+// end closes whatever is open and forgets the call.
+func (s *State) end(c *call, ev CallEnded, r *Result) {
+	f := Fact{
+		Kind: FactCallEnded, Call: c.id, Cause: ev.Cause, By: ev.By.String(), SIP: ev.SIP, Quality: ev.Quality,
+		Tier: tierOf(c), Customer: c.customer.ID, Node: c.node,
+	}
+	switch c.phase {
+	case PhaseWaiting, PhaseOffered:
+		f.Queue, f.Abandoned = c.queue.Name, ev.By == SideCaller
+		f.WaitMS = s.abandon(c, LeftEnded, r)
+	case PhaseTalking:
+		o := s.offers[c.offer]
+		r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
+		s.release(o, ev.By, ev.AgentQuality, r)
+	case PhaseMenu, PhaseAfter:
+	}
+	delete(s.calls, c.id)
+	c.generation.calls--
+	s.forgetGenerations()
+	r.Facts = append(r.Facts, f)
+}
+
+// nodeRestarted ends the calls that died with a process. Nobody is left there
+// to act on effects.
+func (s *State) nodeRestarted(ev NodeRestarted, r *Result) error {
+	if ev.Node == "" {
+		return refuse(ev, "node must be named")
+	}
+	r.Facts = append(r.Facts, Fact{Kind: FactNodeRestarted, Node: ev.Node})
+	for _, id := range slices.Sorted(maps.Keys(s.calls)) {
+		if c := s.calls[id]; c.node == ev.Node {
+			s.end(c, CallEnded{Call: id, Cause: "node_lost", By: SideSwitch}, r)
+		}
+	}
+	r.Effects = nil
+	return nil
+}
+
+func tierOf(c *call) *routing.Tier {
+	t := c.tier
+	return &t
+}

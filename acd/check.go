@@ -1,0 +1,168 @@
+package acd
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"tierline/routing/rank/ordered"
+)
+
+// Check returns what contradicts itself in the state: nothing, unless this
+// package has a bug or a snapshot is not what was written. Tests call it after
+// every entry.
+func (s *State) Check() error {
+	c := checker{s: s, timers: ordered.New(timer.compare)}
+	for i, g := range s.generations {
+		if i > 0 && g.Generation <= s.generations[i-1].Generation {
+			c.fault("generation %d is out of order", g.Generation)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.agents)) {
+		c.agent(s.agents[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.calls)) {
+		c.call(s.calls[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.offers)) {
+		c.offer(s.offers[id])
+	}
+	c.totals()
+	if err := s.board.Check(); err != nil {
+		c.fault("board: %w", err)
+	}
+	return errors.Join(c.faults...)
+}
+
+// checker counts again what the state keeps count of.
+type checker struct {
+	s              *State
+	timers         *ordered.List[timer]
+	ready, waiting int
+	queued         int
+	faults         []error
+}
+
+func (c *checker) fault(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Errorf(format, args...))
+}
+
+// expect notes a timer that must be there.
+func (c *checker) expect(kind timerKind, id string, at int64) {
+	if at != 0 {
+		c.timers.Insert(timer{at: at, kind: kind, id: id})
+	}
+}
+
+func (c *checker) agent(a *agent) {
+	s := c.s
+	c.expect(timerWrapUp, a.id, a.wrapUpEnd())
+	c.expect(timerBackOff, a.id, a.backOff)
+	c.expect(timerPhone, a.id, a.earliestExpiry())
+	if a.state == AgentReady && a.backOff == 0 {
+		c.ready++
+	}
+	o := s.offers[a.offer]
+	if o != nil && (o.agent != a.id || o.call != a.call) {
+		c.fault("agent %q and offer %d don't agree", a.id, a.offer)
+	}
+	ok := true
+	switch a.state {
+	case AgentReserved, AgentAlerting:
+		ok = o.ringing() && o.expires == a.until && o.rang == (a.state == AgentAlerting)
+	case AgentTalking:
+		ok = o.answered()
+	case AgentSignedOut, AgentNotReady, AgentReady, AgentWrapUp, AgentUnreachable:
+		ok = a.offer == 0
+		c.idle(a)
+	default:
+		c.fault("agent %q: state %d", a.id, a.state)
+	}
+	if !ok {
+		c.fault("agent %q is %s, but offer %d says otherwise", a.id, a.state, a.offer)
+	}
+}
+
+// idle checks an agent without an offer.
+func (c *checker) idle(a *agent) {
+	switch {
+	case a.gone:
+		c.fault("agent %q is gone, but still there", a.id)
+	case (a.state == AgentUnreachable) == a.reachable() && a.state != AgentSignedOut:
+		c.fault("agent %q is %s with %d phones", a.id, a.state, len(a.contacts()))
+	case (a.state == AgentUnreachable) != (a.before.state != 0):
+		c.fault("agent %q is %s, before that %s", a.id, a.state, a.before.state)
+	case (a.state == AgentWrapUp || a.before.state == AgentWrapUp) != (a.until != 0):
+		c.fault("agent %q is %s until %d", a.id, a.state, a.until)
+	case a.next.state != 0 && a.until == 0:
+		c.fault("agent %q is %s, next %s", a.id, a.state, a.next.state)
+	case a.backOff != 0 && a.state != AgentReady && a.before.state != AgentReady:
+		c.fault("agent %q is %s and backs off", a.id, a.state)
+	}
+}
+
+func (c *checker) call(x *call) {
+	s := c.s
+	if s.generation(x.generation.Generation) != x.generation {
+		c.fault("call %q: its generation %d is gone", x.id, x.generation.Generation)
+	}
+	o, ok := s.offers[x.offer], true
+	switch x.phase {
+	case PhaseWaiting:
+		c.waiting++
+		c.expect(timerMaxWait, x.id, x.leaveAt)
+		ok = x.offer == 0
+	case PhaseOffered:
+		ok = o.ringing() && o.call == x.id
+	case PhaseTalking:
+		ok = o.answered() && o.call == x.id
+	case PhaseMenu, PhaseAfter:
+		ok = x.offer == 0
+	default:
+		c.fault("call %q: phase %d", x.id, x.phase)
+	}
+	if !ok {
+		c.fault("call %q is %s, but offer %d says otherwise", x.id, x.phase, x.offer)
+	}
+	if x.inQueue() {
+		c.queued++
+		if x.place.Key.Deadline > x.queuedAt || x.queuedAt > s.now {
+			c.fault("call %q: key %+v doesn't fit %d", x.id, x.place.Key, x.queuedAt)
+		}
+	}
+}
+
+func (c *checker) offer(o *offer) {
+	call, agent := c.s.calls[o.call], c.s.agents[o.agent]
+	if call == nil || agent == nil || call.offer != o.id || agent.offer != o.id {
+		c.fault("offer %d: call %q or agent %q don't agree", o.id, o.call, o.agent)
+	}
+	c.expect(timerOffer, o.call, o.expires)
+}
+
+func (c *checker) totals() {
+	s := c.s
+	if n := s.board.ReadyAgents(); n != c.ready {
+		c.fault("%d agents are ready, the board has %d", c.ready, n)
+	}
+	if n := s.board.Waiting(); n != c.waiting {
+		c.fault("%d calls wait, the board has %d", c.waiting, n)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
+		q, byTier := s.queues[name], 0
+		for _, n := range q.waiting {
+			byTier += n
+		}
+		if q.line.Len() != byTier || byTier == 0 {
+			c.fault("queue %q has %d calls, by tier %d", name, q.line.Len(), byTier)
+		}
+		c.queued -= byTier
+	}
+	if c.queued != 0 {
+		c.fault("queues miss %d calls", c.queued)
+	}
+	if got, want := slices.Collect(s.timers.All()), slices.Collect(c.timers.All()); !slices.Equal(got, want) {
+		c.fault("timers are %v, should be %v", got, want)
+	}
+}

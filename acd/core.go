@@ -1,0 +1,114 @@
+package acd
+
+import (
+	"fmt"
+	"strconv"
+
+	"tierline/routing/rank"
+)
+
+// matchLimit bounds how many offers one Decide proposes, and so how long it
+// takes; the next Decide goes on.
+const matchLimit = 64
+
+// RefusedError says why an entry had no effect.
+type RefusedError struct {
+	Event  Event
+	Reason string
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string { return fmt.Sprintf("acd: %T refused: %s", e.Event, e.Reason) }
+
+func refuse(ev Event, format string, args ...any) error {
+	return &RefusedError{Event: ev, Reason: fmt.Sprintf(format, args...)}
+}
+
+// Apply folds one committed entry into s and returns what it changed and what
+// must now be done outside. A refused entry changes nothing but the clock and
+// returns a *RefusedError.
+func Apply(s *State, e Entry) (Result, error) {
+	s.now = max(s.now, e.At) // a new leader's clock may be behind
+	s.index = max(s.index, e.Index)
+	var r Result
+	err := s.apply(e, &r)
+	return r, err
+}
+
+//nolint:cyclop // one case for each event
+func (s *State) apply(e Entry, r *Result) error {
+	switch ev := e.Event.(type) {
+	case ConfigPublished:
+		return s.configPublished(ev, e.Wall, r)
+	case AgentCommanded:
+		return s.agentCommanded(ev, r)
+	case PhoneRegistered:
+		return s.phoneRegistered(ev, r)
+	case PhoneUnregistered:
+		return s.phoneUnregistered(ev, r)
+	case CallArrived:
+		return s.callArrived(ev, e, r)
+	case CallStepped:
+		return s.callStepped(ev, r)
+	case CallQueued:
+		return s.callQueued(ev, e.Index, r)
+	case QueueLeft:
+		return s.queueLeft(ev, r)
+	case CallOffered:
+		return s.callOffered(ev, e.Index, r)
+	case OfferRang:
+		return s.offerRang(ev, r)
+	case OfferAnswered:
+		return s.offerAnswered(ev, r)
+	case OfferFailed:
+		return s.offerFailed(ev, r)
+	case AgentReleased:
+		return s.agentReleased(ev, r)
+	case CallEnded:
+		return s.callEnded(ev, r)
+	case NodeRestarted:
+		return s.nodeRestarted(ev, r)
+	case TimePassed:
+		s.timePassed(r)
+		return nil
+	default:
+		panic(fmt.Sprintf("acd: unknown event %T: this node is too old for the log", ev))
+	}
+}
+
+// Decide proposes the next events for the leader to put into the log, at log
+// time at: [TimePassed] alone while something is due, then offers, the
+// smallest call key first. The leader asks again when what it got has been
+// applied, until there is nothing; what became contradictory in between is
+// refused by Apply and does no harm.
+func Decide(s *State, at int64) []Event {
+	at = max(at, s.now)
+	if due, ok := s.NextDue(); ok && due <= at {
+		return []Event{TimePassed{}}
+	}
+	var out []Event
+	for _, c := range s.board.Match(at, matchLimit) {
+		out = append(out, CallOffered{Call: c.Call.ID, Agent: c.Agent.ID, Why: why(c, at)})
+	}
+	return out
+}
+
+// why says in a line what a choice was made from.
+func why(c rank.Choice, at int64) string {
+	b := make([]byte, 0, 96)
+	b = append(b, "deadline "...)
+	b = strconv.AppendInt(b, c.Call.Key.Deadline, 10)
+	b = append(b, "; 1 of "...)
+	b = strconv.AppendInt(b, int64(c.Ready), 10)
+	b = append(b, " ready, idle "...)
+	b = strconv.AppendInt(b, at-c.Agent.ReadySince, 10)
+	b = append(b, " ms"...)
+	if c.Score > 0 {
+		b = append(b, ", levels "...)
+		b = strconv.AppendInt(b, int64(c.Score), 10)
+	}
+	if c.Again {
+		b = append(b, ", missed it before"...)
+	}
+	return string(b)
+}

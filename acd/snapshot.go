@@ -1,0 +1,300 @@
+package acd
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"tierline/routing"
+	"tierline/routing/rank"
+)
+
+// A snapshot is a magic word, a version, the fields of the state in a fixed
+// order (see coder) and the SHA-256 of everything before it. Equal states give
+// equal bytes. A new version gets a new number and keeps the reader of the old.
+const (
+	snapshotMagic   = "tierline acd"
+	snapshotVersion = 1
+)
+
+// ErrSnapshot says that bytes are no snapshot of this or an older release, or
+// not what was written.
+var ErrSnapshot = errors.New("acd: no valid snapshot")
+
+// Encode writes a snapshot.
+func (s *State) Encode(w io.Writer) error {
+	sum := sha256.New()
+	k := &coder{w: bufio.NewWriter(io.MultiWriter(w, sum))}
+	k.header()
+	s.code(k)
+	if k.err == nil {
+		k.err = k.w.Flush()
+	}
+	if k.err == nil {
+		_, k.err = w.Write(sum.Sum(nil))
+	}
+	if k.err != nil {
+		return fmt.Errorf("write acd snapshot: %w", k.err)
+	}
+	return nil
+}
+
+// Hash returns the digest at the end of the snapshot: equal on all nodes that
+// have applied the same entries.
+func (s *State) Hash() [32]byte {
+	var b lastBytes
+	if err := s.Encode(&b); err != nil {
+		panic(err) // lastBytes never fails
+	}
+	return b.tail
+}
+
+// lastBytes remembers the end of what is written to it.
+type lastBytes struct{ tail [sha256.Size]byte }
+
+// Write implements io.Writer.
+func (b *lastBytes) Write(p []byte) (int, error) {
+	n := min(len(p), len(b.tail))
+	copy(b.tail[:], b.tail[n:])
+	copy(b.tail[len(b.tail)-n:], p[len(p)-n:])
+	return len(p), nil
+}
+
+// Decode reads a snapshot. Whatever is wrong with it gives an error that wraps
+// [ErrSnapshot] or r's own.
+func Decode(r io.Reader) (*State, error) {
+	sum := sha256.New()
+	k := &coder{r: &tee{r: bufio.NewReader(r), sum: sum}}
+	k.header()
+	s := NewState()
+	s.code(k)
+	want := sum.Sum(nil)
+	got := make([]byte, len(want))
+	if k.err == nil {
+		_, k.err = io.ReadFull(k.r.r, got)
+	}
+	if k.err == nil && !bytes.Equal(got, want) {
+		k.fail("wrong checksum")
+	}
+	if k.err == nil {
+		k.err = s.derive()
+	}
+	if k.err == nil {
+		if err := s.Check(); err != nil {
+			k.fail("contradicts itself: %v", err)
+		}
+	}
+	if k.err != nil {
+		return nil, fmt.Errorf("read acd snapshot: %w", k.err)
+	}
+	return s, nil
+}
+
+// code is the description of the format, for both directions. Its order is
+// the format: fields are only ever added under a new version.
+func (s *State) code(k *coder) {
+	k.int(&s.now)
+	k.uint(&s.index)
+	list(k, &s.generations, func(k *coder, g **generation) {
+		if *g == nil {
+			*g = &generation{}
+		}
+		(*g).code(k)
+	})
+	table(k, s.agents, func(a *agent) string { return a.id }, (*agent).code)
+	table(k, s.calls, func(c *call) string { return c.id }, func(c *call, k *coder) { c.code(k, s) })
+	table(k, s.offers, func(o *offer) uint64 { return o.id }, (*offer).code)
+}
+
+func (g *generation) code(k *coder) {
+	k.uint(&g.Generation)
+	k.str(&g.Hash)
+	k.str(&g.By)
+	k.str(&g.Note)
+	k.int(&g.Wall)
+	k.bytes(&g.Data)
+	for i := range g.config.HeadStart {
+		k.int(&g.config.HeadStart[i])
+	}
+	list(k, &g.config.Queues, func(k *coder, q *QueueConfig) {
+		k.str(&q.Name)
+		k.str(&q.Requirement)
+		k.int(&q.RingTime)
+		k.int(&q.WrapUp)
+		k.int(&q.MaxWait)
+		number(k, &q.MaxLength)
+		k.int(&q.ReofferAfter)
+		number(k, &q.Fit)
+	})
+	list(k, &g.config.Agents, func(k *coder, a *AgentConfig) { a.code(k) })
+}
+
+func (a *AgentConfig) code(k *coder) {
+	k.str(&a.ID)
+	k.str(&a.Name)
+	list(k, &a.Skills, func(k *coder, s *routing.SkillLevel) {
+		text(k, &s.Skill)
+		number(k, &s.Level)
+	})
+	number(k, &a.MaxMisses)
+	k.int(&a.BackOff)
+	k.str(&a.Contact)
+	k.bool(&a.SignedIn)
+}
+
+func (a *agent) code(k *coder) {
+	k.str(&a.id)
+	a.config.code(k)
+	a.stance.code(k)
+	k.str(&a.cause)
+	k.int(&a.since)
+	k.uint(&a.offer)
+	k.str(&a.call)
+	a.before.code(k)
+	a.next.code(k)
+	k.int(&a.readySince)
+	k.int(&a.backOff)
+	number(k, &a.misses)
+	list(k, &a.bindings, func(k *coder, b *Binding) {
+		k.str(&b.Contact)
+		k.str(&b.Received)
+		k.str(&b.Transport)
+		k.str(&b.CallID)
+		number(k, &b.CSeq)
+		k.str(&b.Node)
+		k.str(&b.UserAgent)
+		k.int(&b.Expires)
+	})
+	k.bool(&a.gone)
+}
+
+func (t *stance) code(k *coder) {
+	number(k, &t.state)
+	k.str(&t.reason)
+	k.int(&t.until)
+}
+
+func (c *call) code(k *coder, s *State) {
+	for _, p := range []*string{&c.id, &c.node, &c.trunk, &c.from, &c.to, &c.flow, &c.sipCallID, &c.language, &c.step} {
+		k.str(p)
+	}
+	k.uint(&c.index)
+	k.int(&c.arrivedWall)
+	c.codeGeneration(k, s)
+	k.str(&c.customer.ID)
+	k.str(&c.customer.Name)
+	number(k, &c.customer.Tier)
+	k.str(&c.customer.Language)
+	number(k, &c.tier)
+	k.bytes(&c.leg)
+	k.bytes(&c.menu)
+	number(k, &c.phase)
+	k.uint(&c.offer)
+	k.str(&c.need)
+	k.int(&c.queuedAt)
+	k.int(&c.credit)
+	k.int(&c.leaveAt)
+	list(k, &c.attach, func(k *coder, a *Attribute) {
+		k.str(&a.Name)
+		k.str(&a.Value)
+	})
+	k.int(&c.place.Key.Band)
+	k.int(&c.place.Key.Deadline)
+	k.uint(&c.place.Key.Index)
+	list(k, &c.place.PassedOver, func(k *coder, p *rank.PassedOver) {
+		k.str(&p.Agent)
+		k.int(&p.Until)
+	})
+}
+
+// codeGeneration writes the generation and queue of a call as number and name.
+func (c *call) codeGeneration(k *coder, s *State) {
+	var (
+		n    uint64
+		name string
+	)
+	if c.generation != nil {
+		n = c.generation.Generation
+	}
+	if c.queue != nil {
+		name = c.queue.Name
+	}
+	k.uint(&n)
+	k.str(&name)
+	if k.writes() || k.err != nil {
+		return
+	}
+	if c.generation = s.generation(n); c.generation == nil || n == 0 {
+		k.fail("call %q: generation %d is missing", c.id, n)
+		return
+	}
+	if c.queue = c.generation.queue(name); c.queue == nil && name != "" {
+		k.fail("call %q: generation %d has no queue %q", c.id, n, name)
+	}
+}
+
+func (o *offer) code(k *coder) {
+	k.uint(&o.id)
+	k.str(&o.call)
+	k.str(&o.agent)
+	k.bool(&o.rang)
+	k.int(&o.expires)
+	k.int(&o.answeredAt)
+	k.bytes(&o.leg)
+}
+
+// derive rebuilds what a snapshot doesn't hold.
+func (s *State) derive() error {
+	for _, id := range slices.Sorted(maps.Keys(s.agents)) {
+		a := s.agents[id]
+		a.seat.ID = a.id
+		if a.state < AgentSignedOut || a.state > AgentUnreachable {
+			return fmt.Errorf("%w: agent %q: state %d", ErrSnapshot, a.id, a.state)
+		}
+		s.board.Seat(&a.seat, a.config.Skills)
+		s.place(a)
+		s.setTimer(timerWrapUp, a.id, 0, a.wrapUpEnd())
+		s.setTimer(timerBackOff, a.id, 0, a.backOff)
+		s.setTimer(timerPhone, a.id, 0, a.earliestExpiry())
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.calls)) {
+		if err := s.deriveCall(s.calls[id]); err != nil {
+			return fmt.Errorf("%w: call %q: %w", ErrSnapshot, id, err)
+		}
+	}
+	return nil
+}
+
+func (s *State) deriveCall(c *call) error {
+	c.generation.calls++
+	c.place.ID = c.id
+	if c.queue != nil {
+		need, err := s.board.Require(c.queue.Requirement, c.need)
+		if err != nil {
+			return fmt.Errorf("requirement: %w", err)
+		}
+		c.place.Requirement, c.place.Fit = need, c.queue.Fit
+	}
+	if !c.inQueue() {
+		return nil
+	}
+	if c.queue == nil || c.tier >= routing.TierCount {
+		return errors.New("waits in no queue or tier")
+	}
+	offered := c.phase == PhaseOffered
+	s.join(c)
+	if !offered {
+		return nil
+	}
+	s.unwait(c)
+	c.phase = PhaseOffered
+	if o := s.offers[c.offer]; o != nil {
+		s.setTimer(timerOffer, c.id, 0, o.expires)
+	}
+	return nil
+}

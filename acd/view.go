@@ -1,0 +1,287 @@
+package acd
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"tierline/routing"
+	"tierline/routing/rank"
+)
+
+// AgentView is a copy of one agent for people and other programs. Times are
+// log times in ms.
+type AgentView struct {
+	ID         string               `json:"id"`
+	Name       string               `json:"name"`
+	State      AgentState           `json:"state"`
+	Reason     string               `json:"reason,omitempty"`
+	Cause      string               `json:"cause,omitempty"` // of entering the state
+	Since      int64                `json:"since_ms"`
+	Until      int64                `json:"until_ms,omitempty"`    // when the state ends by itself
+	BackOff    int64                `json:"back_off_ms,omitempty"` // until then no offers, although ready
+	ReadySince int64                `json:"ready_since_ms,omitempty"`
+	Call       string               `json:"call,omitempty"` // also what a wrap-up is about
+	Offer      uint64               `json:"offer,omitempty"`
+	Next       AgentState           `json:"next,omitempty"` // after the call, or when the phone is back
+	NextReason string               `json:"next_reason,omitempty"`
+	Misses     int                  `json:"misses,omitempty"`
+	Skills     []routing.SkillLevel `json:"skills"`
+	Bindings   []Binding            `json:"bindings"`
+}
+
+// Agents returns all agents, sorted by id.
+func (s *State) Agents() []AgentView {
+	out := make([]AgentView, 0, len(s.agents))
+	for _, id := range slices.Sorted(maps.Keys(s.agents)) {
+		out = append(out, s.agents[id].view())
+	}
+	return out
+}
+
+// Agent returns one agent.
+func (s *State) Agent(id string) (AgentView, bool) {
+	a := s.agents[id]
+	if a == nil {
+		return AgentView{}, false
+	}
+	return a.view(), true
+}
+
+// BindingsOf returns what rings for an agent, his fixed contact first.
+func (s *State) BindingsOf(agent string) []Binding {
+	a := s.agents[agent]
+	if a == nil {
+		return nil
+	}
+	return a.contacts()
+}
+
+func (a *agent) view() AgentView {
+	v := AgentView{
+		ID: a.id, Name: a.config.Name, State: a.state, Reason: a.reason, Cause: a.cause, Since: a.since, Until: a.until,
+		BackOff: a.backOff, Call: a.call, Offer: a.offer, Next: a.next.state, NextReason: a.next.reason,
+		Misses: a.misses, Skills: slices.Clone(a.config.Skills), Bindings: a.contacts(),
+	}
+	if a.state == AgentReady {
+		v.ReadySince = a.readySince
+	}
+	if a.state == AgentUnreachable {
+		v.Next, v.NextReason = a.before.state, a.before.reason
+	}
+	if a.gone {
+		v.Next = AgentSignedOut
+	}
+	return v
+}
+
+// CallView is a copy of one call. Times are log times in ms, except Arrived.
+type CallView struct {
+	ID          string       `json:"id"`
+	Phase       Phase        `json:"phase"`
+	Queue       string       `json:"queue,omitempty"` // the present or last one
+	Agent       string       `json:"agent,omitempty"`
+	Offer       uint64       `json:"offer,omitempty"`
+	Tier        routing.Tier `json:"tier"`
+	Language    string       `json:"language,omitempty"`
+	From        string       `json:"from"`
+	To          string       `json:"to"`
+	Trunk       string       `json:"trunk"`
+	Flow        string       `json:"flow"`
+	Step        string       `json:"step,omitempty"`
+	Arrived     int64        `json:"arrived_wall"`
+	QueuedAt    int64        `json:"queued_at_ms,omitempty"`
+	LeaveAt     int64        `json:"leave_at_ms,omitempty"` // when max wait is over
+	Key         *rank.Key    `json:"key,omitempty"`         // while in a queue
+	Requirement string       `json:"requirement,omitempty"`
+	Node        string       `json:"node"`
+	Generation  uint64       `json:"generation"`
+	Customer    Customer     `json:"customer"`
+	Attach      []Attribute  `json:"attach,omitempty"`
+	SIPCallID   string       `json:"sip_call_id,omitempty"`
+	Why         string       `json:"why,omitempty"` // it waits
+}
+
+// Calls returns all calls in the order of their arrival.
+func (s *State) Calls() []CallView {
+	calls := slices.SortedFunc(maps.Values(s.calls), func(a, b *call) int {
+		return cmp.Or(cmp.Compare(a.index, b.index), strings.Compare(a.id, b.id))
+	})
+	out := make([]CallView, 0, len(calls))
+	why := map[*rank.Requirement]string{} // many calls wait for the same
+	for _, c := range calls {
+		v := s.callView(c)
+		if c.phase == PhaseWaiting {
+			need := c.place.Requirement
+			if why[need] == "" {
+				why[need] = s.whyWaiting(need)
+			}
+			v.Why = why[need]
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// Call returns one call.
+func (s *State) Call(id string) (CallView, bool) {
+	c := s.calls[id]
+	if c == nil {
+		return CallView{}, false
+	}
+	v := s.callView(c)
+	if c.phase == PhaseWaiting {
+		v.Why = s.whyWaiting(c.place.Requirement)
+	}
+	return v, true
+}
+
+// Leg returns what was stored of a call for going on elsewhere: the caller's
+// leg, the agent's leg if one is connected, and the menu session.
+func (s *State) Leg(id string) (caller, agent, menu []byte) {
+	c := s.calls[id]
+	if c == nil {
+		return nil, nil, nil
+	}
+	if o := s.offers[c.offer]; o != nil {
+		agent = slices.Clone(o.leg)
+	}
+	return slices.Clone(c.leg), agent, slices.Clone(c.menu)
+}
+
+func (s *State) callView(c *call) CallView {
+	v := CallView{
+		ID: c.id, Phase: c.phase, Offer: c.offer, Tier: c.tier, Language: c.language, From: c.from, To: c.to,
+		Trunk: c.trunk, Flow: c.flow, Step: c.step, Arrived: c.arrivedWall, Node: c.node,
+		Generation: c.generation.Generation, Customer: c.customer, Attach: slices.Clone(c.attach), SIPCallID: c.sipCallID,
+	}
+	if c.queue != nil {
+		v.Queue = c.queue.Name
+	}
+	if o := s.offers[c.offer]; o != nil {
+		v.Agent = o.agent
+	}
+	if c.inQueue() {
+		key := c.place.Key
+		v.Key, v.QueuedAt, v.LeaveAt, v.Requirement = &key, c.queuedAt, c.leaveAt, c.place.Requirement.String()
+	}
+	return v
+}
+
+// whyWaiting says what calls with a requirement are short of.
+func (s *State) whyWaiting(requirement *rank.Requirement) string {
+	need := requirement.String()
+	if need != "" {
+		need = " with " + need
+	}
+	n := s.count(requirement)
+	switch {
+	case n.SignedIn == 0:
+		return "no agent" + need + " is signed in"
+	case n.Ready > 0:
+		return "about to be offered"
+	default:
+		return fmt.Sprintf("none of %d agents%s is ready: %d on a call, %d in wrap-up, %d not ready, %d unreachable",
+			n.SignedIn, need, n.Reserved+n.Alerting+n.Talking, n.WrapUp, n.NotReady, n.Unreachable)
+	}
+}
+
+// AgentCount says how many agents are in which state.
+type AgentCount struct {
+	SignedIn    int `json:"signed_in"` // the sum of the following
+	NotReady    int `json:"not_ready"`
+	Ready       int `json:"ready"`
+	Reserved    int `json:"reserved"`
+	Alerting    int `json:"alerting"`
+	Talking     int `json:"talking"`
+	WrapUp      int `json:"wrap_up"`
+	Unreachable int `json:"unreachable"`
+}
+
+// count adds up the agents who are able to meet a requirement.
+func (s *State) count(need *rank.Requirement) AgentCount {
+	m := s.board.Count(need)
+	n := AgentCount{
+		NotReady: m[AgentNotReady], Ready: m[AgentReady], Reserved: m[AgentReserved], Alerting: m[AgentAlerting],
+		Talking: m[AgentTalking], WrapUp: m[AgentWrapUp], Unreachable: m[AgentUnreachable],
+	}
+	n.SignedIn = n.NotReady + n.Ready + n.Reserved + n.Alerting + n.Talking + n.WrapUp + n.Unreachable
+	return n
+}
+
+// QueueView is a copy of one queue.
+type QueueView struct {
+	Name        string                 `json:"name"`
+	Requirement string                 `json:"requirement,omitempty"`
+	Waiting     int                    `json:"waiting"`
+	ByTier      [routing.TierCount]int `json:"waiting_by_tier"` // by tier number
+	LongestMS   int64                  `json:"longest_ms"`      // the longest present wait
+	Agents      AgentCount             `json:"agents"`          // who meet the queue's requirement
+	Generation  uint64                 `json:"generation"`      // older than the current one if calls only finish in it
+}
+
+// Queues returns the queues of the current generation, and those that older
+// calls still wait in, sorted by name.
+func (s *State) Queues() []QueueView {
+	var out []QueueView
+	if g := s.current(); g != nil {
+		for i := range g.config.Queues {
+			out = append(out, s.queueView(&g.config.Queues[i], g))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
+		if s.current().queue(name) == nil {
+			c, _ := s.queues[name].line.First()
+			out = append(out, s.queueView(c.queue, c.generation))
+		}
+	}
+	slices.SortFunc(out, func(a, b QueueView) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+func (s *State) queueView(c *QueueConfig, g *generation) QueueView {
+	v := QueueView{Name: c.Name, Requirement: c.Requirement, Generation: g.Generation}
+	if need, err := rank.Parse(c.Requirement); err == nil {
+		v.Agents = s.count(need)
+	}
+	if q := s.queues[c.Name]; q != nil {
+		v.Waiting, v.ByTier = q.line.Len(), q.waiting
+		if longest, ok := q.line.First(); ok {
+			v.LongestMS = s.now - longest.queuedAt
+		}
+	}
+	return v
+}
+
+// Generation returns the number of the current generation, 0 before the first.
+func (s *State) Generation() uint64 {
+	if g := s.current(); g != nil {
+		return g.Generation
+	}
+	return 0
+}
+
+// GenerationBundle returns one generation with its documents, which must not
+// be changed.
+func (s *State) GenerationBundle(n uint64) (Bundle, bool) {
+	for _, g := range s.generations {
+		if g.Generation == n {
+			return g.Bundle, true
+		}
+	}
+	return Bundle{}, false
+}
+
+// Generations returns the generations at hand without their documents, the
+// newest first.
+func (s *State) Generations() []Bundle {
+	out := make([]Bundle, 0, len(s.generations))
+	for _, g := range slices.Backward(s.generations) {
+		b := g.Bundle
+		b.Data = nil
+		out = append(out, b)
+	}
+	return out
+}

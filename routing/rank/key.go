@@ -1,0 +1,69 @@
+package rank
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Key is a waiting call's place in the global order; the smallest is served
+// first. It never changes while the call waits.
+type Key struct {
+	Band     int64  `json:"band"`     // 0 normally; lower goes before everybody in higher bands
+	Deadline int64  `json:"deadline"` // enqueue time − head start of the tier − credit, ms of log time
+	Index    uint64 `json:"index"`    // log index of the entry that queued the call: a total order
+}
+
+// Compare orders keys as cmp.Compare does.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(
+		cmp.Compare(k.Band, o.Band),
+		cmp.Compare(k.Deadline, o.Deadline),
+		cmp.Compare(k.Index, o.Index),
+	)
+}
+
+// Fit says which of several able agents is preferred before the longest idle
+// one. The order of the constants is part of the log format.
+type Fit uint8
+
+// Skill fits.
+const (
+	FitNone  Fit = iota // longest idle only
+	FitMost             // highest levels in the required skills first
+	FitLeast            // lowest sufficient levels first: keeps experts free
+)
+
+// cost turns a score (sum of levels) into what AgentKey compares.
+func (f Fit) cost(score int) int {
+	switch f {
+	case FitMost:
+		return -score
+	case FitLeast:
+		return score
+	case FitNone:
+	}
+	return 0
+}
+
+// AgentKey is an able agent's place for one call; the smallest is rung.
+type AgentKey struct {
+	Passed     bool  // missed or refused this call lately
+	Cost       int   // skill fit
+	ReadySince int64 // longest idle first, ms of log time
+	ID         string
+}
+
+// Compare orders keys as cmp.Compare does.
+func (k AgentKey) Compare(o AgentKey) int {
+	if k.Passed != o.Passed {
+		if k.Passed {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(
+		cmp.Compare(k.Cost, o.Cost),
+		cmp.Compare(k.ReadySince, o.ReadySince),
+		strings.Compare(k.ID, o.ID),
+	)
+}
