@@ -50,10 +50,15 @@ func Load(file string, src []byte, normalise func(string) string) (*Directory, [
 		l.read()
 		countCharacters(l.problems, src)
 	}
-	if len(l.problems) > 0 {
-		return nil, l.problems
+	if len(l.problems) == 0 {
+		return l.d, nil
 	}
-	return l.d, nil
+	if l.unnamed > 0 {
+		last := l.problems[len(l.problems)-1]
+		last.Text = fmt.Sprintf("and %d more mistakes", l.unnamed)
+		l.problems = append(l.problems, last)
+	}
+	return nil, l.problems
 }
 
 type loader struct {
@@ -61,6 +66,7 @@ type loader struct {
 	d        *Directory
 	reader   *csv.Reader
 	problems []document.Problem
+	unnamed  int // problems beyond those
 	ids      []idRow
 	lines    []int32 // of the file, by row
 }
@@ -71,14 +77,13 @@ type idRow struct {
 }
 
 func (l *loader) report(line, col int, format string, args ...any) {
-	if len(l.problems) > maxProblems {
+	if len(l.problems) == maxProblems {
+		l.unnamed++
 		return
 	}
-	text := fmt.Sprintf(format, args...)
-	if len(l.problems) == maxProblems {
-		text = "and more; only the first hundred mistakes are named"
-	}
-	l.problems = append(l.problems, document.Problem{File: l.file, Line: line, Col: col, Text: text})
+	l.problems = append(l.problems, document.Problem{
+		File: l.file, Line: line, Col: col, Severity: document.Error, Text: fmt.Sprintf(format, args...),
+	})
 }
 
 // encoding finds the first byte that is not UTF-8.

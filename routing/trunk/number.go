@@ -131,14 +131,12 @@ func (n Numbering) chinese(s, national string) string {
 		return chineseNational(s, rest)
 	}
 	rest, coded := strings.CutPrefix(s, china)
-	mobile := len(s) == 11 && s[0] == '1' && s[1] >= '3'
-	hotline := len(s) == 10 && (strings.HasPrefix(s, "400") || strings.HasPrefix(s, "800"))
 	switch {
 	case coded && (len(rest) == 10 || len(rest) == 11):
 		return "+" + s
 	case coded && n.Area == "" && serviceCode(rest):
 		return rest // with an area 8610000 is a subscriber's number of seven digits
-	case mobile, hotline:
+	case mobile(s), hotline(s):
 		return "+" + china + s
 	case n.Area != "" && (len(s) == 7 || len(s) == 8) && s[0] >= '2':
 		return "+" + china + n.Area + s
@@ -157,6 +155,12 @@ func chineseNational(s, rest string) string {
 		}
 	}
 	return s
+}
+
+func mobile(s string) bool { return len(s) == 11 && s[0] == '1' && s[1] >= '3' }
+
+func hotline(s string) bool {
+	return len(s) == 10 && (strings.HasPrefix(s, "400") || strings.HasPrefix(s, "800"))
 }
 
 func serviceCode(s string) bool { return len(s) == 5 && (s[0] == '1' || s[0] == '9') }
