@@ -1,0 +1,5 @@
+package media
+
+const generatorEnv = "TIERLINE_MEDIA_GENERATOR"
+
+func generate() {}

@@ -1,0 +1,57 @@
+// Package media moves the sound of calls: RTP in and out, prompts, music,
+// bridges, keys.
+//
+// # What it owns
+//
+// The ports of a node, the legs of its calls (one RTP and one RTCP socket
+// each), what is sent on them and when, who may send to them, and the
+// statistics of both directions. Its rooms: g711 (codecs), wav (files), prompt
+// (clips and their library), tone (make and hear tones), dtmf (keys), rtp and
+// rtcp (packets).
+//
+// # What it does not own
+//
+// SIP and SDP: addresses, payload types and directions come in with
+// [Leg.Configure]. Which prompt is played and what a key means is the
+// caller's business; the package tells by [Event].
+//
+// # The rule
+//
+// A bridge never paces: it forwards a packet when it comes, with the sender's
+// spacing of sequence numbers and timestamps, so that loss and silence stay
+// visible. What we send ourselves goes by one clock per worker. Everything
+// that leaves a leg is one stream: one SSRC, sequence numbers without a gap of
+// ours, timestamps that follow real time.
+//
+// # Who may send
+//
+// The remote address of Configure is the only source, with one exception for
+// peers behind a NAT or with a second port. A source is eligible if its IP is
+// that of the remote address or that of the signalling.
+//
+//  1. Until the remote address itself has been heard, the first valid RTP
+//     packet from an eligible source on any port latches that source.
+//  2. Within 200 ms of that packet, and later once the latched source has been
+//     silent for 200 ms, a packet from the remote address itself takes over.
+//  3. The remote address, once heard and accepted, is final. Nothing else is
+//     latched until Configure names another remote address or another signalling
+//     address.
+//
+// Everything else is a stranger: dropped, counted, and of no other
+// consequence. We send to the remote address, and to the latched source
+// instead if its IP differs (then a NAT lies between). RTCP is accepted from
+// the same IPs, on any port.
+//
+// # Concurrency
+//
+// A worker is one goroutine with an epoll set and a timer wheel; it owns its
+// legs. The exported methods hand it commands through a lock-free list and do
+// not wait (Quality does). Commands given by one goroutine to one leg are
+// carried out in order. Workers share nothing but the outgoing side of a leg,
+// whose lock is held for one packet and never by signalling. The path of a
+// packet allocates nothing. Events are delivered on the worker: the function
+// given to Open must not block. A panic there, or over a packet, ends the
+// leg with [Failed], not the process.
+//
+// Sockets are read with epoll, so the package is for Linux.
+package media

@@ -1,0 +1,127 @@
+package media
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what an engine needs.
+type Config struct {
+	IP         netip.Addr // the address of every socket
+	PortMin    int        // even ports from here …
+	PortMax    int        // … to here carry RTP, the odd ones after them RTCP
+	Logger     *slog.Logger
+	Workers    int           // 0 = one for every two processors
+	Quarantine time.Duration // how long a closed port rests, so that a late peer does not talk into a new call; 0 = 3 s
+}
+
+const defaultQuarantine = 3 * time.Second
+
+// Engine owns the RTP ports and workers of a node.
+type Engine struct {
+	ip      netip.Addr
+	log     *slog.Logger
+	start   time.Time // zero of the engine's time
+	cname   string
+	ports   *ports
+	workers []*worker
+	turn    atomic.Uint32
+	legs    atomic.Int64
+
+	mu     sync.RWMutex // guards closed; read-held by Open, so that Close comes after it
+	closed bool
+}
+
+// NewEngine starts the workers.
+func NewEngine(c Config) (*Engine, error) {
+	if !c.IP.IsValid() || c.IP.IsUnspecified() {
+		return nil, fmt.Errorf("start media: the RTP address must be one that peers can send to, not %q", c.IP)
+	}
+	if c.Quarantine == 0 {
+		c.Quarantine = defaultQuarantine
+	}
+	if c.Workers == 0 {
+		c.Workers = (runtime.GOMAXPROCS(0) + 1) / 2
+	}
+	p, err := newPorts(c.PortMin, c.PortMax, c.Quarantine)
+	if err != nil {
+		return nil, fmt.Errorf("start media: %w", err)
+	}
+	var name [8]byte
+	if _, err := rand.Read(name[:]); err != nil {
+		return nil, fmt.Errorf("start media: %w", err)
+	}
+	e := &Engine{
+		ip: c.IP.Unmap(), log: c.Logger, start: time.Now(), ports: p,
+		cname: hex.EncodeToString(name[:]) + "@" + c.IP.String(),
+	}
+	for range c.Workers {
+		w, err := newWorker(e)
+		if err != nil {
+			e.Close()
+			return nil, fmt.Errorf("start media: %w", err)
+		}
+		e.workers = append(e.workers, w)
+		go w.run()
+	}
+	return e, nil
+}
+
+// now is the engine's time; it never goes back.
+func (e *Engine) now() time.Duration { return time.Since(e.start) }
+
+// Open reserves a pair of ports and returns a leg on it. Nothing is sent or
+// accepted before Configure. Events go to on, which must not block.
+func (e *Engine) Open(on func(Event)) (*Leg, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return nil, ErrClosed
+	}
+	for tries := e.ports.count(); tries > 0; tries-- {
+		port, ok := e.ports.take(e.now())
+		if !ok {
+			return nil, ErrNoPorts
+		}
+		rtpFD, rtcpFD, err := openPair(e.ip, port)
+		if errors.Is(err, errTaken) {
+			e.ports.release(port, e.now())
+			continue
+		}
+		if err != nil {
+			e.ports.release(port, e.now())
+			return nil, fmt.Errorf("open RTP port %d: %w", port, err)
+		}
+		w := e.workers[int(e.turn.Add(1))%len(e.workers)]
+		l := newLeg(e, w, port, rtpFD, rtcpFD, on)
+		e.legs.Add(1)
+		w.post(func() { w.attach(l) })
+		return l, nil
+	}
+	return nil, ErrNoPorts
+}
+
+// Close closes all legs and stops the workers.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	was := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	if was {
+		return
+	}
+	for _, w := range e.workers {
+		w.post(func() { w.stopping = true })
+	}
+	for _, w := range e.workers {
+		<-w.done
+	}
+}

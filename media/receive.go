@@ -1,0 +1,111 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+
+	"tierline/media/rtcp"
+	"tierline/media/rtp"
+)
+
+// rtpArrived takes one datagram from the RTP socket. It may write to b.
+func (l *Leg) rtpArrived(b []byte, from netip.AddrPort, now time.Duration) {
+	if reason, dropped := l.accept(b, from, now); dropped {
+		l.work.count.drop(reason)
+	}
+}
+
+func (l *Leg) accept(b []byte, from netip.AddrPort, now time.Duration) (Drop, bool) {
+	switch {
+	case l.failed:
+		return DropFailed, true
+	case l.params.Ptime == 0:
+		return DropEarly, true
+	case rtcp.Is(b) && l.params.RTCPMux:
+		l.rtcpArrived(b, from, now)
+		return 0, false
+	case rtcp.Is(b):
+		return DropUnwanted, true
+	}
+	h, begin, end, err := rtp.Parse(b)
+	if err != nil {
+		if !l.source.eligible(from.Addr()) {
+			l.strangers++
+			return DropStranger, true
+		}
+		l.malformed++
+		return DropMalformed, true
+	}
+	latched := l.source.latched
+	if !l.source.accept(from, now) {
+		if !l.params.Remote.IsValid() {
+			return DropHeld, true
+		}
+		l.strangers++
+		return DropStranger, true
+	}
+	if l.source.latched != latched {
+		l.out.aim(l.source.destination())
+	}
+	if !l.params.Receive {
+		return DropHeld, true
+	}
+	return l.arrived(b, h, begin, end, now)
+}
+
+// arrived takes a packet from the right source in the right direction.
+func (l *Leg) arrived(b []byte, h rtp.Header, begin, end int, now time.Duration) (Drop, bool) {
+	k := kindOther
+	switch {
+	case begin == end:
+	case h.PayloadType == l.params.PT:
+		k = kindAudio
+	case l.params.EventPT != 0 && h.PayloadType == l.params.EventPT:
+		k = kindEvent
+	}
+	if !l.reception.Packet(h, now, k == kindAudio) {
+		return DropUnsequenced, true
+	}
+	if k == kindEvent {
+		if p, ok := l.digits.Packet(h, b[begin:end], now); ok {
+			l.heard++
+			l.emit(Digit{Code: p.Key, DurationMS: int(p.Duration.Milliseconds())})
+		}
+	}
+	if l.peer == nil {
+		return DropUnwanted, k == kindOther
+	}
+	result := l.peer.out.forward(&passing{
+		from: l, header: h, datagram: b, begin: begin, end: end, kind: k, codec: l.params.Codec, at: now,
+	})
+	switch result {
+	case forwardGone:
+		l.peer = nil
+	case forwardRefused:
+		return DropReplaced, true
+	case forwardFailed:
+		return DropUnsendable, true
+	case forwardDone:
+	}
+	return DropUnwanted, k == kindOther
+}
+
+// rtcpArrived takes one control datagram.
+func (l *Leg) rtcpArrived(b []byte, from netip.AddrPort, now time.Duration) {
+	if l.failed || l.params.Ptime == 0 {
+		l.work.count.drop(DropEarly)
+		return
+	}
+	if !l.source.eligible(from.Addr()) {
+		l.strangers++
+		l.work.count.drop(DropStranger)
+		return
+	}
+	r, err := rtcp.Parse(b, l.out.ssrc)
+	if err != nil {
+		l.malformed++
+		l.work.count.drop(DropMalformed)
+		return
+	}
+	l.control.heard(r, from, now)
+}

@@ -1,0 +1,343 @@
+package media
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"sync"
+	"time"
+
+	"tierline/media/dtmf"
+	"tierline/media/g711"
+	"tierline/media/rtcp"
+	"tierline/media/rtp"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// continuous is how late a packet may be and still follow the one before
+	// without a jump of the timestamp, in samples.
+	continuous = 80
+	// adrift is how far the forwarded timestamps may be off real time until
+	// they are aligned anew, in samples.
+	adrift = 2 * 8000
+	// Window of sequence numbers in which a forwarded packet keeps its place.
+	maxAhead, maxBehind, youth = 3000, 100, 1000
+)
+
+// sender is the outgoing side of a leg: one stream of RTP, whatever it is
+// made of.
+type sender struct {
+	count *counters // the worker's of this leg; set once
+	ssrc  uint32    // set once
+
+	mu     sync.Mutex // guards what follows; held by workers only, for one packet
+	fd     int        // written under mu; read by the leg's worker
+	closed bool
+	on     bool
+	own    bool // the leg plays: nothing is forwarded
+	to     sockaddr
+	pt     uint8
+	events uint8
+	codec  Codec
+
+	sequence  uint16        // of the last packet in order
+	reference uint32        // timestamp that comes after what was sent …
+	due       time.Duration // … and when
+	started   bool
+	packets   uint64
+	octets    uint64
+
+	// The stream that is forwarded, and how its numbers become ours.
+	mapped          bool
+	from            *Leg
+	fromSSRC        uint32
+	sequenceOffset  uint16
+	timestampOffset uint32
+	base, highest   uint16 // sequence numbers that came in
+
+	buffer [rtp.HeaderSize + maxPtime*8]byte // of what we make ourselves
+}
+
+// samples turns a time into samples at 8 kHz, rounded to the nearest.
+func samples(d time.Duration) int64 { return int64((d + 62_500) / 125_000) }
+
+// duration is the inverse.
+func duration(n int) time.Duration { return time.Duration(n) * 125 * time.Microsecond }
+
+func (s *sender) configure(p Params, to netip.AddrPort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.on, s.pt, s.events, s.codec = p.Send, p.PT, p.EventPT, p.Codec
+	s.to = makeSockaddr(to)
+}
+
+// aim sends to another address from now on.
+func (s *sender) aim(to netip.AddrPort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to = makeSockaddr(to)
+}
+
+// hold reserves the stream for what the leg plays itself, or frees it, and
+// returns when the next frame continues the stream without a gap.
+func (s *sender) hold(own bool) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.own = own
+	s.mapped = false
+	return s.due
+}
+
+func (s *sender) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.from = true, nil
+	return unix.Close(s.fd)
+}
+
+func (s *sender) sent() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.packets
+}
+
+// sendable reports whether anything may leave.
+func (s *sender) sendable() bool { return s.on && !s.closed && s.to.is.IsValid() }
+
+// follow returns the timestamp for something new at the given time, and
+// whether there was silence before it.
+func (s *sender) follow(at time.Duration) (timestamp uint32, silence bool) {
+	if !s.started {
+		return s.reference, true
+	}
+	late := samples(at - s.due)
+	if late <= continuous {
+		return s.reference, false
+	}
+	return s.reference + uint32(late), true
+}
+
+// after notes that sound up to n samples after a timestamp was sent.
+func (s *sender) after(timestamp uint32, n int, at time.Duration) {
+	s.started, s.reference, s.due = true, timestamp+uint32(n), at+duration(n)
+}
+
+// transmit sends a packet whose header has been written.
+func (s *sender) transmit(b []byte) bool {
+	if !transmit(s.fd, b, &s.to) {
+		s.count.drop(DropUnsendable)
+		return false
+	}
+	s.packets++
+	s.octets += uint64(len(b) - rtp.HeaderSize)
+	s.count.out.Add(1)
+	return true
+}
+
+// frame sends n samples that fill puts into the buffer. fill is called even
+// if nothing may be sent: time goes on.
+func (s *sender) frame(p *player, n int, at time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.buffer[:rtp.HeaderSize+n]
+	p.fill(b[rtp.HeaderSize:], s.codec, at)
+	if !s.sendable() {
+		return
+	}
+	timestamp, silence := s.follow(at)
+	s.sequence++
+	rtp.Header{
+		Marker: silence, PayloadType: s.pt, Sequence: s.sequence, Timestamp: timestamp, SSRC: s.ssrc,
+	}.Put(b)
+	s.transmit(b)
+	s.after(timestamp, n, at)
+}
+
+// event sends one packet of a key press that began at the given timestamp; the
+// first one fixes it.
+func (s *sender) event(k dtmf.Packet, began *uint32, step int, at time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k.Marker {
+		*began, _ = s.follow(at)
+	}
+	if !s.sendable() || s.events == 0 {
+		return
+	}
+	b := s.buffer[:rtp.HeaderSize+dtmf.PayloadSize]
+	s.sequence++
+	rtp.Header{
+		Marker: k.Marker, PayloadType: s.events, Sequence: s.sequence, Timestamp: *began, SSRC: s.ssrc,
+	}.Put(b)
+	copy(b[rtp.HeaderSize:], k.Payload[:])
+	s.transmit(b)
+	if !k.Repeated {
+		s.after(*began+k.Duration-uint32(step), step, at)
+	}
+}
+
+// passing is a packet on its way through a bridge.
+type passing struct {
+	from       *Leg
+	header     rtp.Header
+	datagram   []byte // rewritten
+	begin, end int    // of the payload
+	kind       kind
+	codec      Codec
+	at         time.Duration
+}
+
+// kind is what a packet is to a bridge.
+type kind uint8
+
+const (
+	kindAudio kind = iota
+	kindEvent
+	kindOther // not forwarded, but it has a sequence number
+)
+
+// forwarded says what became of a packet.
+type forwarded uint8
+
+const (
+	forwardDone forwarded = iota
+	forwardRefused
+	forwardFailed
+	forwardGone
+)
+
+// forward sends another leg's packet as part of our stream, at once.
+func (s *sender) forward(p *passing) forwarded {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return forwardGone
+	}
+	if !s.sendable() || s.own {
+		s.mapped = false
+		return forwardRefused
+	}
+	pt := s.pt
+	switch {
+	case p.kind == kindOther:
+		s.omit(p)
+		return forwardDone
+	case p.kind == kindEvent && s.events == 0:
+		s.omit(p)
+		return forwardRefused
+	case p.kind == kindEvent:
+		pt = s.events
+	}
+	sequence, timestamp, marker, ok := s.place(p)
+	if !ok {
+		return forwardRefused
+	}
+	payload := p.datagram[p.begin:p.end]
+	switch {
+	case p.kind == kindEvent || p.codec == s.codec:
+	case p.codec == PCMA:
+		g711.ConvertAToU(payload)
+	default:
+		g711.ConvertUToA(payload)
+	}
+	// Our header is shorter than or equal to the one that came, so it goes
+	// right before the payload: nothing is copied.
+	b := p.datagram[p.begin-rtp.HeaderSize : p.end]
+	rtp.Header{
+		Marker: marker || p.header.Marker, PayloadType: pt, Sequence: sequence, Timestamp: timestamp, SSRC: s.ssrc,
+	}.Put(b)
+	if !transmit(s.fd, b, &s.to) {
+		return forwardFailed
+	}
+	s.packets++
+	s.octets += uint64(len(payload))
+	s.count.out.Add(1)
+	return forwardDone
+}
+
+// place maps the numbers of a forwarded packet to ours. It reports false for a
+// packet older than what we began with.
+func (s *sender) place(p *passing) (sequence uint16, timestamp uint32, marker, ok bool) {
+	h := p.header
+	ahead := int16(h.Sequence - s.highest)
+	if !s.mapped || s.from != p.from || s.fromSSRC != h.SSRC || ahead > maxAhead || ahead < -maxBehind {
+		s.align(p)
+		marker, ahead = true, 1
+	}
+	if int16(h.Sequence-s.base) < 0 {
+		return 0, 0, false, false
+	}
+	sequence, timestamp = h.Sequence+s.sequenceOffset, h.Timestamp+s.timestampOffset
+	if ahead <= 0 {
+		return sequence, timestamp, marker, true // late or twice: keeps its old place
+	}
+	expected := s.reference + uint32(samples(p.at-s.due))
+	if off := int32(timestamp - expected); p.kind == kindAudio && (off > adrift || off < -adrift) {
+		s.alignTime(p)
+		timestamp, marker = h.Timestamp+s.timestampOffset, true
+	}
+	s.highest, s.sequence = h.Sequence, sequence
+	if int16(s.highest-s.base) > youth {
+		s.base = s.highest - youth
+	}
+	s.passed(p, timestamp)
+	return sequence, timestamp, marker, true
+}
+
+// passed notes how far the stream has come with a forwarded packet.
+func (s *sender) passed(p *passing, timestamp uint32) {
+	n := p.end - p.begin
+	if p.kind == kindAudio {
+		s.after(timestamp, n, p.at)
+		return
+	}
+	if n >= dtmf.PayloadSize {
+		timestamp += uint32(binary.BigEndian.Uint16(p.datagram[p.begin+2:]))
+	}
+	if !s.started || timestamp != s.reference { // not the repetition of an end
+		s.started, s.reference, s.due = true, timestamp, p.at
+	}
+}
+
+// omit closes the gap that a packet leaves which is not forwarded: it is no
+// loss.
+func (s *sender) omit(p *passing) {
+	ahead := int16(p.header.Sequence - s.highest)
+	if s.mapped && s.from == p.from && s.fromSSRC == p.header.SSRC && ahead > 0 && ahead <= maxAhead {
+		s.highest, s.base = p.header.Sequence, p.header.Sequence+1
+		s.sequenceOffset--
+	}
+}
+
+// align makes a new incoming stream the continuation of ours.
+func (s *sender) align(p *passing) {
+	s.mapped, s.from, s.fromSSRC = true, p.from, p.header.SSRC
+	s.base, s.highest = p.header.Sequence, p.header.Sequence-1
+	s.sequenceOffset = s.sequence + 1 - p.header.Sequence
+	s.alignTime(p)
+}
+
+func (s *sender) alignTime(p *passing) {
+	timestamp, _ := s.follow(p.at)
+	s.timestampOffset = timestamp - p.header.Timestamp
+}
+
+// report fills in what a sender report says.
+func (s *sender) report(r *rtcp.Report, at time.Duration, reported *uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.packets == *reported {
+		return
+	}
+	*reported = s.packets
+	r.Sender, r.Packets, r.Octets = true, uint32(s.packets), uint32(s.octets)
+	r.RTPTime = s.reference + uint32(samples(at-s.due))
+}
+
+// control sends a control packet, which shares the socket if the peer wants.
+func (s *sender) control(b []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.closed && s.to.is.IsValid() && transmit(s.fd, b, &s.to)
+}
