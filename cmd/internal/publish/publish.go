@@ -1,0 +1,213 @@
+package publish
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"tierline/acd"
+	"tierline/routing/document"
+)
+
+// Conditions that callers test.
+var (
+	ErrMoved    = errors.New("another generation was published meanwhile")
+	ErrNoReturn = errors.New("there is no such generation to return to")
+)
+
+// ProblemsError means that the documents are wrong; nothing was changed.
+type ProblemsError struct{ Problems []document.Problem }
+
+func (e *ProblemsError) Error() string {
+	n := 0
+	for _, p := range e.Problems {
+		if p.Severity == document.Error {
+			n++
+		}
+	}
+	if n == 1 {
+		return "1 mistake in the documents"
+	}
+	return fmt.Sprintf("%d mistakes in the documents", n)
+}
+
+// MissingPromptsError means that the documents name audio that this node
+// doesn't have; nothing was changed.
+type MissingPromptsError struct{ Prompts []string } // SHA-256 in hex
+
+func (e *MissingPromptsError) Error() string {
+	return fmt.Sprintf("%d prompts are not in the library", len(e.Prompts))
+}
+
+// Core is the part of the cluster that a publication needs.
+type Core interface {
+	Propose(ctx context.Context, ev acd.Event) (acd.Result, uint64, error)
+	Read(view func(s *acd.State))
+}
+
+// Documents understands encoded documents.
+type Documents interface {
+	// Compile checks documents and returns what the core and the library need
+	// of them; its result counts only if no problem is an error.
+	Compile(data []byte) (Compiled, []document.Problem)
+	// Changes describes, line by line, what differs between two generations.
+	// No old data means that nothing ran before.
+	Changes(old, fresh []byte) ([]string, error)
+}
+
+// Compiled is what documents come to outside of the calls.
+type Compiled struct {
+	Config  acd.Config
+	Prompts []string // SHA-256 in hex of all audio they name
+}
+
+// Publisher publishes.
+type Publisher struct {
+	core      Core
+	documents Documents
+	hasPrompt func(sha string) bool
+	log       *slog.Logger
+
+	turn sync.Mutex // one publication at a time; guards nothing but the order
+}
+
+// New returns a publisher. HasPrompt tells what audio this node has.
+func New(core Core, d Documents, hasPrompt func(sha string) bool, log *slog.Logger) *Publisher {
+	return &Publisher{core: core, documents: d, hasPrompt: hasPrompt, log: log}
+}
+
+// Plan is what a publication would do.
+type Plan struct {
+	Current   uint64 // generation; 0: none yet
+	Hash      string
+	Unchanged bool
+	Changes   []string
+	Staying   int // calls that go on with the generations they began on
+	Warnings  []document.Problem
+}
+
+// Published is what a publication did.
+type Published struct {
+	Plan
+
+	Generation uint64
+}
+
+// Request asks for a publication.
+type Request struct {
+	Data []byte // encoded documents
+	By   string
+	Note string
+	// Base, if not nil, is the generation that must still be current: what the
+	// author saw in his plan.
+	Base *uint64
+}
+
+// Plan checks documents and compares them with what runs.
+func (p *Publisher) Plan(data []byte) (Plan, error) {
+	plan, _, err := p.plan(data)
+	return plan, err
+}
+
+func (p *Publisher) plan(data []byte) (Plan, Compiled, error) {
+	compiled, problems := p.documents.Compile(data)
+	if document.HasErrors(problems) {
+		return Plan{}, compiled, &ProblemsError{Problems: problems}
+	}
+	var missing []string
+	for _, sha := range compiled.Prompts {
+		if !p.hasPrompt(sha) && !slices.Contains(missing, sha) {
+			missing = append(missing, sha)
+		}
+	}
+	if len(missing) > 0 {
+		return Plan{}, compiled, &MissingPromptsError{Prompts: missing}
+	}
+	plan := Plan{Hash: Hash(data), Warnings: problems}
+	var current acd.Bundle
+	p.core.Read(func(s *acd.State) {
+		current, _ = s.GenerationBundle(s.Generation())
+		plan.Staying = len(s.Calls())
+	})
+	plan.Current, plan.Unchanged = current.Generation, current.Hash == plan.Hash
+	if plan.Unchanged {
+		return plan, compiled, nil
+	}
+	var err error
+	if plan.Changes, err = p.documents.Changes(current.Data, data); err != nil {
+		return Plan{}, compiled, fmt.Errorf("compare with generation %d: %w", current.Generation, err)
+	}
+	return plan, compiled, nil
+}
+
+// Publish makes documents the current generation. The error is a
+// *ProblemsError, a *MissingPromptsError, ErrMoved, or the cluster's.
+func (p *Publisher) Publish(ctx context.Context, r Request) (Published, error) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	return p.publish(ctx, r)
+}
+
+func (p *Publisher) publish(ctx context.Context, r Request) (Published, error) {
+	plan, compiled, err := p.plan(r.Data)
+	if err != nil {
+		return Published{}, err
+	}
+	if r.Base != nil && *r.Base != plan.Current {
+		return Published{}, fmt.Errorf("%w: generation %d is current, not %d", ErrMoved, plan.Current, *r.Base)
+	}
+	if plan.Unchanged {
+		return Published{Plan: plan, Generation: plan.Current}, nil
+	}
+	result, index, err := p.core.Propose(ctx, acd.ConfigPublished{
+		Hash: plan.Hash, By: r.By, Note: r.Note, Bundle: r.Data, Config: compiled.Config,
+	})
+	if err != nil {
+		return Published{}, fmt.Errorf("publish the documents: %w", err)
+	}
+	done := Published{Plan: plan}
+	for _, f := range result.Facts {
+		if f.Kind == acd.FactConfigPublished {
+			done.Generation = f.Generation
+		}
+	}
+	p.log.Info("service documents published",
+		"generation", done.Generation, "index", index, "by", r.By, "changes", len(plan.Changes))
+	return done, nil
+}
+
+// Rollback publishes the documents of an earlier generation again. With to 0
+// that is the newest one whose documents differ from the current ones.
+func (p *Publisher) Rollback(ctx context.Context, to uint64, by, note string) (Published, error) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	var old acd.Bundle
+	found := false
+	p.core.Read(func(s *acd.State) {
+		current, _ := s.GenerationBundle(s.Generation())
+		for _, b := range s.Generations() {
+			if b.Generation == to || to == 0 && b.Generation != current.Generation && b.Hash != current.Hash {
+				old, found = s.GenerationBundle(b.Generation)
+				return
+			}
+		}
+	})
+	if !found {
+		return Published{}, ErrNoReturn
+	}
+	if note == "" {
+		note = fmt.Sprintf("back to generation %d", old.Generation)
+	}
+	return p.publish(ctx, Request{Data: old.Data, By: by, Note: note})
+}
+
+// Hash names encoded documents.
+func Hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
