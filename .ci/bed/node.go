@@ -1,0 +1,196 @@
+package bed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Node is one switch, run as a process.
+type Node struct {
+	Binary  string
+	Dir     string // data, settings and log are kept here over restarts
+	Service string // directory of service documents
+	IP      string // SIP, RTP and HTTP are on this address
+	SIP     int
+	HTTP    int
+	RTPMin  int
+	RTPMax  int
+	Log     string // level
+	Env     []string
+
+	cmd  *exec.Cmd
+	done chan error
+}
+
+// Address is where the node takes SIP.
+func (n *Node) Address() string { return fmt.Sprintf("%s:%d", n.IP, n.SIP) }
+
+// URL makes an address of the node's API.
+func (n *Node) URL(path string) string { return fmt.Sprintf("http://%s:%d%s", n.IP, n.HTTP, path) }
+
+// LogFile is what the node wrote, over all its starts.
+func (n *Node) LogFile() string { return filepath.Join(n.Dir, "log") }
+
+func (n *Node) settings() string {
+	return fmt.Sprintf(`node: n1
+data_dir: %s
+service_dir: %s
+sip:
+  listen:
+    - {transport: udp, address: "%s:%d"}
+    - {transport: tcp, address: "%s:%d"}
+rtp: {ip: %s, port_min: %d, port_max: %d}
+http: {listen: "%s:%d"}
+log: {level: %s}
+drain: {timeout: 20s}
+`, filepath.Join(n.Dir, "data"), n.Service, n.IP, n.SIP, n.IP, n.SIP, n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log)
+}
+
+// Start starts the node and returns when it takes calls.
+func (n *Node) Start(ctx context.Context) error {
+	if n.Log == "" {
+		n.Log = "info"
+	}
+	if err := os.MkdirAll(n.Dir, 0o755); err != nil {
+		return fmt.Errorf("make node directory: %w", err)
+	}
+	file := filepath.Join(n.Dir, "tierline.yaml")
+	if err := os.WriteFile(file, []byte(n.settings()), 0o600); err != nil {
+		return fmt.Errorf("write settings: %w", err)
+	}
+	log, err := os.OpenFile(n.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	defer func() { _ = log.Close() }() // the child has its own descriptor
+	n.cmd = exec.Command(n.Binary, "serve", "--config", file)
+	n.cmd.Stdout, n.cmd.Stderr = log, log
+	n.cmd.Env = append(os.Environ(), n.Env...)
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := n.cmd.Start(); err != nil {
+		return fmt.Errorf("start switch: %w", err)
+	}
+	n.done = make(chan error, 1)
+	go func() { n.done <- n.cmd.Wait() }()
+	return n.ready(ctx)
+}
+
+func (n *Node) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.URL("/readyz"), nil)
+		if err != nil {
+			return fmt.Errorf("make request: %w", err)
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case err := <-n.done:
+			n.done <- err
+			return fmt.Errorf("switch ended at its start: %w\n%s", err, n.Tail(20))
+		case <-ctx.Done():
+			return fmt.Errorf("switch is not ready: %w\n%s", ctx.Err(), n.Tail(20))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Tail returns the last lines of the log.
+func (n *Node) Tail(lines int) string {
+	b, err := os.ReadFile(n.LogFile())
+	if err != nil {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimRight(string(b), "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// Running tells whether the process lives.
+func (n *Node) Running() bool {
+	if n.done == nil {
+		return false
+	}
+	select {
+	case err := <-n.done:
+		n.done <- err
+		return false
+	default:
+		return true
+	}
+}
+
+// Kill is kill -9.
+func (n *Node) Kill() error {
+	if err := n.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill switch: %w", err)
+	}
+	n.done <- <-n.done
+	return nil
+}
+
+// Stop asks the node to drain and waits for its end; an exit status other
+// than 0 is an error.
+func (n *Node) Stop() error {
+	if !n.Running() {
+		return nil
+	}
+	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop switch: %w", err)
+	}
+	select {
+	case err := <-n.done:
+		n.done <- err
+		if err != nil {
+			return fmt.Errorf("switch stopped: %w\n%s", err, n.Tail(20))
+		}
+		return nil
+	case <-time.After(40 * time.Second):
+		return errors.Join(errors.New("switch did not stop in 40 s"), n.Kill())
+	}
+}
+
+// CPU is the processor time that the node's process has used.
+func (n *Node) CPU() (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("read processor time: %w", err)
+	}
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	var ticks int
+	for _, f := range fields[11:13] { // utime, stime, in hundredths of a second
+		v, err := strconv.Atoi(string(f))
+		if err != nil {
+			return 0, fmt.Errorf("read processor time: %w", err)
+		}
+		ticks += v
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
+}
+
+// Memory is the resident memory of the node's process, in bytes.
+func (n *Node) Memory() (int64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", n.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	pages, err := strconv.ParseInt(string(bytes.Fields(b)[1]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read memory: %w", err)
+	}
+	return pages * int64(os.Getpagesize()), nil
+}
