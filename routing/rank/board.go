@@ -291,40 +291,47 @@ func skillKey(skills []routing.SkillLevel) string {
 // Check returns what is wrong with the board's own bookkeeping, for tests.
 func (b *Board) Check() error {
 	var faults []error
-	ready, waiting := 0, 0
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	ready, waiting, empty := 0, 0, 0
 	for i, g := range b.slots {
 		if g == nil {
-			if b.open.has(i) {
-				faults = append(faults, fmt.Errorf("free slot %d is open", i))
-			}
 			continue
 		}
 		ready += g.ready.Len()
-		if b.open.has(i) != (g.ready.Len() > 0) {
-			faults = append(faults, fmt.Errorf("group %q: open bit is wrong", g.key))
+		if g.index != i || b.open.has(i) != (g.ready.Len() > 0) {
+			fault("group %q: index or open bit is wrong", g.key)
 		}
-		if total(g.marks[:]) != g.members {
-			faults = append(faults, fmt.Errorf("group %q: marks don't add up to %d members", g.key, g.members))
+		if n := total(g.marks[:]); n != g.members {
+			fault("group %q: %d marks for %d members", g.key, n, g.members)
 		}
 	}
 	for i, c := range b.classes {
 		waiting += c.calls.Len()
+		if c.calls.Len() == 0 {
+			empty++
+		}
 		if c.index != i || b.byText[c.requirement.String()] != c {
-			faults = append(faults, fmt.Errorf("class %q is misfiled", c.requirement))
+			fault("class %q is misfiled", c.requirement)
 		}
 		for _, g := range b.slots {
-			if g == nil {
-				continue
-			}
-			if score, able := c.requirement.Able(g.skills); able != c.able.has(g.index) || score != c.score[g.index] {
-				faults = append(faults, fmt.Errorf("class %q: wrong about group %q", c.requirement, g.key))
+			if !c.knows(g) {
+				fault("class %q: wrong about group %q", c.requirement, g.key)
 			}
 		}
 	}
-	if ready != b.ready || waiting != b.waiting {
-		faults = append(faults, fmt.Errorf("%d ready, %d waiting: counted %d, %d", b.ready, b.waiting, ready, waiting))
+	if ready != b.ready || waiting != b.waiting || empty > cacheLimit {
+		fault("%d ready, %d waiting: counted %d, %d and %d empty classes", b.ready, b.waiting, ready, waiting, empty)
 	}
 	return errors.Join(faults...)
+}
+
+// knows reports whether what was noted of a group is still so.
+func (c *class) knows(g *group) bool {
+	if g == nil {
+		return true
+	}
+	score, able := c.requirement.Able(g.skills)
+	return able == c.able.has(g.index) && score == c.score[g.index]
 }
 
 func total(ns []int) (sum int) {

@@ -1,0 +1,246 @@
+package rank_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tierline/routing"
+	"tierline/routing/rank"
+)
+
+func TestKeyOrder(t *testing.T) {
+	want := []rank.Key{
+		{Band: -1, Deadline: 900, Index: 9},
+		{Band: 0, Deadline: -120_000, Index: 5},
+		{Band: 0, Deadline: 10, Index: 1},
+		{Band: 0, Deadline: 10, Index: 2},
+		{Band: 1, Deadline: 0, Index: 0},
+	}
+	got := slices.Clone(want)
+	slices.Reverse(got)
+	slices.SortFunc(got, rank.Key.Compare)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAgentKeyOrder(t *testing.T) {
+	want := []rank.AgentKey{
+		{Cost: -9, ReadySince: 500, ID: "z"},
+		{Cost: 0, ReadySince: 100, ID: "b"},
+		{Cost: 0, ReadySince: 200, ID: "a"},
+		{Cost: 0, ReadySince: 200, ID: "b"},
+		{Cost: 3, ReadySince: 0, ID: "a"},
+		{Passed: true, Cost: -9, ReadySince: 0, ID: "a"},
+	}
+	got := slices.Clone(want)
+	slices.Reverse(got)
+	slices.SortFunc(got, rank.AgentKey.Compare)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// desk is an agent as the naive matcher sees one.
+type desk struct {
+	seat   *rank.Agent
+	skills []routing.SkillLevel
+	ready  bool
+	mark   uint8
+}
+
+// naive looks at every call and every agent. It is what a match means.
+func naive(calls []*rank.Call, desks []*desk, now int64, limit int) (out []rank.Choice) {
+	used := map[*desk]bool{}
+	calls = slices.SortedFunc(slices.Values(calls), func(a, b *rank.Call) int { return a.Key.Compare(b.Key) })
+	for _, c := range calls {
+		var (
+			best    rank.AgentKey
+			found   *desk
+			choice  = rank.Choice{Call: c}
+			ratedBy = map[rank.Fit]int{rank.FitMost: -1, rank.FitLeast: 1}[c.Fit]
+		)
+		for _, d := range desks {
+			score, able := c.Requirement.Able(d.skills)
+			if !d.ready || used[d] || !able {
+				continue
+			}
+			choice.Ready++
+			passed := slices.ContainsFunc(c.PassedOver, func(p rank.PassedOver) bool {
+				return p.Agent == d.seat.ID && p.Until > now
+			})
+			key := rank.AgentKey{Passed: passed, Cost: ratedBy * score, ReadySince: d.seat.ReadySince, ID: d.seat.ID}
+			if found == nil || key.Compare(best) < 0 {
+				found, best = d, key
+				choice.Agent, choice.Score, choice.Again = d.seat, score, passed
+			}
+		}
+		if found != nil && len(out) < limit {
+			used[found] = true
+			out = append(out, choice)
+		}
+	}
+	return out
+}
+
+// TestMatchEqualsNaive drives a board with random commands and compares every
+// match with the naive one.
+func TestMatchEqualsNaive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var (
+			b     = rank.NewBoard()
+			calls []*rank.Call
+			desks []*desk
+			next  uint64
+		)
+		now := int64(1000)
+		pick := func(t *rapid.T, n int) int {
+			if n == 0 {
+				t.Skip("nobody there")
+			}
+			return rapid.IntRange(0, n-1).Draw(t, "which")
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"enqueue": func(t *rapid.T) {
+				next++
+				c := &rank.Call{
+					ID: fmt.Sprint("c", next), Requirement: requirements().Draw(t, "requirement"),
+					Key: rank.Key{Deadline: rapid.Int64Range(0, 20).Draw(t, "deadline"), Index: next},
+					Fit: rapid.SampledFrom([]rank.Fit{rank.FitNone, rank.FitMost, rank.FitLeast}).Draw(t, "fit"),
+				}
+				for _, d := range desks {
+					if rapid.IntRange(0, 3).Draw(t, "passed") == 0 {
+						until := now + rapid.Int64Range(-1, 1).Draw(t, "until")
+						c.PassedOver = append(c.PassedOver, rank.PassedOver{Agent: d.seat.ID, Until: until})
+					}
+				}
+				calls = append(calls, c)
+				b.Enqueue(c)
+			},
+			"dequeue": func(t *rapid.T) {
+				i := pick(t, len(calls))
+				b.Dequeue(calls[i])
+				b.Dequeue(calls[i]) // once more does no harm
+				calls = slices.Delete(calls, i, i+1)
+			},
+			"seat": func(t *rapid.T) {
+				next++
+				d := &desk{seat: &rank.Agent{ID: fmt.Sprint("a", next)}, skills: skillSets().Draw(t, "skills")}
+				desks = append(desks, d)
+				b.Seat(d.seat, d.skills)
+			},
+			"move": func(t *rapid.T) {
+				d := desks[pick(t, len(desks))]
+				d.skills = skillSets().Draw(t, "skills")
+				b.Seat(d.seat, d.skills)
+			},
+			"unseat": func(t *rapid.T) {
+				i := pick(t, len(desks))
+				b.Unseat(desks[i].seat)
+				b.Unseat(desks[i].seat)
+				desks = slices.Delete(desks, i, i+1)
+			},
+			"ready": func(t *rapid.T) {
+				d := desks[pick(t, len(desks))]
+				d.ready = true
+				b.Ready(d.seat, rapid.Int64Range(0, 5).Draw(t, "since"))
+			},
+			"not ready": func(t *rapid.T) {
+				d := desks[pick(t, len(desks))]
+				d.ready = false
+				b.NotReady(d.seat)
+			},
+			"mark": func(t *rapid.T) {
+				d := desks[pick(t, len(desks))]
+				d.mark = rapid.Uint8Range(0, rank.Marks-1).Draw(t, "mark")
+				b.Mark(d.seat, d.mark)
+			},
+			"": func(t *rapid.T) { compare(t, b, calls, desks, now) },
+		})
+	})
+}
+
+func compare(t *rapid.T, b *rank.Board, calls []*rank.Call, desks []*desk, now int64) {
+	if err := b.Check(); err != nil {
+		t.Fatal(err)
+	}
+	limit := rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "limit")
+	got, want := b.Match(now, limit), naive(calls, desks, now, limit)
+	if !slices.Equal(got, want) {
+		t.Fatalf("got  %v\nwant %v", show(got), show(want))
+	}
+	if again := b.Match(now, limit); !slices.Equal(got, again) {
+		t.Fatal("a match changed the board")
+	}
+	for _, c := range calls {
+		var marks [rank.Marks]int
+		for _, d := range desks {
+			_, able := c.Requirement.Able(d.skills)
+			if able {
+				marks[d.mark]++
+			}
+			if b.Able(d.seat, c) != able {
+				t.Fatalf("%s for %s: able %v", d.seat.ID, c.Requirement, !able)
+			}
+		}
+		if got := b.Count(c.Requirement); got != marks {
+			t.Fatalf("%s: counted %v, want %v", c.Requirement, got, marks)
+		}
+	}
+}
+
+func show(cs []rank.Choice) (out []string) {
+	for _, c := range cs {
+		out = append(out, fmt.Sprintf("%s→%s of %d score %d again %v", c.Call.ID, c.Agent.ID, c.Ready, c.Score, c.Again))
+	}
+	return out
+}
+
+// TestRequireParsesOnce: a pair of texts gives the same requirement for ever,
+// and a mistake in either is the mistake of that text.
+func TestRequireParsesOnce(t *testing.T) {
+	b := rank.NewBoard()
+	first, err := b.Require("a>=1", "b>=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, _ := b.Require("a>=1", "b>=2"); first != second {
+		t.Error("parsed again")
+	}
+	for _, pair := range [][2]string{{"a>", "b>=2"}, {"a>=1", "b>"}} {
+		if _, err := b.Require(pair[0], pair[1]); err == nil {
+			t.Errorf("%q is accepted", pair)
+		}
+	}
+	for i := range 5000 { // more than are kept
+		if _, err := b.Require(fmt.Sprintf("s%d>=1", i), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestClassesAreForgotten: callers with ever new requirements don't pile up
+// classes nobody waits in.
+func TestClassesAreForgotten(t *testing.T) {
+	b := rank.NewBoard()
+	a := &rank.Agent{ID: "a"}
+	b.Seat(a, []routing.SkillLevel{{Skill: "s7000", Level: 1}})
+	for i := range 10_000 {
+		r, err := b.Require(fmt.Sprintf("s%d>=1", i), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &rank.Call{ID: "c", Requirement: r, Key: rank.Key{Index: uint64(i)}}
+		b.Enqueue(c)
+		if b.Able(a, c) != (i == 7000) {
+			t.Fatalf("able for %s", r)
+		}
+		b.Dequeue(c)
+	}
+	if err := b.Check(); err != nil {
+		t.Fatal(err)
+	}
+}
