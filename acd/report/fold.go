@@ -20,7 +20,7 @@ const (
 	outcomeCaller    = "caller_left"
 	outcomeEnded     = "ended"
 	outcomeReleased  = "released"
-	causeLost        = "node_restarted"
+	causeLost        = "node_lost"
 )
 
 // Fold turns stories into records.
@@ -146,9 +146,7 @@ func (o *open) change(s Story, fact acd.Fact) {
 	case acd.FactCallQueued:
 		o.queued(s, fact)
 	case acd.FactCallLeftQueue:
-		o.endOffer(s, Segment{Outcome: outcomeCaller})
-		o.end(s, Queue, Segment{Outcome: fact.Cause})
-		o.begin(s, Segment{Kind: IVR})
+		o.leftQueue(s, fact)
 	case acd.FactCallOffered:
 		o.Rang = 0
 		o.begin(s, Segment{Kind: Offer, Queue: o.CDR.Queue, Agent: fact.Agent, Offer: fact.Offer, Reason: fact.Reason})
@@ -162,7 +160,7 @@ func (o *open) change(s Story, fact acd.Fact) {
 		o.connected(s, fact)
 	case acd.FactAgentReleased:
 		o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By, Quality: fact.Quality})
-	case acd.FactCallArrived, acd.FactCallEnded, acd.FactAgentState, acd.FactPhoneRegistered,
+	case acd.FactCallArrived, acd.FactCallEnded, acd.FactAgentState, acd.FactAgentNext, acd.FactPhoneRegistered,
 		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted:
 	}
 }
@@ -193,6 +191,20 @@ func (o *open) queued(s Story, fact acd.Fact) {
 	o.begin(s, Segment{Kind: Queue, Queue: fact.Queue})
 }
 
+// leftQueue books the end of a wait. A call that found the queue full never
+// waited: it gets a segment of no length, and its menu goes on.
+func (o *open) leftQueue(s Story, fact acd.Fact) {
+	if !slices.Contains(o.Running, Queue) {
+		o.CDR.Queue = fact.Queue
+		o.begin(s, Segment{Kind: Queue, Queue: fact.Queue})
+		o.end(s, Queue, Segment{Outcome: fact.Cause})
+		return
+	}
+	o.endOffer(s, Segment{Outcome: outcomeCaller})
+	o.end(s, Queue, Segment{Outcome: fact.Cause})
+	o.begin(s, Segment{Kind: IVR})
+}
+
 func (o *open) connected(s Story, fact acd.Fact) {
 	if !o.CDR.Answered {
 		o.CDR.Answered, o.CDR.Agent = true, fact.Agent
@@ -204,14 +216,11 @@ func (o *open) connected(s Story, fact acd.Fact) {
 
 // close ends a call's record and hands it over.
 func (f *Fold) close(s Story, fact acd.Fact, o *open) {
-	waiting := outcomeEnded
-	if fact.Abandoned {
-		waiting = outcomeAbandoned
-	}
 	o.endOffer(s, Segment{Outcome: outcomeCaller})
-	o.end(s, Queue, Segment{Outcome: waiting, EndedBy: fact.By})
+	o.end(s, Queue, Segment{Outcome: outcomeEnded})
 	o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By})
 	o.end(s, IVR, Segment{EndedBy: fact.By})
+	o.settle(s, fact)
 
 	c := &o.CDR
 	c.Ended, c.DurationMS, c.LastIndex = Time(s.Wall), s.At-o.Arrived, s.Index
@@ -222,6 +231,27 @@ func (f *Fold) close(s Story, fact acd.Fact, o *open) {
 	f.batch.Ended = append(f.batch.Ended, *c)
 	delete(f.open, c.Call)
 	delete(f.touched, c.Call)
+}
+
+// settle corrects what only the end explains: a wait that ended with the call
+// was abandoned, or ended by somebody, and no menu came after it.
+func (o *open) settle(s Story, fact acd.Fact) {
+	segments := o.CDR.Segments
+	last := len(segments) - 1
+	if last > 0 && segments[last].Kind == IVR && o.Begun[last] == s.At {
+		segments = segments[:last]
+		last--
+	}
+	for last > 0 && segments[last].Kind == Offer {
+		last--
+	}
+	if w := &segments[last]; w.Kind == Queue && w.Outcome == outcomeEnded && o.Begun[last]+w.DurationMS == s.At {
+		w.EndedBy = fact.By
+		if fact.Abandoned {
+			w.Outcome = outcomeAbandoned
+		}
+	}
+	o.CDR.Segments = segments
 }
 
 // lost closes what a restarted node held and the core did not end by name:

@@ -2,6 +2,8 @@ package report_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -109,101 +111,163 @@ func TestAnsweredCall(t *testing.T) {
 	}
 }
 
+// history is the real core with a fold behind it.
+type history struct {
+	t     *testing.T
+	state *acd.State
+	fold  *report.Fold
+	index uint64
+}
+
+// do applies an event at a time in seconds.
+func (h *history) do(at int64, ev acd.Event) uint64 {
+	h.t.Helper()
+	h.index++
+	r, err := acd.Apply(h.state, acd.Entry{Index: h.index, At: at * 1000, Wall: base + at*1000, Event: ev})
+	if err != nil {
+		h.t.Fatalf("%+v: %v", ev, err)
+	}
+	h.fold.Take(report.Story{Index: h.index, At: at * 1000, Wall: base + at*1000, Facts: r.Facts})
+	return h.index
+}
+
 func TestHowCallsEnd(t *testing.T) {
 	type outcome struct {
 		Answered, Abandoned bool
 		Cause, EndedBy      string
-		IVR, Wait, Talk     int64
-		Kinds, Ends, By     []string
+		IVR, Wait, Talk     int64 // seconds
+		Segments            []string
 	}
-	queued := fact(acd.FactCallQueued, "a", func(f *acd.Fact) { f.Queue = "human" })
-	offered := fact(acd.FactCallOffered, "a", func(f *acd.Fact) { f.Agent, f.Offer = "1001", 3 })
-	connected := fact(acd.FactCallConnected, "a", func(f *acd.Fact) { f.Agent, f.Offer = "1001", 3 })
-	ended := func(cause, by string, abandoned bool) acd.Fact {
-		return fact(acd.FactCallEnded, "a", func(f *acd.Fact) { f.Cause, f.By, f.Abandoned = cause, by, abandoned })
-	}
+	queued := acd.CallQueued{Call: "a", Queue: "human"}
+	offer := func(h *history, at int64) uint64 { return h.do(at, acd.CallOffered{Call: "a", Agent: "1001"}) }
 	tests := map[string]struct {
-		facts []acd.Fact // one a second
-		want  outcome
+		then func(h *history) // the call "a" arrived at 1 s
+		want outcome
 	}{
 		"in the menu": {
-			[]acd.Fact{ended("normal", "caller", false)},
+			func(h *history) { h.do(2, acd.CallEnded{Call: "a", Cause: "normal", By: acd.SideCaller}) },
+			outcome{Cause: "normal", EndedBy: "caller", IVR: 1, Segments: []string{"ivr 1 caller"}},
+		},
+		"abandoned while waiting": {
+			func(h *history) {
+				h.do(2, queued)
+				h.do(5, acd.CallEnded{Call: "a", Cause: "abandoned", By: acd.SideCaller})
+			},
 			outcome{
-				Cause: "normal", EndedBy: "caller", IVR: 1000,
-				Kinds: []string{"ivr"}, Ends: []string{""}, By: []string{"caller"},
+				Abandoned: true, Cause: "abandoned", EndedBy: "caller", IVR: 1, Wait: 3,
+				Segments: []string{"ivr 1", "queue 3 abandoned caller"},
 			},
 		},
 		"abandoned while an agent rings": {
-			[]acd.Fact{queued, offered, ended("abandoned", "caller", true)},
+			func(h *history) {
+				h.do(2, queued)
+				offer(h, 3)
+				h.do(4, acd.CallEnded{Call: "a", Cause: "abandoned", By: acd.SideCaller})
+			},
 			outcome{
-				Abandoned: true, Cause: "abandoned", EndedBy: "caller", IVR: 1000, Wait: 2000,
-				Kinds: []string{"ivr", "queue", "offer"}, Ends: []string{"", "abandoned", "caller_left"},
-				By: []string{"", "caller", ""},
+				Abandoned: true, Cause: "abandoned", EndedBy: "caller", IVR: 1, Wait: 2,
+				Segments: []string{"ivr 1", "queue 2 abandoned caller", "offer 1 caller_left"},
+			},
+		},
+		"missed, then answered": {
+			func(h *history) {
+				h.do(2, queued)
+				first := offer(h, 3)
+				h.do(4, acd.OfferFailed{Offer: first, Outcome: acd.Busy, SIP: 486})
+				h.do(5, acd.TimePassed{}) // the agent's back-off ends
+				h.do(8, acd.OfferAnswered{Offer: offer(h, 6)})
+				h.do(18, acd.CallEnded{Call: "a", Cause: "normal", By: acd.SideCaller})
+			},
+			outcome{
+				Answered: true, Cause: "normal", EndedBy: "caller", IVR: 1, Wait: 6, Talk: 10,
+				Segments: []string{"ivr 1", "queue 6 answered", "offer 1 busy", "offer 2 answered", "talk 10 released caller"},
 			},
 		},
 		"timed out of the queue, then hung up on": {
-			[]acd.Fact{
-				queued, fact(acd.FactCallLeftQueue, "a", func(f *acd.Fact) { f.Cause = "timeout" }),
-				ended("normal", "switch", false),
+			func(h *history) {
+				h.do(2, queued)
+				h.do(3, acd.QueueLeft{Call: "a", Cause: acd.LeftKey})
+				h.do(5, acd.CallEnded{Call: "a", Cause: "normal", By: acd.SideSwitch})
 			},
 			outcome{
-				Cause: "normal", EndedBy: "switch", IVR: 2000, Wait: 1000,
-				Kinds: []string{"ivr", "queue", "ivr"}, Ends: []string{"", "timeout", ""}, By: []string{"", "", "switch"},
+				Cause: "normal", EndedBy: "switch", IVR: 3, Wait: 1,
+				Segments: []string{"ivr 1", "queue 1 key", "ivr 2 switch"},
 			},
 		},
-		"cut off while talking": {
-			[]acd.Fact{queued, offered, connected, ended("fault", "switch", false)},
+		"the queue was full": {
+			func(h *history) {
+				h.do(1, acd.CallArrived{Call: "b", Node: "n2"})
+				h.do(2, acd.CallQueued{Call: "b", Queue: "human"})
+				h.do(3, queued)
+				h.do(5, acd.CallEnded{Call: "a", Cause: "normal", By: acd.SideSwitch})
+			},
 			outcome{
-				Answered: true, Cause: "fault", EndedBy: "switch", IVR: 1000, Wait: 2000, Talk: 1000,
-				Kinds: []string{"ivr", "queue", "offer", "talk"}, Ends: []string{"", "answered", "answered", "released"},
-				By: []string{"", "", "", "switch"},
+				Cause: "normal", EndedBy: "switch", IVR: 4,
+				Segments: []string{"ivr 4 switch", "queue 0 full"},
 			},
 		},
 		"the menu goes on after the agent": {
-			[]acd.Fact{
-				queued, offered, connected,
-				fact(acd.FactAgentReleased, "a", func(f *acd.Fact) { f.By = "agent" }),
-				fact(acd.FactCallStep, "a", func(f *acd.Fact) { f.Step = "survey" }), ended("normal", "caller", false),
+			func(h *history) {
+				h.do(2, queued)
+				o := offer(h, 3)
+				h.do(4, acd.OfferAnswered{Offer: o})
+				h.do(6, acd.AgentReleased{Offer: o, By: acd.SideAgent})
+				h.do(6, acd.CallStepped{Call: "a", Step: "survey"})
+				h.do(9, acd.CallEnded{Call: "a", Cause: "normal", By: acd.SideCaller})
 			},
 			outcome{
-				Answered: true, Cause: "normal", EndedBy: "caller", IVR: 2000, Wait: 2000, Talk: 1000,
-				Kinds: []string{"ivr", "queue", "offer", "talk", "ivr"}, Ends: []string{"", "answered", "answered", "released", ""},
-				By: []string{"", "", "", "agent", "caller"},
+				Answered: true, Cause: "normal", EndedBy: "caller", IVR: 4, Wait: 2, Talk: 2,
+				Segments: []string{"ivr 1", "queue 2 answered", "offer 1 answered", "talk 2 released agent", "ivr 3 caller"},
 			},
 		},
 		"the node died": {
-			[]acd.Fact{queued, {Kind: acd.FactNodeRestarted, Node: "n1"}},
+			func(h *history) {
+				h.do(2, queued)
+				h.do(3, acd.NodeRestarted{Node: "n1"})
+			},
 			outcome{
-				Cause: "node_restarted", EndedBy: "switch", IVR: 1000, Wait: 1000,
-				Kinds: []string{"ivr", "queue"}, Ends: []string{"", "ended"}, By: []string{"", "switch"},
+				Cause: "node_lost", EndedBy: "switch", IVR: 1, Wait: 1, Segments: []string{"ivr 1", "queue 1 ended switch"},
 			},
 		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := &telling{fold: report.NewFold()}
-			l.at(1000, arrival("a"))
-			for i, f := range tt.facts {
-				l.at(int64(i+2)*1000, f)
-			}
-			b, err := l.fold.Flush()
+			h := &history{t: t, state: acd.NewState(), fold: report.NewFold()}
+			h.do(0, acd.ConfigPublished{Config: acd.Config{
+				Queues: []acd.QueueConfig{{Name: "human", RingTime: 15_000, MaxLength: 1}},
+				Agents: []acd.AgentConfig{{ID: "1001", Contact: "sip:1001@127.0.0.1", SignedIn: true}},
+			}})
+			h.do(1, acd.CallArrived{Call: "a", Node: "n1"})
+			tt.then(h)
+			b, err := h.fold.Flush()
 			if err != nil || len(b.Ended) != 1 {
 				t.Fatalf("%d records, error %v", len(b.Ended), err)
 			}
 			c := b.Ended[0]
 			got := outcome{
 				Answered: c.Answered, Abandoned: c.Abandoned, Cause: c.Cause, EndedBy: c.EndedBy,
-				IVR: c.IVRMS, Wait: c.WaitMS, Talk: c.TalkMS,
+				IVR: c.IVRMS / 1000, Wait: c.WaitMS / 1000, Talk: c.TalkMS / 1000,
 			}
 			for _, s := range c.Segments {
-				got.Kinds = append(got.Kinds, string(s.Kind))
-				got.Ends = append(got.Ends, s.Outcome)
-				got.By = append(got.By, s.EndedBy)
+				line := fmt.Sprintf("%s %d %s %s", s.Kind, s.DurationMS/1000, s.Outcome, s.EndedBy)
+				got.Segments = append(got.Segments, strings.Join(strings.Fields(line), " "))
 			}
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("record (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// What the core doesn't end by name is closed when its node comes back.
+func TestACallThatDiedWithItsNodeIsClosed(t *testing.T) {
+	l := &telling{fold: report.NewFold()}
+	l.at(1000, arrival("a"))
+	l.at(2000, acd.Fact{Kind: acd.FactNodeRestarted, Node: "n2"})
+	l.at(3000, acd.Fact{Kind: acd.FactNodeRestarted, Node: "n1"})
+	b, err := l.fold.Flush()
+	if err != nil || len(b.Ended) != 1 || b.Ended[0].Cause != "node_lost" || b.Ended[0].LastIndex != 3 {
+		t.Errorf("records %+v (%v), want one that ended at index 3", b.Ended, err)
 	}
 }
 
