@@ -17,6 +17,7 @@ type decider struct {
 	fsm      *fsm
 	proposer *proposer
 	leading  func() bool
+	decide   func(s *acd.State, at int64) []acd.Event
 	limit    time.Duration // for one decision to be committed
 	wake     chan struct{} // capacity 1: the state or the leadership changed
 
@@ -53,7 +54,7 @@ func (d *decider) ask() (events []acd.Event, due int64, ok bool) {
 		return nil, 0, false
 	}
 	d.fsm.read(func(s *acd.State) {
-		events = acd.Decide(s, d.clock.now())
+		events = d.decide(s, d.clock.now())
 		due, ok = s.NextDue()
 	})
 	return events, due, ok

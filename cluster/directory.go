@@ -118,7 +118,7 @@ func replaceFile(path string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(path+".tmp", path); err != nil {
+	if err = os.Rename(path+".tmp", path); err != nil {
 		return err
 	}
 	parent, err := os.Open(filepath.Dir(path))

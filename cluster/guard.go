@@ -26,8 +26,8 @@ import (
 // each other without a pause, wait a moment while the log is failing.
 type guard struct {
 	log  *slog.Logger
-	open func() (store, error) // nil: the store is used again as it is
-	slow time.Duration         // a write that takes longer is reported
+	open func() (store, error)
+	slow time.Duration // a write that takes longer is reported
 
 	starting atomic.Bool   // errors are returned, not waited out
 	closing  chan struct{} // ends all waiting
@@ -46,7 +46,8 @@ type health struct {
 	err      error      // of the last write
 	took     time.Duration
 	began    time.Time // of the write that is going on
-	pause    time.Duration
+	pause    time.Duration // grows with every failure
+	tired    bool          // there was a failure since the last pause
 	failures uint64
 }
 
@@ -109,14 +110,10 @@ func (g *guard) StoreLog(l *raft.Log) error { return g.StoreLogs([]*raft.Log{l})
 // first time fails.
 func (g *guard) write(do func(store) error) error {
 	if !g.suspect.Load() {
-		err := g.use(do)
-		if err == nil {
+		if g.use(do) == nil {
 			return nil
 		}
 		g.suspect.Store(true)
-		if g.open == nil {
-			return err
-		}
 	}
 	if err := g.reopen(); err != nil {
 		return err
@@ -137,9 +134,6 @@ func (g *guard) use(do func(store) error) error {
 
 // reopen replaces the store and takes away what it was not known to hold.
 func (g *guard) reopen() error {
-	if g.open == nil {
-		return nil
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.store != nil {
@@ -183,7 +177,7 @@ func (g *guard) begin() {
 }
 
 func (g *guard) end(err error) {
-	before, took := g.state.note(err)
+	took, before := g.state.note(err)
 	switch {
 	case err != nil && before == nil:
 		g.log.Error("log can't be written, new calls are refused", "err", err)
@@ -195,7 +189,7 @@ func (g *guard) end(err error) {
 }
 
 // note records the end of a write and returns the result of the one before.
-func (h *health) note(err error) (before error, took time.Duration) {
+func (h *health) note(err error) (took time.Duration, before error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before = h.err
@@ -204,9 +198,10 @@ func (h *health) note(err error) (before error, took time.Duration) {
 		h.pause = 0
 	} else {
 		h.failures++
+		h.tired = true
 		h.pause = min(max(firstPause, 2*h.pause), lastPause)
 	}
-	return before, h.took
+	return h.took, before
 }
 
 // keyTerm is Raft's name for the value that begins an election.
@@ -225,12 +220,14 @@ func (g *guard) Set(key, v []byte) error {
 	return g.insist(func(s store) error { return s.Set(key, v) })
 }
 
-// rest keeps an election waiting while the log is failing.
+// rest pauses once after each failure. The next election isn't kept waiting
+// again: Raft's own time-out has passed meanwhile and makes it start over.
 func (g *guard) rest() {
 	g.state.mu.Lock()
-	pause := g.state.pause
+	tired, pause := g.state.tired, g.state.pause
+	g.state.tired = false
 	g.state.mu.Unlock()
-	if pause > 0 && !g.starting.Load() {
+	if tired && !g.starting.Load() {
 		g.wait(pause)
 	}
 }

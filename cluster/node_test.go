@@ -1,6 +1,15 @@
 package cluster
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,24 +17,493 @@ import (
 	"tierline/acd"
 )
 
-func runChild() bool { return false }
-
-func TestACallIsOfferedAndConnected(t *testing.T) {
+func TestACallIsOffered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		effects := newEffectLog()
 		n := mustOpen(t, Config{Effects: effects.add})
 		mustPropose(t, n, centre(1))
 		mustPropose(t, n, arrive("c1"))
 		mustPropose(t, n, queue("c1"))
-		<-effects.note
 		synctest.Wait()
-		t.Log(effects.all())
 		if effects.rings("c1") != 1 {
-			t.Errorf("effects %#v: want one RingAgent", effects.all())
+			t.Fatalf("effects %+v: want one RingAgent for c1", effects.all())
 		}
-		time.Sleep(20 * time.Second)
+		time.Sleep(15100 * time.Millisecond) // the ring time is 15 s, by a timer in the log
 		synctest.Wait()
-		t.Log(effects.all())
-		_ = acd.TimePassed{}
+		if p := phase(n, "c1"); p != acd.PhaseWaiting {
+			t.Errorf("after the phone rang out the call is %v, want waiting", p)
+		}
+		if err := n.Ready(); err != nil {
+			t.Errorf("not ready: %v", err)
+		}
+	})
+}
+
+func TestRefusalsComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := mustOpen(t, Config{})
+		_, _, err := n.Propose(t.Context(), acd.CallEnded{Call: "nobody", Cause: "normal"})
+		if !refused(err) {
+			t.Errorf("error %v, want a refusal", err)
+		}
+		n.Post(acd.CallEnded{Call: "nobody", Cause: "normal"})
+		synctest.Wait()
+		if s := n.Stats(); s.Refused != 2 || s.Posts != 1 || s.Failed != 0 || s.Waiting != 0 {
+			t.Errorf("stats %+v: want 2 refusals, 1 post, nothing failed or waiting", s)
+		}
+	})
+}
+
+// step is what the authors of the order test write: their calls' steps are
+// numbered.
+func step(call string, i int) acd.CallStepped {
+	return acd.CallStepped{Call: call, Step: strconv.Itoa(i)}
+}
+
+// steps returns the steps of every call in the order of the log.
+func steps(t *testing.T, n *Node) map[string][]int {
+	t.Helper()
+	out := map[string][]int{}
+	stories, _, err := n.tape.after(0)
+	for ; err == nil && len(stories) > 0; stories, _, err = n.tape.after(stories[len(stories)-1].Index) {
+		for _, s := range stories {
+			for _, f := range s.Facts {
+				if f.Kind == acd.FactCallStep {
+					i, err := strconv.Atoi(f.Step)
+					if err != nil {
+						t.Fatal(err)
+					}
+					out[f.Call] = append(out[f.Call], i)
+				}
+			}
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestOrderOnABadDisk lets many authors post and propose while the disk fails
+// and recovers. What is posted is in the log once and in order; what is
+// proposed is there in order, and at most once if it failed.
+func TestOrderOnABadDisk(t *testing.T) {
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) { orderOnABadDisk(t, seed) })
+	}
+}
+
+func orderOnABadDisk(t *testing.T, seed uint64) {
+	d := newDisk()
+	n := mustOpenWith(t, Config{}, d.settings(defaults()))
+	mustPropose(t, n, centre(0))
+	const authors, events = 8, 60
+	var wg sync.WaitGroup
+	unsure := make([][]int, authors)
+	for a := range authors {
+		call := fmt.Sprint("c", a)
+		mustPropose(t, n, arrive(call))
+		r := rand.New(rand.NewPCG(seed, uint64(a)))
+		wg.Go(func() {
+			for i := range events {
+				if r.IntN(3) > 0 {
+					n.Post(step(call, i))
+				} else if _, _, err := n.Propose(t.Context(), step(call, i)); err != nil {
+					unsure[a] = append(unsure[a], i)
+				}
+				time.Sleep(time.Duration(r.IntN(400)) * time.Millisecond)
+			}
+		})
+	}
+	r := rand.New(rand.NewPCG(seed, 99))
+	for range 8 {
+		time.Sleep(time.Duration(r.IntN(2000)) * time.Millisecond)
+		d.set(func(d *disk) {
+			d.err, d.leak, d.stableOK = syscall.ENOSPC, r.IntN(2) == 0, r.IntN(2) == 0
+			d.delay = time.Duration(r.IntN(3)) * 200 * time.Millisecond
+		})
+		time.Sleep(time.Duration(r.IntN(2000)) * time.Millisecond)
+		d.set(func(d *disk) { d.err, d.delay = nil, 0 })
+	}
+	wg.Wait()
+	time.Sleep(5 * time.Second)
+	synctest.Wait()
+	if s := n.Stats(); s.Waiting != 0 || s.Dropped != 0 || s.WriteFailures == 0 {
+		t.Errorf("seed %d: %+v: want nothing waiting or dropped, and some failures", seed, s)
+	}
+	got := steps(t, n)
+	for a := range authors {
+		call := fmt.Sprint("c", a)
+		if !slices.IsSorted(got[call]) || len(slices.Compact(slices.Clone(got[call]))) != len(got[call]) {
+			t.Errorf("seed %d: %s has steps %v: not in order, or some twice", seed, call, got[call])
+		}
+		for i := range events {
+			if !slices.Contains(got[call], i) && !slices.Contains(unsure[a], i) {
+				t.Errorf("seed %d: %s: step %d is lost", seed, call, i)
+			}
+		}
+	}
+	if err := n.Ready(); err != nil {
+		t.Errorf("seed %d: not ready at the end: %v", seed, err)
+	}
+}
+
+func TestAFullDiskPasses(t *testing.T) {
+	for _, leak := range []bool{false, true} {
+		for _, stableOK := range []bool{false, true} {
+			t.Run(fmt.Sprintf("leak=%t stable=%t", leak, stableOK), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { aFullDiskPasses(t, leak, stableOK) })
+			})
+		}
+	}
+}
+
+func aFullDiskPasses(t *testing.T, leak, stableOK bool) {
+	d, effects := newDisk(), newEffectLog()
+	n := mustOpenWith(t, Config{Effects: effects.add}, d.settings(defaults()))
+	mustPropose(t, n, centre(1))
+	mustPropose(t, n, arrive("c1"))
+	mustPropose(t, n, arrive("c2"))
+	mustPropose(t, n, queue("c1")) // rings until 15 s from now
+	synctest.Wait()
+
+	d.set(func(d *disk) { d.err, d.leak, d.stableOK = syscall.ENOSPC, leak, stableOK })
+	if _, _, err := n.Propose(t.Context(), arrive("c3")); !errors.Is(err, ErrNoQuorum) {
+		t.Errorf("error %v, want ErrNoQuorum", err)
+	}
+	n.Post(acd.CallEnded{Call: "c2", Cause: "normal", By: acd.SideCaller})
+	for range 30 {
+		time.Sleep(2 * time.Second)
+		began := time.Now()
+		if _, _, err := n.Propose(t.Context(), arrive("c4")); !errors.Is(err, ErrNoQuorum) {
+			t.Fatalf("error %v, want ErrNoQuorum", err)
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("a proposal took %v on a full disk, want an answer at once", took)
+		}
+		if err := n.Ready(); err == nil || !strings.Contains(err.Error(), "disk full") {
+			t.Fatalf("ready %v, want disk full", err)
+		}
+	}
+	if phase(n, "c2") != acd.PhaseMenu {
+		t.Error("c2 ended although nothing can be written")
+	}
+	d.set(func(d *disk) { d.err = nil })
+	time.Sleep(2500 * time.Millisecond)
+	synctest.Wait()
+	if err := n.Ready(); err != nil {
+		t.Errorf("not ready after the disk came back: %v", err)
+	}
+	if phase(n, "c2") != 0 {
+		t.Error("c2 is still there: what was posted on a full disk is lost")
+	}
+	if phase(n, "c1") != acd.PhaseWaiting {
+		t.Errorf("c1 is %v: the offer did not expire after the disk came back", phase(n, "c1"))
+	}
+	mustPropose(t, n, arrive("c5"))
+	if s := n.Stats(); s.Dropped != 0 || s.Waiting != 0 || s.Term < 2 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+func TestAStallingDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		n := mustOpenWith(t, Config{}, d.settings(defaults()))
+		mustPropose(t, n, centre(0))
+		d.set(func(d *disk) { d.delay = 30 * time.Second })
+		began := time.Now()
+		_, _, err := n.Propose(t.Context(), arrive("c1"))
+		if took := time.Since(began); !errors.Is(err, ErrNoQuorum) || took != 2*time.Second {
+			t.Errorf("error %v after %v, want ErrNoQuorum after 2 s", err, took)
+		}
+		if err := n.Ready(); err == nil || !strings.Contains(err.Error(), "too slow") {
+			t.Errorf("ready %v, want too slow", err)
+		}
+		began = time.Now()
+		if _, _, err := n.Propose(t.Context(), arrive("c2")); !errors.Is(err, ErrNoQuorum) || time.Since(began) > 0 {
+			t.Errorf("error %v after %v, want ErrNoQuorum at once", err, time.Since(began))
+		}
+		n.Post(acd.CallEnded{Call: "c1", Cause: "no_quorum"})
+		d.set(func(d *disk) { d.delay = 0 })
+		time.Sleep(31 * time.Second) // the write that is going on, then the watch's
+		synctest.Wait()
+		if err := n.Ready(); err != nil {
+			t.Errorf("not ready after a quick write: %v", err)
+		}
+		if p := phase(n, "c1"); p != 0 {
+			t.Errorf("c1 is %v: its end, posted after a proposal of unknown fate, did not follow it", p)
+		}
+		if p := phase(n, "c2"); p != 0 {
+			t.Errorf("c2 is %v although it was refused before it got anywhere", p)
+		}
+	})
+}
+
+func TestTheCallersContextEndsAProposal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		n := mustOpenWith(t, Config{}, d.settings(defaults()))
+		d.set(func(d *disk) { d.delay = 500 * time.Millisecond })
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if _, _, err := n.Propose(ctx, centre(0)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want the context's", err)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+// TestTheCalendarDoesNotMoveTimers lets the wall clock jump while a binding
+// runs out.
+func TestTheCalendarDoesNotMoveTimers(t *testing.T) {
+	for _, jump := range []time.Duration{-26 * time.Hour, 26 * time.Hour} {
+		t.Run(jump.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var off time.Duration
+				var mu sync.Mutex
+				s := defaults()
+				s.wall = func() time.Time {
+					mu.Lock()
+					defer mu.Unlock()
+					return time.Now().Add(off)
+				}
+				n := mustOpenWith(t, Config{}, s)
+				c := centre(1)
+				c.Config.Agents[0].Contact = ""
+				mustPropose(t, n, c)
+				mustPropose(t, n, acd.PhoneRegistered{
+					Agent: "1001", TTL: 60_000, Binding: acd.Binding{Contact: "sip:1001@h", Transport: "udp", CallID: "x", CSeq: 1},
+				})
+				bindings := func() (k int) {
+					n.Read(func(s *acd.State) { k = len(s.BindingsOf("1001")) })
+					return k
+				}
+				mu.Lock()
+				off = jump
+				mu.Unlock()
+				mustPropose(t, n, arrive("c1"))
+				time.Sleep(59 * time.Second)
+				synctest.Wait()
+				if bindings() != 1 {
+					t.Error("the binding has gone before its time")
+				}
+				time.Sleep(time.Second + 10*time.Millisecond)
+				synctest.Wait()
+				if bindings() != 0 {
+					t.Error("the binding is still there after its time")
+				}
+			})
+		})
+	}
+}
+
+func TestADecisionThatIsAlwaysRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := defaults()
+		s.decide = func(*acd.State, int64) []acd.Event {
+			return []acd.Event{acd.CallOffered{Call: "nobody", Agent: "nobody"}}
+		}
+		n := mustOpenWith(t, Config{}, s)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if p := n.Stats().Proposals; p < 50 || p > 80 {
+			t.Errorf("%d proposals in a minute, want about one a second", p)
+		}
+		mustPropose(t, n, centre(0))
+		for i := range 600 { // other work must not make it worse
+			mustPropose(t, n, arrive(fmt.Sprint("x", i)))
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+}
+
+func TestCloseCommitsWhatWasPosted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		n := mustOpenWith(t, Config{}, d.settings(defaults()))
+		mustPropose(t, n, centre(0))
+		mustPropose(t, n, arrive("c1"))
+		d.set(func(d *disk) { d.delay = 50 * time.Millisecond })
+		for i := range 2000 {
+			n.Post(step("c1", i))
+		}
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(steps2(n)["c1"]); got != 2000 {
+			t.Errorf("%d of 2000 posted events are in the log", got)
+		}
+		if _, _, err := n.Propose(t.Context(), arrive("c2")); !errors.Is(err, ErrNoQuorum) {
+			t.Errorf("error %v after Close, want ErrNoQuorum", err)
+		}
+		n.Post(step("c1", 1))
+		if err := n.Ready(); err == nil {
+			t.Error("ready after Close")
+		}
+	})
+}
+
+func steps2(n *Node) map[string][]string {
+	out := map[string][]string{}
+	for _, s := range n.tape.stories {
+		for _, f := range s.Facts {
+			if f.Kind == acd.FactCallStep {
+				out[f.Call] = append(out[f.Call], f.Step)
+			}
+		}
+	}
+	return out
+}
+
+func TestCloseOnAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		n := mustOpenWith(t, Config{}, d.settings(defaults()))
+		d.set(func(d *disk) { d.err = syscall.ENOSPC })
+		n.Post(centre(0))
+		time.Sleep(10 * time.Second)
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+		d.set(func(d *disk) { d.err = nil })
+	})
+}
+
+func TestTooManyPosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		n := mustOpenWith(t, Config{}, d.settings(defaults()))
+		mustPropose(t, n, centre(0))
+		mustPropose(t, n, arrive("c1"))
+		d.set(func(d *disk) { d.delay = 900 * time.Millisecond })
+		ready := true
+		for range postLimit + 10 {
+			n.Post(acd.CallStepped{Call: "c1", Step: "s"})
+			ready = ready && n.Ready() == nil
+		}
+		if ready {
+			t.Error("ready all the time while posted events pile up")
+		}
+		if s := n.Stats(); s.Dropped < 1 || s.Dropped > 10 {
+			t.Errorf("%d dropped, want those over the limit", s.Dropped)
+		}
+		d.set(func(d *disk) { d.delay = 0 })
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if s := n.Stats(); s.Waiting != 0 {
+			t.Errorf("%d still waiting", s.Waiting)
+		}
+	})
+}
+
+func TestTheStoryStoreIsTooFarBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := defaults()
+		s.timing.backlog = 10
+		n := mustOpenWith(t, Config{}, s)
+		mustPropose(t, n, centre(0))
+		mustPropose(t, n, arrive("c1"))
+		var last uint64
+		for i := range 12 {
+			_, index, err := n.Propose(t.Context(), step("c1", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = index
+		}
+		if err := n.Ready(); err == nil || !strings.Contains(err.Error(), "story store") {
+			t.Errorf("ready %v, want a word about the story store", err)
+		}
+		n.Acknowledge(last)
+		if err := n.Ready(); err != nil {
+			t.Errorf("ready %v after the acknowledgement", err)
+		}
+	})
+}
+
+func TestAPanicOfTheCoreIsOneRefusal(t *testing.T) {
+	f := &fsm{log: testLogger(t)} // no state: any event panics
+	if a := f.applyOne(acd.Entry{Index: 3, Event: acd.TimePassed{}}); a.fate != fateFault || f.faults.Load() != 1 {
+		t.Errorf("%+v, %d faults: want one fault", a, f.faults.Load())
+	}
+	if o := outcomeOf(3, applied{fate: fateFault}); !errors.Is(o.err, errFault) {
+		t.Errorf("error %v, want errFault", o.err)
+	}
+}
+
+// TestRestart goes through three processes on one disk.
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, first := newDisk(), newEffectLog()
+		n := mustOpenWith(t, Config{Effects: first.add}, d.settings(defaults()))
+		mustPropose(t, n, centre(2))
+		mustPropose(t, n, arrive("c1"))
+		mustPropose(t, n, queue("c1"))
+		mustPropose(t, n, acd.AgentCommanded{Agent: "1002", Command: acd.GoNotReady, Reason: "lunch", By: "1002"})
+		synctest.Wait()
+		if first.rings("c1") != 1 {
+			t.Fatalf("effects %+v", first.all())
+		}
+		stories, _ := n.tape.outbox()
+		end := n.clock.now()
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		time.Sleep(time.Hour)
+		second := newEffectLog()
+		n = mustOpenWith(t, Config{Effects: second.add}, d.settings(defaults()))
+		if now := n.clock.now(); now < end+3_600_000 || now > end+3_601_000 {
+			t.Errorf("log time %d an hour after %d", now, end)
+		}
+		if second.rings("c1") != 0 {
+			t.Errorf("the restart repeated an effect: %+v", second.all())
+		}
+		again, _ := n.tape.outbox()
+		if len(again) <= len(stories) || fmt.Sprint(again[:len(stories)]) != fmt.Sprint(stories) {
+			t.Errorf("stories after the restart\n%+v\nwant these first\n%+v", again, stories)
+		}
+		if phase(n, "c1") != 0 {
+			t.Errorf("c1 is %v: it died with its process", phase(n, "c1"))
+		}
+		var lunch acd.AgentView
+		n.Read(func(s *acd.State) { lunch, _ = s.Agent("1002") })
+		if lunch.State != acd.AgentNotReady || lunch.Reason != "lunch" {
+			t.Errorf("agent 1002 is %v (%s), want not ready (lunch)", lunch.State, lunch.Reason)
+		}
+		mustPropose(t, n, arrive("c2"))
+		n.Post(queue("c2")) // posted events are counted from 1 again
+		synctest.Wait()
+		if second.rings("c2") != 1 {
+			t.Errorf("effects %+v: want one RingAgent for c2", second.all())
+		}
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+		n = mustOpenWith(t, Config{}, d.settings(defaults()))
+		if s := n.Stats(); s.Applied < 10 || !s.Leader {
+			t.Errorf("third process: %+v", s)
+		}
+	})
+}
+
+func TestEffectsAndReadsDoNotLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n *Node
+		var calls int
+		n = mustOpen(t, Config{Effects: func([]acd.Effect) {
+			if n != nil { // the effects of Open come before it returns
+				n.Read(func(s *acd.State) { calls = max(calls, len(s.Calls())) })
+				n.Post(acd.CallEnded{Call: "c1", Cause: "normal"})
+			}
+		}})
+		mustPropose(t, n, centre(1))
+		mustPropose(t, n, arrive("c1"))
+		mustPropose(t, n, queue("c1"))
+		synctest.Wait()
+		if calls != 1 || phase(n, "c1") != 0 {
+			t.Errorf("%d calls seen by the effect, c1 is %v afterwards; want 1 and gone", calls, phase(n, "c1"))
+		}
 	})
 }

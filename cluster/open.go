@@ -18,6 +18,7 @@ type settings struct {
 	snaps  func(dir string, log *slog.Logger) (raft.SnapshotStore, error)
 	wall   func() time.Time
 	mono   func() time.Duration
+	decide func(s *acd.State, at int64) []acd.Event
 	timing timing
 }
 
@@ -36,10 +37,11 @@ type timing struct {
 func defaults() settings {
 	start := time.Now()
 	return settings{
-		open:  openStore,
-		snaps: newSnapshots,
-		wall:  time.Now,
-		mono:  func() time.Duration { return time.Since(start) },
+		open:   openStore,
+		snaps:  newSnapshots,
+		wall:   time.Now,
+		mono:   func() time.Duration { return time.Since(start) },
+		decide: acd.Decide,
 		timing: timing{
 			// A node alone has nobody to wait for: these are the pauses before it
 			// elects itself. Three nodes get 250 ms.
@@ -139,9 +141,6 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if err != nil {
 		return false, 0, err
 	}
-	if c.LogStore == StoreMemory {
-		reopen = nil
-	}
 	if n.guard, err = newGuard(st, reopen, s.timing.slow, c.Logger); err != nil {
 		return false, 0, errors.Join(err, st.Close())
 	}
@@ -204,7 +203,7 @@ func (n *Node) bootstrap(conf *raft.Config, snaps raft.SnapshotStore) (old bool,
 			return false, fmt.Errorf("%w: %s: the log is empty, but it had been begun", ErrDamaged, n.dir.path)
 		}
 		me := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: n.wires.LocalAddr()}}}
-		if err := raft.BootstrapCluster(conf, n.guard, n.guard, snaps, n.wires, me); err != nil {
+		if err = raft.BootstrapCluster(conf, n.guard, n.guard, snaps, n.wires, me); err != nil {
 			return false, fmt.Errorf("begin cluster: %w", err)
 		}
 	}
@@ -249,7 +248,7 @@ func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start 
 	}
 	n.decider = &decider{
 		log: c.Logger, clock: n.clock, fsm: n.fsm, proposer: n.proposer, limit: s.timing.propose,
-		leading: func() bool { return n.raft.State() == raft.Leader }, wake: n.fsm.changed,
+		leading: func() bool { return n.raft.State() == raft.Leader }, decide: s.decide, wake: n.fsm.changed,
 	}
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	feeding, starve := context.WithCancel(context.WithoutCancel(ctx))

@@ -53,7 +53,7 @@ func (r *recovery) restore() (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("list snapshots: %w", err)
 	}
-	if err := r.unreadable(list); err != nil {
+	if err = r.unreadable(list); err != nil {
 		return 0, err
 	}
 	if len(list) == 0 {
@@ -131,7 +131,7 @@ func (r *recovery) checkEntry(i uint64) (err error) {
 		}
 	}()
 	var l raft.Log
-	if err := r.log.GetLog(i, &l); err != nil {
+	if err = r.log.GetLog(i, &l); err != nil {
 		return err
 	}
 	if l.Index != i {

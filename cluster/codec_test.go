@@ -1,0 +1,218 @@
+package cluster
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tierline/acd"
+	"tierline/routing"
+)
+
+var rewrite = flag.Bool("rewrite", false, "rewrite golden files")
+
+// everyKind has one event of each kind, in the order of their numbers, with
+// every field set.
+func everyKind() []acd.Event {
+	quality := &acd.Quality{
+		Codec: "PCMA", Sent: 1, Received: 2, Lost: 3, JitterMS: 4, MaxGapMS: 5, Strangers: 6, Malformed: 7,
+		RemoteLost: -8, RemoteJitter: 9, RoundTripMS: 10, DigitsHeard: 11,
+	}
+	return []acd.Event{
+		acd.ConfigPublished{Hash: "ab12", By: "ops", Note: "more <agents>", Bundle: []byte{0, 1, 255}, Config: acd.Config{
+			HeadStart: [routing.TierCount]int64{1, 2, 3, 4},
+			Queues: []acd.QueueConfig{{
+				Name: "human", Requirement: "billing>=3", RingTime: 15_000, WrapUp: 10_000,
+				MaxWait: 600_000, MaxLength: 50, ReofferAfter: 30_000, Fit: acd.FitMost,
+			}},
+			Agents: []acd.AgentConfig{{
+				ID: "1001", Name: "王芳", Skills: []routing.SkillLevel{{Skill: "billing", Level: 5}},
+				MaxMisses: 2, BackOff: 5_000, Contact: "sip:1001@127.0.0.1:5070", SignedIn: true,
+			}},
+		}},
+		acd.AgentCommanded{Agent: "1001", Command: acd.GoNotReady, Reason: "lunch", By: "1001"},
+		acd.PhoneRegistered{Agent: "1001", TTL: 60_000, Binding: acd.Binding{
+			Contact: "sip:1001@192.0.2.7:5062", Received: "198.51.100.4:40111", Transport: "udp", CallID: "x@y", CSeq: 7,
+			Node: "n1", UserAgent: "baresip", Fixed: true, Expires: 9,
+		}},
+		acd.PhoneUnregistered{Agent: "1001", Contact: "*", CallID: "x@y", CSeq: 8},
+		acd.CallArrived{
+			Call: "c1", Node: "n1", Trunk: "ct-sh-1", From: "+8613800138000", To: "10000", Flow: "svc10000", Generation: 3,
+			Customer:  acd.Customer{ID: "u7", Name: "李雷", Tier: 3, Language: "zh"},
+			SIPCallID: "abc@trunk", Leg: []byte("leg"),
+		},
+		acd.CallStepped{Call: "c1", Step: "main", Milestone: "menu", Language: "zh", Key: "1", Menu: []byte("menu")},
+		acd.CallQueued{
+			Call: "c1", Queue: "human", Tier: 2, Language: "en", Requirement: "lang.en>=1", MaxWait: 1,
+			Attach: []acd.Attribute{{Name: "intent", Value: "bill"}},
+		},
+		acd.QueueLeft{Call: "c1", Cause: acd.LeftKey},
+		acd.CallOffered{Call: "c1", Agent: "1001", Why: "deadline 5"},
+		acd.OfferRang{Offer: 12},
+		acd.OfferAnswered{Offer: 12, Leg: []byte("leg")},
+		acd.OfferFailed{Offer: 12, Outcome: acd.Busy, SIP: 486},
+		acd.AgentReleased{Offer: 12, By: acd.SideAgent, Quality: quality},
+		acd.CallEnded{
+			Call: "c1", Cause: "normal", By: acd.SideCaller, SIP: 200, Quality: quality, AgentQuality: quality,
+		},
+		acd.NodeRestarted{Node: "n1"},
+		acd.TimePassed{},
+	}
+}
+
+func encodeRecord(t testing.TB, r record) []byte {
+	t.Helper()
+	k, body, err := encodeEvent(r.Event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return encode(r.At, r.Wall, r.Origin, k, body)
+}
+
+// TestStoredBytes keeps the format of the log from changing by accident:
+// entries written by a release are read by all later ones. Add lines, never
+// change one.
+func TestStoredBytes(t *testing.T) {
+	const file = "testdata/entries.txt"
+	var b strings.Builder
+	records := make([]record, 0, 16)
+	for i, ev := range everyKind() {
+		r := record{
+			At: int64(i) * 1000, Wall: 1_790_000_000_000 + int64(i),
+			Origin: origin{Node: "n1", Start: 300, Seq: uint64(i), After: uint64(i * 2)}, Event: ev,
+		}
+		if kindOf(ev) != kind(i+1) {
+			t.Errorf("%T has number %d, want %d", ev, kindOf(ev), i+1)
+		}
+		records = append(records, r)
+		fmt.Fprintf(&b, "%T %s\n", ev, hex.EncodeToString(encodeRecord(t, r)))
+	}
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("stored bytes have changed (-stored +now):\n%s", diff)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(string(want)), "\n") {
+		name, text, _ := strings.Cut(line, " ")
+		raw, err := hex.DecodeString(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decode(raw)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(records[i], got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestEveryFieldIsStored makes sure that everyKind sets every field, so that
+// the golden file covers it.
+func TestEveryFieldIsStored(t *testing.T) {
+	var check func(path string, v reflect.Value)
+	check = func(path string, v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				check(path+"."+v.Type().Field(i).Name, v.Field(i))
+			}
+		case reflect.Pointer:
+			if !v.IsNil() {
+				check(path, v.Elem())
+				return
+			}
+			t.Errorf("%s is not set", path)
+		default:
+			if v.IsZero() {
+				t.Errorf("%s is not set", path)
+			}
+			if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct {
+				check(path+"[0]", v.Index(0))
+			}
+		}
+	}
+	for _, ev := range everyKind() {
+		check(fmt.Sprintf("%T", ev), reflect.ValueOf(ev))
+	}
+}
+
+func TestDamagedEntries(t *testing.T) {
+	good := encodeRecord(t, record{
+		At: 5, Wall: 6, Origin: origin{Node: "n1", Start: 1, Seq: 2}, Event: acd.CallEnded{Call: "c1", Cause: "normal"},
+	})
+	for i := range good {
+		for bit := range 8 {
+			bad := append([]byte(nil), good...)
+			bad[i] ^= 1 << bit
+			if r, err := decode(bad); err == nil {
+				t.Errorf("byte %d bit %d flipped: decoded as %+v", i, bit, r)
+			}
+		}
+		if r, err := decode(good[:i]); err == nil {
+			t.Errorf("cut after %d bytes: decoded as %+v", i, r)
+		}
+	}
+}
+
+func TestEntriesOfANewerRelease(t *testing.T) {
+	o := origin{Node: "n1", Start: 1}
+	newFormat := encode(1, 2, o, kindTimePassed, []byte("{}"))
+	newFormat[0] = entryFormat + 1
+	tests := map[string][]byte{
+		"format":      newFormat,
+		"kind":        encode(1, 2, o, kindTimePassed+1, []byte("{}")),
+		"kind 0":      encode(1, 2, o, 0, []byte("{}")),
+		"field":       encode(1, 2, o, kindOfferRang, []byte(`{"offer":1,"volume":11}`)),
+		"inner field": encode(1, 2, o, kindCallArrived, []byte(`{"call":"c","customer":{"tier":1,"mood":"bad"}}`)),
+		"type":        encode(1, 2, o, kindOfferRang, []byte(`{"offer":"one"}`)),
+		"two values":  encode(1, 2, o, kindOfferRang, []byte(`{"offer":1} {"offer":2}`)),
+	}
+	for name, b := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := decode(b); !errors.Is(err, ErrNewer) {
+				t.Errorf("error %v, want ErrNewer", err)
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for i, ev := range everyKind() {
+		f.Add(encodeRecord(f, record{At: int64(i), Wall: -1, Origin: origin{Node: "n1", Start: 1, Seq: 9}, Event: ev}))
+	}
+	f.Add([]byte{})
+	f.Add([]byte{1, 16, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > 4 { // give the rest of the parser a chance
+			sum := checksum(b[:len(b)-4])
+			b = append(b[:len(b)-4:len(b)-4], byte(sum), byte(sum>>8), byte(sum>>16), byte(sum>>24))
+		}
+		r, err := decode(b)
+		if err != nil {
+			return
+		}
+		again, err := decode(encodeRecord(t, r))
+		if err != nil {
+			t.Fatalf("%+v was decoded, but not what it encodes to: %v", r, err)
+		}
+		if diff := cmp.Diff(r, again); diff != "" {
+			t.Errorf("decode and encode differ (-first +second):\n%s", diff)
+		}
+	})
+}
