@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tierline/media/g711"
+	"tierline/media/tone"
+)
+
+// tap listens to the loopback interface, because sipp cannot tell what it
+// heard. It keeps a tone detector for each RTP flow from the switch.
+type tap struct {
+	fd   int
+	from [4]byte // the switch's address
+	hz   []float64
+
+	mu    sync.Mutex
+	flows map[flow]*heard
+	sip   func(at time.Time, src, dst uint16, payload []byte)
+	done  chan struct{}
+}
+
+// flow is the ports of one direction of a call's media.
+type flow struct{ src, dst uint16 }
+
+type heard struct {
+	tones   *tone.Detector
+	packets int
+	first   time.Time
+	last    time.Time
+}
+
+// openTap needs the privilege to capture packets.
+func openTap(ip string, hz ...float64) (*tap, error) {
+	const ipv4 = 0x0800
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(htons(ipv4)))
+	if err != nil {
+		return nil, fmt.Errorf("open packet socket (needs root or CAP_NET_RAW): %w", err)
+	}
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		return nil, fmt.Errorf("find loopback: %w", err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(ipv4), Ifindex: lo.Index}); err != nil {
+		return nil, fmt.Errorf("listen to loopback: %w", err)
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 32<<20) // a smaller buffer only loses packets
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}); err != nil {
+		return nil, fmt.Errorf("listen to loopback: %w", err)
+	}
+	t := &tap{fd: fd, hz: hz, flows: map[flow]*heard{}, done: make(chan struct{})}
+	copy(t.from[:], net.ParseIP(ip).To4())
+	go t.run()
+	return t, nil
+}
+
+func htons(v uint16) uint16 { return v<<8 | v>>8 }
+
+func (t *tap) run() {
+	defer close(t.done)
+	buf := make([]byte, 65536)
+	for {
+		n, from, err := unix.Recvfrom(t.fd, buf, 0)
+		if errors.Is(err, unix.EBADF) {
+			return
+		}
+		if l, ok := from.(*unix.SockaddrLinklayer); err != nil || !ok || l.Pkttype == unix.PACKET_OUTGOING {
+			continue // loopback shows everything twice
+		}
+		t.packet(buf[:n], time.Now())
+	}
+}
+
+func (t *tap) close() {
+	_ = unix.Shutdown(t.fd, unix.SHUT_RDWR) // a packet socket may not know it; the time-out wakes the reader
+	_ = unix.Close(t.fd)
+	<-t.done
+}
+
+func (t *tap) packet(ip []byte, now time.Time) {
+	if len(ip) < 28 || ip[0]>>4 != 4 || ip[9] != unix.IPPROTO_UDP || [4]byte(ip[12:16]) != t.from {
+		return
+	}
+	udp := ip[4*int(ip[0]&15):]
+	if len(udp) < 20 {
+		return
+	}
+	src, dst, payload := binary.BigEndian.Uint16(udp), binary.BigEndian.Uint16(udp[2:]), udp[8:]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if payload[0] < 0x80 { // text: SIP
+		if t.sip != nil {
+			t.sip(now, src, dst, payload)
+		}
+		return
+	}
+	if payload[0]>>6 != 2 || payload[1]&0x7f != pcma {
+		return
+	}
+	f := flow{src, dst}
+	h := t.flows[f]
+	if h == nil {
+		h = &heard{tones: tone.NewDetector(t.hz...), first: now}
+		t.flows[f] = h
+	}
+	h.packets++
+	h.last = now
+	audio := payload[min(len(payload), 12+4*int(payload[0]&15)):]
+	pcm := make([]int16, len(audio))
+	for i, b := range audio {
+		pcm[i] = g711.DecodeA(b)
+	}
+	h.tones.Feed(pcm)
+}
+
+// reset forgets all flows.
+func (t *tap) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.flows)
+}
+
+// toPort returns, for each flow to a port, the longest stretch of a frequency.
+func (t *tap) toPort(lo, hi uint16, hz float64) []time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []time.Duration
+	for f, h := range t.flows {
+		if f.dst < lo || f.dst > hi {
+			continue
+		}
+		longest := time.Duration(0)
+		for _, got := range h.tones.Heard() {
+			if got.Hz == hz {
+				longest = got.Longest
+			}
+		}
+		out = append(out, longest)
+	}
+	slices.Sort(out)
+	return out
+}
