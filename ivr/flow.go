@@ -33,7 +33,7 @@ func (f *Flow) Queues() []string { return f.queues }
 
 // Calendar tells when something is open. routing/hours has the real one.
 type Calendar interface {
-	Open(at time.Time) bool
+	Open(at time.Time) (open bool, why string)
 }
 
 // Environment is what a flow may refer to outside of its own file. A nil

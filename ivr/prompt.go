@@ -18,6 +18,9 @@ type PromptText struct {
 	Pos   document.Pos
 	File  string // music, instead of texts
 	Texts []Text
+	// Segments tells that the texts sound one after another, each in its own
+	// language, whatever the call's language.
+	Segments bool
 }
 
 // Text is a prompt in one language.
@@ -44,31 +47,51 @@ func (p *promptText) audio(language string) []Prompt {
 
 // readPrompts reads the prompts' texts.
 func (b *builder) readPrompts(docs document.Entries[*document.Node]) {
-	for _, d := range docs {
-		t := PromptText{ID: d.Key.V, Pos: d.Key.Pos}
-		if !isPromptID(t.ID) {
-			b.p.Errorf(d.Key.Pos, "%q can't be the name of a prompt: letters, digits, - and _ only", t.ID)
-		}
+	b.flow.texts = ReadPrompts(docs, b.flow.languages, b.p)
+	for _, t := range b.flow.texts {
 		p := &promptText{id: t.ID}
 		switch {
-		case d.Value.Kind == document.List:
-			t.Texts = b.readSegments(d)
+		case t.File != "":
+			p.music = true
+			p.segments = []Prompt{{ID: strings.TrimSuffix(t.File, ".wav")}}
+		case t.Segments:
 			p.segments = []Prompt{}
 			for _, s := range t.Texts {
 				p.segments = append(p.segments, Prompt{t.ID, s.Language})
 			}
-		case d.Value.Get("file") != nil:
-			t.File = b.readMusic(d)
-			p.music = true
-			p.segments = []Prompt{{ID: strings.TrimSuffix(t.File, ".wav")}}
-		default:
-			t.Texts = b.readTexts(d, b.flow.languages)
 		}
 		b.flow.prompts[t.ID] = p
-		b.flow.texts = append(b.flow.texts, t)
 		b.promptIDs = append(b.promptIDs, t.ID)
-		b.checkLength(d.Key.Pos, p)
+		b.checkLength(t.Pos, p)
 	}
+}
+
+// ReadPrompts reads a prompts section: {zh: …, en: …, pinyin: …} with a text in
+// every language, [{zh: …}, {en: …}] for segments, or {file: …} for music.
+func ReadPrompts(docs document.Entries[*document.Node], languages []string, p *document.Problems) []PromptText {
+	r := promptReader{languages: languages, p: p}
+	out := make([]PromptText, 0, len(docs))
+	for _, d := range docs {
+		t := PromptText{ID: d.Key.V, Pos: d.Key.Pos}
+		if !isPromptID(t.ID) {
+			p.Errorf(d.Key.Pos, "%q can't be the name of a prompt: letters, digits, - and _ only", t.ID)
+		}
+		switch {
+		case d.Value.Kind == document.List:
+			t.Texts, t.Segments = r.segments(d), true
+		case d.Value.Get("file") != nil:
+			t.File = r.music(d)
+		default:
+			t.Texts = r.texts(d, languages)
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+type promptReader struct {
+	languages []string
+	p         *document.Problems
 }
 
 // isPromptID tells whether an id can be the name of a file.
@@ -77,32 +100,32 @@ func isPromptID(s string) bool {
 	return s != "" && len(s) <= 64 && strings.Trim(s, other) == ""
 }
 
-// readTexts reads {zh: …, en: …, pinyin: …} and wants every language of want.
-func (b *builder) readTexts(d document.Entry[*document.Node], want []string) []Text {
+// texts reads {zh: …, en: …, pinyin: …} and wants every language of want.
+func (r promptReader) texts(d document.Entry[*document.Node], want []string) []Text {
 	var fields document.Entries[document.Value[string]]
-	document.Decode(d.Value, &fields, d.Key.V, b.p)
+	document.Decode(d.Value, &fields, d.Key.V, r.p)
 	var out []Text
 	var pinyin document.Value[string]
 	for _, f := range fields {
 		switch {
 		case f.Key.V == "pinyin":
 			pinyin = f.Value
-		case slices.Contains(b.flow.languages, f.Key.V):
+		case slices.Contains(r.languages, f.Key.V):
 			out = append(out, Text{Language: f.Key.V, Text: f.Value.V})
 		default:
-			b.p.Errorf(f.Key.Pos, "%q is not a language of this flow (%s)", f.Key.V, strings.Join(b.flow.languages, ", "))
+			r.p.Errorf(f.Key.Pos, "%q is not a language of this flow (%s)", f.Key.V, strings.Join(r.languages, ", "))
 		}
 	}
 	for _, l := range want {
 		if d.Value.Kind == document.Map && !slices.ContainsFunc(out, func(t Text) bool { return t.Language == l }) {
-			b.p.Errorf(d.Key.Pos, "prompt %q has no text for language %q", d.Key.V, l)
+			r.p.Errorf(d.Key.Pos, "prompt %q has no text for language %q", d.Key.V, l)
 		}
 	}
-	b.setPinyin(out, pinyin)
+	r.setPinyin(out, pinyin)
 	return out
 }
 
-func (b *builder) setPinyin(texts []Text, pinyin document.Value[string]) {
+func (r promptReader) setPinyin(texts []Text, pinyin document.Value[string]) {
 	if !pinyin.Given {
 		return
 	}
@@ -112,23 +135,23 @@ func (b *builder) setPinyin(texts []Text, pinyin document.Value[string]) {
 			return
 		}
 	}
-	b.p.Errorf(pinyin.Pos, "pinyin is for a text in zh")
+	r.p.Errorf(pinyin.Pos, "pinyin is for a text in zh")
 }
 
-// readSegments reads [{zh: …}, {en: …}]: each sounds in its own language.
-func (b *builder) readSegments(d document.Entry[*document.Node]) []Text {
+// segments reads [{zh: …}, {en: …}]: each sounds in its own language.
+func (r promptReader) segments(d document.Entry[*document.Node]) []Text {
 	var out []Text
 	if len(d.Value.Items) == 0 {
-		b.p.Errorf(d.Value.Pos, "prompt %q is empty", d.Key.V)
+		r.p.Errorf(d.Value.Pos, "prompt %q is empty", d.Key.V)
 	}
 	for _, n := range d.Value.Items {
-		got := b.readTexts(document.Entry[*document.Node]{Key: d.Key, Value: n}, nil)
+		got := r.texts(document.Entry[*document.Node]{Key: d.Key, Value: n}, nil)
 		if n.Kind == document.Map && len(got) != 1 {
-			b.p.Errorf(n.Pos, "a segment has one language")
+			r.p.Errorf(n.Pos, "a segment has one language")
 		}
 		for _, t := range got {
 			if slices.ContainsFunc(out, func(o Text) bool { return o.Language == t.Language }) {
-				b.p.Errorf(n.Pos, "prompt %q has two segments for language %q: join them", d.Key.V, t.Language)
+				r.p.Errorf(n.Pos, "prompt %q has two segments for language %q: join them", d.Key.V, t.Language)
 				continue
 			}
 			out = append(out, t)
@@ -141,13 +164,13 @@ type musicDoc struct {
 	File document.Value[string] `doc:"file,required"`
 }
 
-func (b *builder) readMusic(d document.Entry[*document.Node]) string {
+func (r promptReader) music(d document.Entry[*document.Node]) string {
 	var m musicDoc
-	document.Decode(d.Value, &m, d.Key.V, b.p)
+	document.Decode(d.Value, &m, d.Key.V, r.p)
 	name, ok := strings.CutPrefix(m.File.V, "music/")
 	name, wav := strings.CutSuffix(name, ".wav")
 	if m.File.Given && (!ok || !wav || !isPromptID(name)) {
-		b.p.Errorf(m.File.Pos, "a music file is music/<name>.wav")
+		r.p.Errorf(m.File.Pos, "a music file is music/<name>.wav")
 	}
 	return m.File.V
 }

@@ -32,7 +32,11 @@ func readSchedule(b *builder, c *common, n *document.Node) node {
 }
 
 func (n *schedule) enter(s *Session) {
-	if n.calendar == nil || n.calendar.Open(s.now) {
+	open := n.calendar == nil
+	if !open {
+		open, _ = n.calendar.Open(s.now)
+	}
+	if open {
 		s.goTo(n.open.V)
 		return
 	}

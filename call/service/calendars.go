@@ -1,0 +1,86 @@
+package service
+
+import (
+	"errors"
+
+	"tierline/routing/document"
+	"tierline/routing/hours"
+)
+
+type calendarsDoc struct {
+	Calendars document.Entries[calendarDoc] `doc:"calendars,required,nonempty"`
+}
+
+type calendarDoc struct {
+	Zone       document.Value[string]   `doc:"tz,required"`
+	Open       []document.Value[string] `doc:"open,required"`
+	Exceptions []document.Value[string] `doc:"exceptions"`
+	Force      document.Value[string]   `doc:"force"`
+}
+
+func (c *compiler) calendars() {
+	var d calendarsDoc
+	p := c.read("calendars.yaml", &d)
+	if p == nil {
+		return
+	}
+	defer c.add(p)
+	for _, e := range d.Calendars {
+		checkName(p, e.Key, "a calendar")
+		c.service.Calendars[e.Key.V] = readCalendar(p, e)
+	}
+}
+
+// readCalendar reads one calendar; a broken one is never open, which nobody
+// sees because its problems refuse the whole service.
+func readCalendar(p *document.Problems, e document.Entry[calendarDoc]) *hours.Calendar {
+	d := e.Value
+	var rules []hours.Rule
+	for _, v := range d.Open {
+		r, err := hours.ParseRule(v.V)
+		if !reportHours(p, v, err) {
+			rules = append(rules, r)
+		}
+	}
+	var exceptions []hours.Exception
+	var places []document.Pos
+	for _, v := range d.Exceptions {
+		x, err := hours.ParseException(v.V)
+		if !reportHours(p, v, err) {
+			exceptions, places = append(exceptions, x), append(places, v.Pos)
+		}
+	}
+	cal, err := hours.New(d.Zone.V, rules, exceptions)
+	if conflict, ok := errors.AsType[*hours.ConflictError](err); ok {
+		p.Errorf(places[conflict.Second], "%v, the first on line %d", conflict, places[conflict.First].Line)
+	} else if err != nil && d.Zone.Given {
+		p.Errorf(d.Zone.Pos, "%v", err)
+	}
+	if cal == nil {
+		cal = &hours.Calendar{}
+	}
+	switch d.Force.V {
+	case "":
+	case "open":
+		cal = cal.With(hours.ForcedOpen)
+	case "closed":
+		cal = cal.With(hours.ForcedClosed)
+	default:
+		hint := document.DidYouMean(d.Force.V, []string{"open", "closed"})
+		p.Errorf(d.Force.Pos, `force is "open", "closed" or ""%s`, hint)
+	}
+	return cal
+}
+
+// reportHours reports a text that isn't a rule at its place inside the quotes.
+func reportHours(p *document.Problems, v document.Value[string], err error) bool {
+	if err == nil || !v.Given {
+		return !v.Given
+	}
+	at, text := v.Pos, err.Error()
+	if syntax, ok := errors.AsType[*hours.SyntaxError](err); ok {
+		at.Col, text = at.Col+syntax.Col-1, syntax.Text
+	}
+	p.Errorf(at, "%q: %s", v.V, text)
+	return true
+}

@@ -1,0 +1,100 @@
+package service
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"tierline/acd"
+	"tierline/ivr"
+	"tierline/routing/customer"
+	"tierline/routing/dialplan"
+	"tierline/routing/hours"
+	"tierline/routing/trunk"
+)
+
+// HoldMusic is the sound that a caller hears while an agent holds the call.
+const HoldMusic = "music/hold-1"
+
+// Service is one generation, ready for calls.
+type Service struct {
+	Trunks    *trunk.Table
+	Numbers   *dialplan.Plan
+	Flows     map[string]*ivr.Flow
+	Calendars map[string]*hours.Calendar
+	Customers *customer.Directory
+	Config    acd.Config // for the ACD core
+	Realm     string     // of agents' digest credentials
+
+	accounts  map[string]account
+	features  map[string]Feature // by what is dialled
+	refused   string
+	languages []string
+	sounds    map[string]string
+}
+
+// Feature is what dialling a feature code does.
+type Feature struct {
+	Command acd.AgentCommand
+	Reason  string // for not ready
+	Prompt  string // spoken afterwards
+}
+
+// Sound is one piece of audio of a generation.
+type Sound struct {
+	ID       string
+	Language string // empty for music
+	SHA      string // in the prompt library
+	Music    bool
+}
+
+// account is an agent's credentials (RFC 7616: HA1).
+type account struct{ md5, sha256 string }
+
+// Secret returns the digest HA1 values of an agent's phone.
+func (s *Service) Secret(user string) (ha1MD5, ha1SHA256 string, ok bool) {
+	a, ok := s.accounts[user]
+	return a.md5, a.sha256, ok
+}
+
+// Feature returns what a dialled feature code does.
+func (s *Service) Feature(number string) (Feature, bool) {
+	f, ok := s.features[number]
+	return f, ok
+}
+
+// FeatureRefused is the prompt for an agent whose feature code was refused.
+func (s *Service) FeatureRefused() string { return s.refused }
+
+// Languages are those in which feature codes speak.
+func (s *Service) Languages() []string { return slices.Clone(s.languages) }
+
+// Prompt returns the sound of a prompt in a language; music has none.
+func (s *Service) Prompt(id, language string) (sha string, ok bool) {
+	sha, ok = s.sounds[soundKey(id, language)]
+	return sha, ok
+}
+
+// Prompts lists all sounds, sorted.
+func (s *Service) Prompts() []Sound {
+	out := make([]Sound, 0, len(s.sounds))
+	for key, sha := range s.sounds {
+		id, language, _ := strings.Cut(key, ".")
+		out = append(out, Sound{ID: id, Language: language, SHA: sha, Music: strings.HasPrefix(id, "music/")})
+	}
+	slices.SortFunc(out, func(a, b Sound) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Language, b.Language))
+	})
+	return out
+}
+
+// FlowNames lists the flows, sorted.
+func (s *Service) FlowNames() []string { return slices.Sorted(maps.Keys(s.Flows)) }
+
+func soundKey(id, language string) string {
+	if language == "" {
+		return id
+	}
+	return id + "." + language
+}

@@ -1,0 +1,204 @@
+package service
+
+import (
+	"errors"
+	"strings"
+
+	"tierline/routing/dialplan"
+	"tierline/routing/document"
+	"tierline/routing/trunk"
+)
+
+type trunksDoc struct {
+	Trunks document.Entries[trunkDoc] `doc:"trunks,required,nonempty"`
+}
+
+type trunkDoc struct {
+	Sources   []document.Value[string] `doc:"sources,required,nonempty"`
+	Host      document.Value[string]   `doc:"host,nonempty"`
+	Port      document.Value[int]      `doc:"port,min=1,max=65535"`
+	Trusted   document.Value[bool]     `doc:"trusted"`
+	Limits    limitsDoc                `doc:"limits"`
+	Numbering numberingDoc             `doc:"numbering"`
+	Codecs    []document.Value[string] `doc:"codecs,nonempty"`
+}
+
+type limitsDoc struct {
+	Calls document.Value[int] `doc:"calls,min=1,max=1000000"`
+	Rate  document.Value[int] `doc:"rate,min=1,max=100000"`
+	Burst document.Value[int] `doc:"burst,min=1,max=100000"`
+}
+
+type numberingDoc struct {
+	Country       document.Value[string] `doc:"country,nonempty"`
+	International document.Value[string] `doc:"international,nonempty"`
+	National      document.Value[string] `doc:"national,nonempty"`
+	Area          document.Value[string] `doc:"area,nonempty"`
+	Rewrites      []rewriteDoc           `doc:"rewrites"`
+}
+
+type rewriteDoc struct {
+	Prefix document.Value[string] `doc:"prefix,required"`
+	Length document.Value[int]    `doc:"length,min=1,max=32"`
+	Strip  document.Value[int]    `doc:"strip,min=0,max=32"`
+	Add    document.Value[string] `doc:"add"`
+}
+
+func (c *compiler) trunks() {
+	var d trunksDoc
+	p := c.read("trunks.yaml", &d)
+	if p == nil {
+		return
+	}
+	defer c.add(p)
+	places := map[string]document.Pos{}
+	var list []trunk.Trunk
+	for _, e := range d.Trunks {
+		checkName(p, e.Key, "a trunk")
+		c.trunkNames = append(c.trunkNames, e.Key.V)
+		t := readTrunk(p, e)
+		for i, s := range e.Value.Sources {
+			if i < len(t.Sources) {
+				places[e.Key.V+" "+t.Sources[i].String()] = s.Pos
+			}
+		}
+		list = append(list, t)
+	}
+	if p.HasErrors() {
+		return // overlaps of sources that can't be read mean nothing
+	}
+	table, err := trunk.New(list)
+	for _, one := range all(err) {
+		conflict, ok := errors.AsType[*trunk.ConflictError](one)
+		if !ok {
+			p.Errorf(document.Pos{Line: 1, Col: 1}, "%v", one)
+			continue
+		}
+		p.Errorf(places[conflict.Second+" "+conflict.Source.String()], "source %s belongs to trunk %q already",
+			conflict.Source, conflict.First)
+	}
+	c.service.Trunks = table
+}
+
+// all takes joined errors apart.
+func all(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
+	d := e.Value
+	t := trunk.Trunk{
+		Name: e.Key.V, Host: d.Host.V, Port: uint16(d.Port.V), Trusted: d.Trusted.V,
+		Limits: trunk.Limits{Calls: d.Limits.Calls.V, Rate: d.Limits.Rate.V, Burst: d.Limits.Burst.V},
+		Numbers: trunk.Numbering{
+			Country: digits(p, d.Numbering.Country), International: digits(p, d.Numbering.International),
+			National: digits(p, d.Numbering.National), Area: digits(p, d.Numbering.Area),
+		},
+	}
+	for _, r := range d.Numbering.Rewrites {
+		t.Numbers.Rewrites = append(t.Numbers.Rewrites, trunk.Rewrite{
+			Prefix: r.Prefix.V, Length: r.Length.V, Strip: r.Strip.V, Add: r.Add.V,
+		})
+	}
+	for _, s := range d.Sources {
+		if !s.Given {
+			continue
+		}
+		source, err := trunk.ParseSource(s.V)
+		if err != nil {
+			p.Errorf(s.Pos, "%v", err)
+			continue
+		}
+		t.Sources = append(t.Sources, source)
+	}
+	for _, codec := range d.Codecs {
+		switch codec.V {
+		case "pcmu":
+			t.Codecs = append(t.Codecs, 0)
+		case "pcma":
+			t.Codecs = append(t.Codecs, 8)
+		case "":
+		default:
+			p.Errorf(codec.Pos, "codec %q is not known (pcma, pcmu)%s", codec.V,
+				document.DidYouMean(codec.V, []string{"pcma", "pcmu"}))
+		}
+	}
+	return t
+}
+
+// digits reads a part of a telephone number.
+func digits(p *document.Problems, v document.Value[string]) string {
+	for _, r := range v.V {
+		if r < '0' || r > '9' {
+			p.Errorf(v.Pos, "%q must be digits", v.V)
+			break
+		}
+	}
+	return v.V
+}
+
+// ruleKey tells rules apart as dialplan does.
+func ruleKey(r dialplan.Rule) string {
+	return r.Number + "|" + r.Prefix + "|" + strings.Join(r.Trunks, "|")
+}
+
+type numbersDoc struct {
+	Numbers []numberDoc `doc:"numbers,required,nonempty"`
+}
+
+type numberDoc struct {
+	Number document.Value[string]   `doc:"number,nonempty"`
+	Prefix document.Value[string]   `doc:"prefix,nonempty"`
+	Trunks []document.Value[string] `doc:"trunks,nonempty"`
+	Flow   document.Value[string]   `doc:"flow,required"`
+	Title  titles                   `doc:"title"`
+}
+
+func (c *compiler) numbers() {
+	var d numbersDoc
+	p := c.read("numbers.yaml", &d)
+	if p == nil {
+		return
+	}
+	defer c.add(p)
+	var rules []dialplan.Rule
+	places := map[string]document.Pos{}
+	for _, n := range d.Numbers {
+		r := dialplan.Rule{Number: n.Number.V, Prefix: n.Prefix.V, Flow: n.Flow.V}
+		if n.Number.Given == n.Prefix.Given {
+			p.Errorf(n.Flow.Pos, "an entry has either a number or a prefix")
+			continue
+		}
+		for _, t := range n.Trunks {
+			if reference(p, t, c.trunkNames, "trunk") {
+				r.Trunks = append(r.Trunks, t.V)
+			}
+		}
+		if reference(p, n.Flow, c.service.FlowNames(), "flow") {
+			c.dialled[n.Flow.V] = true
+		}
+		at := n.Number.Pos
+		if n.Prefix.Given {
+			at = n.Prefix.Pos
+		}
+		places[ruleKey(r)] = at
+		rules = append(rules, r)
+	}
+	plan, err := dialplan.New(rules)
+	for _, one := range all(err) {
+		conflict, ok := errors.AsType[*dialplan.ConflictError](one)
+		if !ok {
+			p.Errorf(document.Pos{Line: 1, Col: 1}, "%v", one)
+			continue
+		}
+		p.Errorf(places[ruleKey(conflict.Second)], "%v", one)
+	}
+	c.service.Numbers = plan
+	c.checkDialled()
+}
