@@ -102,13 +102,13 @@ func (r *Registrar) verify(method string, c credentials, from netip.Addr, now ti
 	}
 	ha1, known := r.secret(c)
 	right := hmac.Equal([]byte(c.expected(ha1, method)), []byte(strings.ToLower(c.response)))
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	key := pair(from, c.username)
 	if !right || !known {
-		r.strike(key, from, c.username, now)
+		r.strike(from, c.username, now)
 		return wrong
 	}
+	key := pair(from, c.username)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.pairs.held(key, now) {
 		return wrong // while held off even the right password is refused, so a guesser can't tell
 	}

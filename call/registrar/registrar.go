@@ -115,8 +115,8 @@ func New(c Config) *Registrar {
 	r := &Registrar{
 		c:       c,
 		counts:  newCounts(maxNonces),
-		pairs:   newStrikes(maxSuspects),
-		sources: newStrikes(maxSuspects),
+		pairs:   newStrikes(),
+		sources: newStrikes(),
 	}
 	_, _ = rand.Read(r.key[:]) // never fails: it ends the process instead
 	sum := sha256.Sum256(r.key[:])

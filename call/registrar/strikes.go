@@ -44,9 +44,8 @@ func pair(from netip.Addr, user string) suspect {
 	return s
 }
 
-// strikes is a bounded table of suspects.
+// strikes is a table of at most maxSuspects suspects.
 type strikes struct {
-	max   int
 	byKey map[suspect]*list.Element
 	order *list.List // of *record, last failure first
 }
@@ -59,8 +58,8 @@ type record struct {
 	banned time.Time               // ban until
 }
 
-func newStrikes(limit int) *strikes {
-	return &strikes{max: limit, byKey: make(map[suspect]*list.Element), order: list.New()}
+func newStrikes() *strikes {
+	return &strikes{byKey: make(map[suspect]*list.Element), order: list.New()}
 }
 
 func (s *strikes) find(key suspect) *record {
@@ -98,7 +97,7 @@ func (s *strikes) fail(key suspect, now time.Time) (ban bool) {
 	if ok {
 		s.order.MoveToFront(e)
 	} else {
-		if s.order.Len() >= s.max {
+		if s.order.Len() >= maxSuspects {
 			if old, isRecord := s.order.Remove(s.order.Back()).(*record); isRecord {
 				delete(s.byKey, old.key)
 			}
@@ -127,13 +126,14 @@ func (rec *record) fail(now time.Time) (ban bool) {
 	return false
 }
 
-// strike notes a wrong password; the mutex is held.
-func (r *Registrar) strike(key suspect, from netip.Addr, user string, now time.Time) {
-	if r.pairs.fail(key, now) {
-		r.c.Logger.Warn("user banned at source", "user", user, "source", from)
-	}
-	if r.sources.fail(source(from), now) {
-		r.c.Logger.Warn("source banned", "source", from)
+// strike notes a wrong password.
+func (r *Registrar) strike(from netip.Addr, user string, now time.Time) {
+	r.mu.Lock()
+	pairBanned := r.pairs.fail(pair(from, user), now)
+	sourceBanned := r.sources.fail(source(from), now)
+	r.mu.Unlock()
+	if pairBanned || sourceBanned {
+		r.c.Logger.Warn("banned after wrong passwords", "source", from, "user", user, "whole_source", sourceBanned)
 	}
 }
 
