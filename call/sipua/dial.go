@@ -1,0 +1,299 @@
+package sipua
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// DialRequest says whom to call.
+type DialRequest struct {
+	Target      string            // request URI
+	Destination string            // ip:port to send to, whatever Target says; the calls of a registered phone need it
+	Transport   string            // udp or tcp; default: what Target says, else udp
+	From        string            // user part, or a whole URI
+	FromName    string            // display name
+	To          string            // the same as From; default: Target
+	Headers     map[string]string // more headers
+	SDP         []byte            // our offer
+	Username    string            // credentials for challenges of Realm and of nobody else
+	Password    string
+	Realm       string
+	Timeout     time.Duration // how long it may ring; 0: as long as the peer likes
+}
+
+// inviteOut is our INVITE, until half a minute after its final response.
+type inviteOut struct {
+	req       *sip.Request // until the final response
+	tx        *clientTx
+	flow      *flow
+	heard     bool // a provisional
+	cancelled *goodbye
+	expired   bool
+	tried     bool              // credentials
+	final     bool              // Answered or Failed was reported
+	acks      map[string][]byte // by the peer's tag
+	timer     *time.Timer
+}
+
+const lookupPatience = 3 * time.Second
+
+// Dial calls somebody. It returns at once; on gets Ringing any number of
+// times, then Answered or Failed once, then what happens in the call.
+func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
+	l, target, err := u.newOutbound(r)
+	if err != nil {
+		return nil, fmt.Errorf("dial %q: %w", r.Target, err)
+	}
+	l.on = on
+	o := &inviteOut{}
+	l.cli = o
+	dst, _, literal := hopOf(target, l.ep.network)
+	if l.d.Flow.IsValid() {
+		dst, literal = l.d.Flow, true
+	}
+	u.table.addLeg(l)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.Timeout > 0 {
+		o.timer = time.AfterFunc(r.Timeout, func() { u.guarded("timer", func() { l.expire(o) }) })
+	}
+	if literal {
+		l.begin(o, r, dst)
+		return l, nil
+	}
+	go func() {
+		dst, err := u.lookup(target)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		switch {
+		case l.state == over:
+		case err != nil:
+			u.log.Info("look up whom to call", "err", err)
+			l.fail(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "Unknown Host"})
+		case o.cancelled != nil:
+			l.fail(o, Failed{Status: sip.StatusRequestTerminated, Reason: "Cancelled"})
+		default:
+			l.begin(o, r, dst)
+		}
+	}()
+	return l, nil
+}
+
+// lookup finds the address of a host name.
+func (u *UA) lookup(uri *sip.Uri) (netip.AddrPort, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupPatience)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", uri.Host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("look up %q: %w", uri.Host, err)
+	}
+	port := uri.Port
+	if port <= 0 || port >= 1<<16 {
+		port = 5060
+	}
+	return netip.AddrPortFrom(ips[0].Unmap(), uint16(port)), nil
+}
+
+func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
+	var target sip.Uri
+	if !plain(r.Target) || strings.ContainsAny(r.Target, " <>") {
+		return nil, nil, ErrInput
+	}
+	if err := sip.ParseUri(r.Target, &target); err != nil {
+		return nil, nil, fmt.Errorf("target: %w", err)
+	}
+	target.Headers = nil // they are for whoever writes a Contact, not for us
+	if target.Scheme != "sip" || target.Host == "" {
+		return nil, nil, fmt.Errorf("target: %w", ErrInput)
+	}
+	_, network, _ := hopOf(&target, UDP)
+	if r.Transport != "" {
+		network = strings.ToLower(r.Transport)
+	}
+	ep := u.endpoint(network)
+	if ep == nil {
+		return nil, nil, fmt.Errorf("%s: %w", network, ErrTransport)
+	}
+	l := &Leg{ua: u, ep: ep}
+	l.d = Dialog{
+		CallID: token(), LocalTag: token(), LocalCSeq: 1, Caller: true, Target: target.String(),
+		Transport: network, Contact: ep.contact, LocalSDP: slices.Clone(r.SDP),
+	}
+	var err error
+	if l.d.LocalURI, err = partyURI(r.From, ep.host); err != nil {
+		return nil, nil, err
+	}
+	to := r.To
+	if to == "" {
+		to = (&sip.Uri{Scheme: "sip", User: target.User, Host: target.Host}).String()
+	}
+	if l.d.RemoteURI, err = partyURI(to, target.Host); err != nil {
+		return nil, nil, err
+	}
+	if r.Destination != "" {
+		if l.d.Flow, err = netip.ParseAddrPort(r.Destination); err != nil {
+			return nil, nil, fmt.Errorf("destination: %w", err)
+		}
+	}
+	if r.Username != "" && r.Realm != "" {
+		l.secret = &credentials{user: r.Username, password: r.Password, realm: r.Realm}
+	}
+	return l, &target, checkHeaders(r)
+}
+
+// partyURI makes a URI of a number, unless it is one.
+func partyURI(s, host string) (string, error) {
+	if !plain(s) || strings.ContainsAny(s, "<>\" ") {
+		return "", fmt.Errorf("address %q: %w", s, ErrInput)
+	}
+	if strings.Contains(s, ":") {
+		return s, nil
+	}
+	return (&sip.Uri{Scheme: "sip", User: s, Host: host}).String(), nil
+}
+
+// checkHeaders refuses headers that are ours to write.
+func checkHeaders(r DialRequest) error {
+	if !plain(r.FromName) {
+		return fmt.Errorf("display name: %w", ErrInput)
+	}
+	for name, v := range r.Headers {
+		switch strings.ToLower(name) {
+		case "via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "contact", "m", "max-forwards", "route",
+			"record-route", "content-length", "l", "content-type", "c":
+			return fmt.Errorf("header %q: %w", name, ErrInput)
+		}
+		if !isToken(name) || !plain(v) {
+			return fmt.Errorf("header %q: %w", name, ErrInput)
+		}
+	}
+	return nil
+}
+
+// begin sends the INVITE. mu is held.
+func (l *Leg) begin(o *inviteOut, r DialRequest, dst netip.AddrPort) {
+	l.d.Peer = dst
+	req, f, err := l.firstInvite(dst)
+	if err != nil {
+		l.ua.log.Info("no way to send INVITE", "err", err)
+		l.fail(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "Unreachable"})
+		return
+	}
+	req.From().DisplayName = quote(r.FromName)
+	names := make([]string, 0, len(r.Headers))
+	for name := range r.Headers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		req.AppendHeader(sip.NewHeader(name, r.Headers[name]))
+	}
+	req.AppendHeader(sip.NewHeader("Allow", allowed))
+	body(req, r.SDP)
+	o.req, o.flow = req, f
+	o.tx = l.ua.request(req, f, func(res *sip.Response, err error) { l.inviteAnswered(o, res, err) })
+}
+
+func (l *Leg) firstInvite(dst netip.AddrPort) (*sip.Request, *flow, error) {
+	p, err := l.d.path()
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := l.ua.flowTo(l.ep, dst)
+	if err != nil {
+		return nil, nil, err
+	}
+	req, err := l.ua.write(&l.d, p, f, sip.INVITE, l.d.LocalCSeq)
+	return req, f, err
+}
+
+// expire gives up ringing.
+func (l *Leg) expire(o *inviteOut) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == early {
+		o.expired = true
+		l.cancel(&goodbye{})
+	}
+}
+
+// Cancel gives up calling. It is Hangup for a leg that still rings, and
+// nothing for any other.
+func (l *Leg) Cancel() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == early && l.cli != nil {
+		l.cancel(&goodbye{})
+	}
+}
+
+// cancel stops our INVITE: at once if the peer was heard, else when it is
+// (RFC 3261 §9.1). mu is held.
+func (l *Leg) cancel(g *goodbye) {
+	o := l.cli
+	if o.cancelled != nil {
+		return
+	}
+	o.cancelled = g
+	if o.heard && o.req != nil {
+		l.sendCancel(o)
+	}
+}
+
+func (l *Leg) sendCancel(o *inviteOut) {
+	inv := o.req
+	req := sip.NewRequest(sip.CANCEL, inv.Recipient)
+	req.AppendHeader(inv.Via().Clone())
+	for _, h := range inv.GetHeaders("route") {
+		req.AppendHeader(h)
+	}
+	forwards := sip.MaxForwardsHeader(70)
+	for _, h := range []sip.Header{&forwards, inv.From(), inv.To(), inv.CallID()} {
+		req.AppendHeader(h)
+	}
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: inv.CSeq().SeqNo, MethodName: sip.CANCEL})
+	for _, h := range reasonHeader(o.cancelled) {
+		req.AppendHeader(h)
+	}
+	req.SetBody(nil)
+	l.ua.request(req, o.flow, func(*sip.Response, error) {}) // what counts is the INVITE's answer
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	o.timer = time.AfterFunc(64*sip.T1, func() { l.ua.guarded("timer", func() { l.unanswered(o) }) })
+}
+
+// unanswered gives up waiting for the 487.
+func (l *Leg) unanswered(o *inviteOut) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !o.final {
+		o.tx.silence()
+		l.fail(o, l.cancelledAs(o))
+	}
+}
+
+func (l *Leg) cancelledAs(o *inviteOut) Failed {
+	if o.expired {
+		return Failed{Status: sip.StatusRequestTimeout, Reason: "No Answer"}
+	}
+	return Failed{Status: sip.StatusRequestTerminated, Reason: "Cancelled"}
+}
+
+// fail reports the end of a leg that was not answered. mu is held.
+func (l *Leg) fail(o *inviteOut, ev Failed) {
+	if o.final {
+		return
+	}
+	o.final, o.req = true, nil
+	l.leave()
+	l.tell(ev)
+	l.forget()
+}

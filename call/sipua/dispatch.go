@@ -1,0 +1,202 @@
+package sipua
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// receive takes each message in the order of its socket.
+func (u *UA) receive(m sip.Message, o origin) {
+	u.counters.count(inward, m)
+	switch m := m.(type) {
+	case *sip.Request:
+		if !u.guarded("request", func() { u.accept(m, o) }) && complete(m) {
+			u.guarded("answer", func() { u.calm(m, o, refuse(sip.StatusInternalServerError, "Internal Error")) })
+		}
+	case *sip.Response:
+		u.answered(m)
+	}
+}
+
+func (u *UA) answered(res *sip.Response) {
+	via, cseq := res.Via(), res.CSeq()
+	if via == nil || cseq == nil || res.StatusCode < 100 || res.StatusCode > 699 {
+		u.counters.drop(dropBroken)
+		return
+	}
+	b, _ := via.Params.Get("branch")
+	if c := u.table.findClient(b + "|" + string(cseq.MethodName)); c != nil {
+		c.receive(res)
+		return
+	}
+	u.counters.drop(dropStray)
+}
+
+// accept finds what a request belongs to.
+func (u *UA) accept(req *sip.Request, o origin) {
+	note(req, o.from)
+	if !complete(req) {
+		u.incomplete(req, o)
+		return
+	}
+	if req.Method == sip.ACK {
+		u.acknowledge(req, o)
+		return
+	}
+	key := transactionKey(req, req.Method)
+	if u.repeated(key, req) {
+		return
+	}
+	if req.Method == sip.CANCEL {
+		u.cancel(req, o)
+		return
+	}
+	if tag := tagOf(req.To().Params); tag != "" {
+		u.within(tag, req, o)
+		return
+	}
+	if !u.handler.Known(o.from, string(req.Method), userOf(&req.From().Address)) {
+		u.counters.drop(dropStranger)
+		return
+	}
+	if r := examine(req); r != nil {
+		u.calm(req, o, r)
+		return
+	}
+	u.outside(key, req, o)
+}
+
+// incomplete answers 400 to a known peer whose request lacks a header that
+// the answer would need.
+func (u *UA) incomplete(req *sip.Request, o origin) {
+	u.counters.drop(dropBroken)
+	user := ""
+	if from := req.From(); from != nil {
+		user = userOf(&from.Address)
+	}
+	if req.Via() != nil && u.handler.Known(o.from, string(req.Method), user) {
+		u.calm(req, o, refuse(sip.StatusBadRequest, "To, From, Call-ID and CSeq are needed once"))
+	}
+}
+
+// repeated deals with a request that was seen before.
+func (u *UA) repeated(key string, req *sip.Request) bool {
+	if s := u.table.findServer(key); s != nil {
+		if s.tx != nil {
+			_ = s.tx.Receive(req) // it repeats the last answer; there is no other error
+		}
+		return true
+	}
+	g, ok := u.table.findGrave(key)
+	if ok && g.answer != nil {
+		_ = g.flow.write(g.answer) // counted; the peer will ask again
+	}
+	return ok
+}
+
+// within takes a request that names a dialog.
+func (u *UA) within(tag string, req *sip.Request, o origin) {
+	l := u.table.findLeg(req.CallID().Value(), tag)
+	if l == nil || !l.belongs(req, o) {
+		if u.handler.Known(o.from, string(req.Method), userOf(&req.From().Address)) {
+			u.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
+		} else {
+			u.counters.drop(dropStranger)
+		}
+		return
+	}
+	if r := examine(req); r != nil {
+		u.calm(req, o, r)
+		return
+	}
+	l.request(req, o)
+}
+
+// outside takes a request of no dialog.
+func (u *UA) outside(key string, req *sip.Request, o origin) {
+	switch req.Method {
+	case sip.INVITE:
+		u.invite(key, req, o)
+	case sip.OPTIONS:
+		u.options(req, o)
+	case sip.REGISTER:
+		u.register(key, req, o)
+	case sip.BYE, sip.INFO, sip.UPDATE, sip.PRACK:
+		u.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
+	default:
+		u.calm(req, o, unwanted(req.Method))
+	}
+}
+
+// unwanted refuses a method.
+func unwanted(m sip.RequestMethod) *refusal {
+	allow := sip.NewHeader("Allow", allowed)
+	if known(m) {
+		return refuse(sip.StatusMethodNotAllowed, "Method Not Allowed", allow)
+	}
+	return refuse(sip.StatusNotImplemented, "Not Implemented", allow)
+}
+
+// acknowledge takes an ACK: of a refusal, which has the branch of its INVITE,
+// or of a 2xx. It is never answered.
+func (u *UA) acknowledge(req *sip.Request, o origin) {
+	if s := u.table.findServer(transactionKey(req, sip.INVITE)); s != nil {
+		if s.leg != nil && s.source == o.from.Addr() {
+			s.leg.refusalAcked(s)
+		}
+		return
+	}
+	l := u.table.findLeg(req.CallID().Value(), tagOf(req.To().Params))
+	if l == nil || !l.belongs(req, o) || examine(req) != nil {
+		u.counters.drop(dropStray)
+		return
+	}
+	l.ack(req)
+}
+
+// cancel takes a CANCEL. It must come from where the INVITE came from.
+func (u *UA) cancel(req *sip.Request, o origin) {
+	key := transactionKey(req, sip.INVITE)
+	s := u.table.findServer(key)
+	_, over := u.table.findGrave(key)
+	if s == nil && !over || s != nil && (s.source != o.from.Addr() || s.leg == nil) {
+		if u.handler.Known(o.from, string(req.Method), userOf(&req.From().Address)) {
+			u.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
+		} else {
+			u.counters.drop(dropStranger)
+		}
+		return
+	}
+	tag := u.calmTag(req)
+	if s != nil {
+		tag = s.leg.localTag()
+	}
+	u.settle(req, o, u.response(req, sip.StatusOK, "OK", tag))
+	if s != nil {
+		s.leg.cancelled(s)
+	}
+}
+
+func (u *UA) options(req *sip.Request, o origin) {
+	status, retry := u.handler.Options()
+	if status == sip.StatusOK {
+		u.calm(req, o, refuse(status, "OK", capabilities()...))
+		return
+	}
+	u.calm(req, o, refuse(status, "Service Unavailable", retryAfter(retry)...))
+}
+
+func retryAfter(seconds int) []sip.Header {
+	if seconds <= 0 {
+		return nil
+	}
+	return []sip.Header{sip.NewHeader("Retry-After", fmt.Sprint(seconds))}
+}
+
+// soon is a Retry-After at random, so that those who were refused together
+// don't come back together.
+func soon(most int) []sip.Header {
+	return retryAfter(1 + rand.IntN(most)) //nolint:gosec // spreads load, keeps no secret
+}

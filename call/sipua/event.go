@@ -1,0 +1,90 @@
+package sipua
+
+import (
+	"context"
+	"net/netip"
+
+	"tierline/call/registrar"
+)
+
+// Handler decides what the switch does with what peers ask.
+type Handler interface {
+	// Invite gets each new INVITE on a goroutine of its own. It answers with
+	// the methods of in, at once or later.
+	Invite(in *Incoming)
+	// Register gets each REGISTER. ctx ends when nobody waits for the answer.
+	Register(ctx context.Context, q registrar.Request) registrar.Response
+	// Known tells whether source may talk to us outside of its dialogs. If
+	// not, its message is dropped without an answer. user is the user part of
+	// From. It is called by the reader of the socket and must be quick.
+	Known(source netip.AddrPort, method, user string) bool
+	// Options returns the answer to OPTIONS: 200, or 503 with the seconds of
+	// Retry-After. It must be quick.
+	Options() (status, retryAfter int)
+}
+
+// LegEvent is what happens to a leg. The set is closed. Events of one leg
+// come in order, one at a time, and the function that gets them must not
+// block.
+//
+//sumtype:decl
+type LegEvent interface{ isLegEvent() }
+
+// Ringing is a provisional answer to our INVITE, 100 excepted.
+type Ringing struct {
+	Status int
+	SDP    []byte
+}
+
+// Answered is the 200 to our INVITE; the ACK is already sent.
+type Answered struct {
+	SDP    []byte
+	Dialog Dialog
+}
+
+// Failed ends a leg that we called and that was not answered: by its final
+// status; 408 when nobody answered in time, 487 after Cancel or Hangup, 503
+// when the transport failed.
+type Failed struct {
+	Status     int
+	Reason     string
+	RetryAfter int      // seconds; 0 = not said
+	Contacts   []string // URIs of a 3xx
+}
+
+// Confirmed is the ACK to our 200. SDP is the answer if the offer was ours.
+// The ACK of a re-INVITE is reported only if it brings such an answer.
+type Confirmed struct{ SDP []byte }
+
+// NoAck ends a leg whose peer never acknowledged our 200; BYE is sent.
+type NoAck struct{}
+
+// Reinvited is a re-INVITE. Offer is nil if the peer wants ours in the 200.
+// Reply is called once, from any goroutine, with 200 and our SDP, or with a
+// status of 300 or more and nil.
+type Reinvited struct {
+	Offer []byte
+	Reply func(status int, sdp []byte) error
+}
+
+// Hungup ends a leg by the peer's BYE, or because the peer no longer knows
+// the dialog. Reason and Q850 are what its Reason header says.
+type Hungup struct {
+	Reason string
+	Q850   int
+}
+
+// Info is an INFO request, answered with 200 already.
+type Info struct {
+	ContentType string
+	Body        []byte
+}
+
+func (Ringing) isLegEvent()   {}
+func (Answered) isLegEvent()  {}
+func (Failed) isLegEvent()    {}
+func (Confirmed) isLegEvent() {}
+func (NoAck) isLegEvent()     {}
+func (Reinvited) isLegEvent() {}
+func (Hungup) isLegEvent()    {}
+func (Info) isLegEvent()      {}

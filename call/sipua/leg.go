@@ -1,0 +1,343 @@
+package sipua
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// Leg is one side of a call.
+type Leg struct {
+	ua *UA
+	ep *endpoint
+
+	mu      sync.Mutex
+	d       Dialog
+	state   legState
+	on      func(LegEvent)
+	box     []item // events not yet delivered
+	working bool
+
+	srv      *inviteIn    // an INVITE of the peer that isn't settled
+	cli      *inviteOut   // our first INVITE, until half a minute after its end
+	own      *reinvite    // our re-INVITE under way
+	next     []*reinvite  // those that wait for their turn
+	resting  bool         // after a 491
+	wish     *goodbye     // hang up as soon as the ACK allows it
+	secret   *credentials // for challenges of the gateway this leg was dialled to
+	onCancel []func()
+}
+
+type legState uint8
+
+const (
+	early    legState = iota // ringing, either way
+	answered                 // we sent 200 and wait for the ACK
+	up
+	over
+)
+
+// item is an event or a function to call, in order.
+type item struct {
+	ev LegEvent
+	fn func()
+}
+
+// goodbye is why a leg is hung up.
+type goodbye struct {
+	q850   int
+	reason string
+}
+
+const boxed = 64 // events a leg holds for a slow receiver; then INFO and re-INVITE are refused
+
+// post queues an event. mu is held.
+func (l *Leg) post(it item) {
+	l.box = append(l.box, it)
+	if !l.working {
+		l.working = true
+		go l.work()
+	}
+}
+
+func (l *Leg) tell(ev LegEvent) { l.post(item{ev: ev}) }
+
+func (l *Leg) full() bool { return len(l.box) >= boxed }
+
+// work delivers events until there are no more.
+func (l *Leg) work() {
+	for {
+		l.mu.Lock()
+		if len(l.box) == 0 {
+			l.working, l.box = false, nil
+			l.mu.Unlock()
+			return
+		}
+		it, on := l.box[0], l.on
+		l.box = l.box[1:]
+		l.mu.Unlock()
+		ok := l.ua.guarded("event", func() {
+			if it.fn != nil {
+				it.fn()
+			} else if on != nil {
+				on(it.ev)
+			}
+		})
+		if !ok {
+			l.Hangup(faultCause, "internal error") // this call ends, the others don't
+		}
+	}
+}
+
+// Causes of ITU-T Q.850.
+const (
+	causeNormal  = 16
+	causeBusy    = 17
+	causeAbsent  = 20
+	causeReject  = 21
+	causeUnknown = 1
+	causeFull    = 34
+	causeLater   = 42
+	faultCause   = 41
+	causeCodec   = 88
+)
+
+// silence forgets the leg without a word to anybody.
+func (l *Leg) silence() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = over
+	l.stopTimers()
+	l.box = nil
+}
+
+func (l *Leg) stopTimers() {
+	if l.srv != nil && l.srv.timer != nil {
+		l.srv.timer.Stop()
+	}
+	if l.cli != nil && l.cli.timer != nil {
+		l.cli.timer.Stop()
+	}
+	for _, r := range l.next {
+		if r.timer != nil {
+			r.timer.Stop()
+		}
+	}
+}
+
+// leave ends the leg: what is under way is given up. mu is held. The dialog
+// stays known until forget, so that requests which cross our BYE find it.
+func (l *Leg) leave() {
+	l.state = over
+	l.stopTimers()
+	if s := l.srv; s != nil && s.req != nil { // a re-INVITE nobody answered yet
+		l.refuseInvite(s, sip.StatusRequestTerminated, "Request Terminated", nil)
+	}
+	l.srv, l.wish = nil, nil
+	for _, r := range l.next {
+		l.done(r, sip.StatusRequestTerminated, nil)
+	}
+	l.next = nil
+}
+
+func (l *Leg) forget() { l.ua.table.dropLeg(l.d.CallID, l.d.LocalTag) }
+
+// Dialog returns a copy of what another process needs to go on with the leg.
+func (l *Leg) Dialog() Dialog {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.d.clone()
+}
+
+func (l *Leg) localTag() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.d.LocalTag
+}
+
+// belongs reports whether a request is of this dialog and comes from where it
+// lives: a right Call-ID and tags are no proof when packets can be overheard.
+func (l *Leg) belongs(req *sip.Request, o origin) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.d.RemoteTag == "" || tagOf(req.From().Params) != l.d.RemoteTag {
+		return false
+	}
+	ip := o.from.Addr()
+	if ip == l.d.Peer.Addr() || l.d.Flow.IsValid() && ip == l.d.Flow.Addr() || hostIs(l.d.Target, ip) {
+		return true
+	}
+	for _, r := range l.d.Routes {
+		if hostIs(r, ip) {
+			return true
+		}
+	}
+	return false
+}
+
+func hostIs(text string, ip netip.Addr) bool {
+	var uri sip.Uri
+	if sip.ParseUri(text, &uri) != nil {
+		return false
+	}
+	host, err := netip.ParseAddr(strings.Trim(uri.Host, "[]"))
+	return err == nil && host.Unmap() == ip
+}
+
+// request takes a request of the dialog.
+func (l *Leg) request(req *sip.Request, o origin) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seq := req.CSeq().SeqNo
+	if l.d.RemoteCSeq != 0 && seq <= l.d.RemoteCSeq {
+		l.ua.calm(req, o, refuse(sip.StatusInternalServerError, "CSeq is not higher"))
+		return
+	}
+	if l.state == over && req.Method != sip.BYE {
+		l.ua.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
+		return
+	}
+	if s := l.srv; s != nil && s.ok != nil && seq > s.cseq && !s.late {
+		l.confirm(s, nil) // whoever goes on has our 200: its ACK was lost, or was overtaken
+	}
+	if req.Method != sip.INVITE { // a re-INVITE may be refused and come again
+		l.d.RemoteCSeq = seq
+	}
+	switch req.Method {
+	case sip.BYE:
+		l.bye(req, o)
+	case sip.INVITE:
+		l.reinvited(req, o)
+	case sip.INFO:
+		l.info(req, o)
+	case sip.OPTIONS:
+		l.settle(req, o, refuse(sip.StatusOK, "OK", capabilities()...))
+	default:
+		l.settle(req, o, unwanted(req.Method))
+	}
+}
+
+// settle answers a request whose CSeq is used up: without memory a repetition
+// would look like an old one.
+func (l *Leg) settle(req *sip.Request, o origin, r *refusal) {
+	res := l.ua.response(req, r.status, r.reason, l.d.LocalTag)
+	for _, h := range r.extra {
+		res.AppendHeader(h)
+	}
+	l.ua.settle(req, o, res)
+}
+
+func (l *Leg) info(req *sip.Request, o origin) {
+	if l.full() {
+		l.settle(req, o, refuse(sip.StatusServiceUnavailable, "Busy", soon(3)...))
+		return
+	}
+	l.settle(req, o, refuse(sip.StatusOK, "OK"))
+	if l.on == nil {
+		return
+	}
+	ev := Info{Body: req.Body()}
+	if ct := req.ContentType(); ct != nil {
+		ev.ContentType = ct.Value()
+	}
+	l.tell(ev)
+}
+
+// bye takes the peer's BYE. Before our final answer it is as good as a CANCEL
+// (RFC 3261 §15.1.2).
+func (l *Leg) bye(req *sip.Request, o origin) {
+	l.settle(req, o, refuse(sip.StatusOK, "OK"))
+	switch l.state {
+	case early:
+		if l.srv != nil {
+			l.giveUp(l.srv)
+		}
+	case answered, up:
+		q850, text := cause(req)
+		l.leave()
+		l.tell(Hungup{Reason: text, Q850: q850})
+	case over:
+	}
+	l.forget()
+}
+
+// Hangup ends the leg as its state needs: a ringing caller is refused, a
+// ringing phone cancelled, a call ended with BYE, after the ACK if that is
+// still to come. It may be called at any time and more than once. A phone
+// that we called still reports Failed; otherwise no event follows.
+func (l *Leg) Hangup(q850 int, reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := &goodbye{q850: q850, reason: reason}
+	switch l.state {
+	case early:
+		if l.cli != nil {
+			l.cancel(g)
+		} else if l.srv != nil {
+			status, text := refusalFor(q850)
+			l.refuseInvite(l.srv, status, text, reasonHeader(g))
+			l.leave()
+			l.forget()
+		}
+	case answered:
+		if l.wish == nil {
+			l.wish = g
+		}
+	case up:
+		l.part(g)
+	case over:
+	}
+}
+
+// part sends BYE. mu is held.
+func (l *Leg) part(g *goodbye) {
+	l.leave()
+	req, f, err := l.compose(sip.BYE)
+	if err != nil {
+		l.ua.log.Warn("no way to send BYE", "sip_call_id", l.d.CallID, "err", err)
+		l.forget()
+		return
+	}
+	for _, h := range reasonHeader(g) {
+		req.AppendHeader(h)
+	}
+	l.ask(req, f, func(*sip.Response, error) { l.forget() })
+}
+
+func reasonHeader(g *goodbye) []sip.Header {
+	if g == nil || g.q850 <= 0 && g.reason == "" {
+		return nil
+	}
+	cause := causeNormal
+	if g.q850 > 0 {
+		cause = g.q850
+	}
+	v := fmt.Sprintf("Q.850;cause=%d", cause)
+	if g.reason != "" && plain(g.reason) {
+		v += `;text="` + quote(g.reason) + `"`
+	}
+	return []sip.Header{sip.NewHeader("Reason", v)}
+}
+
+// refusalFor turns a cause into the final answer to an INVITE.
+func refusalFor(q850 int) (status int, reason string) {
+	switch q850 {
+	case causeUnknown:
+		return sip.StatusNotFound, "Not Found"
+	case causeBusy:
+		return sip.StatusBusyHere, "Busy Here"
+	case causeReject:
+		return sip.StatusGlobalDecline, "Decline"
+	case causeFull, causeLater:
+		return sip.StatusServiceUnavailable, "Service Unavailable"
+	case faultCause:
+		return sip.StatusInternalServerError, "Internal Error"
+	case causeCodec:
+		return sip.StatusNotAcceptableHere, "Not Acceptable Here"
+	case causeAbsent:
+	}
+	return sip.StatusTemporarilyUnavailable, "Temporarily Unavailable"
+}

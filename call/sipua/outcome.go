@@ -1,0 +1,167 @@
+package sipua
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// inviteAnswered takes what comes back on our INVITE.
+func (l *Leg) inviteAnswered(o *inviteOut, res *sip.Response, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err != nil:
+		ev := Failed{}
+		ev.Status, ev.Reason = statusOf(err)
+		if o.cancelled != nil {
+			ev = l.cancelledAs(o)
+		}
+		l.fail(o, ev)
+	case res.StatusCode < 200:
+		l.provisional(o, res)
+	case res.StatusCode < 300:
+		l.success(o, res)
+	default:
+		l.refused(o, res)
+	}
+}
+
+// provisional counts as a sign of life: now a CANCEL may go out.
+func (l *Leg) provisional(o *inviteOut, res *sip.Response) {
+	first := !o.heard
+	o.heard = true
+	switch {
+	case o.final:
+	case o.cancelled != nil:
+		if first {
+			l.sendCancel(o)
+		}
+	case res.StatusCode > sip.StatusTrying && !l.full():
+		l.tell(Ringing{Status: res.StatusCode, SDP: sdpOf(res)})
+	}
+}
+
+func sdpOf(res *sip.Response) []byte {
+	if !isSDP(res.ContentType()) || len(res.Body()) == 0 {
+		return nil
+	}
+	return res.Body()
+}
+
+// success takes a 2xx: the one that makes the call; the same again, whose ACK
+// was lost; one of a fork; or one that crossed our CANCEL. Each is
+// acknowledged, and those that nobody wants are ended with BYE.
+func (l *Leg) success(o *inviteOut, res *sip.Response) {
+	to, contact := res.To(), res.Contact()
+	if to == nil || tagOf(to.Params) == "" || contact == nil {
+		l.ua.counters.drop(dropBroken)
+		if !o.final {
+			l.fail(o, Failed{Status: sip.StatusBadGateway, Reason: "Unusable Answer"})
+		}
+		return
+	}
+	tag := tagOf(to.Params)
+	if ack, again := o.acks[tag]; again {
+		_ = o.flow.write(ack) // counted; the peer will ask again
+		return
+	}
+	d := l.d.clone()
+	d.RemoteTag, d.Target, d.Routes = tag, contact.Address.String(), nil
+	for _, h := range res.Headers() {
+		if rr, ok := h.(*sip.RecordRouteHeader); ok {
+			d.Routes = append(d.Routes, rr.Address.String())
+		}
+	}
+	slices.Reverse(d.Routes)
+	seq := res.CSeq().SeqNo
+	f := l.acknowledge(o, &d, tag, seq)
+	if o.final || o.cancelled != nil || f == nil {
+		l.unwanted(o, &d, seq)
+		return
+	}
+	l.settleDialog(o, &d, res)
+}
+
+// settleDialog makes the call of a 2xx.
+func (l *Leg) settleDialog(o *inviteOut, d *Dialog, res *sip.Response) {
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	o.final, o.req = true, nil
+	if l.ep.network == TCP && !d.Flow.IsValid() {
+		d.Flow = d.Peer
+	}
+	d.RemoteSDP = slices.Clone(sdpOf(res))
+	l.d = *d
+	l.state = up
+	l.tell(Answered{SDP: l.d.RemoteSDP, Dialog: l.d.clone()})
+	l.proceed()
+}
+
+// unwanted ends a dialog that nobody asked for.
+func (l *Leg) unwanted(o *inviteOut, d *Dialog, seq uint32) {
+	if bye, f, err := l.ua.compose(d, l.ep, sip.BYE, seq+1); err == nil {
+		l.ua.request(bye, f, func(*sip.Response, error) {}) // whatever it answers, the dialog is over
+	}
+	if !o.final && o.cancelled != nil {
+		l.fail(o, l.cancelledAs(o))
+	} else if !o.final {
+		l.fail(o, Failed{Status: sip.StatusBadGateway, Reason: "Unusable Answer"})
+	}
+}
+
+// acknowledge sends the ACK of a 2xx and keeps it, to be sent again when the
+// 2xx comes again.
+func (l *Leg) acknowledge(o *inviteOut, d *Dialog, tag string, seq uint32) *flow {
+	ack, f, err := l.ua.compose(d, l.ep, sip.ACK, seq)
+	if err != nil {
+		l.ua.log.Info("no way to send ACK", "sip_call_id", d.CallID, "err", err)
+		return nil
+	}
+	b, _ := f.send(ack) // counted; the 2xx will come again
+	if o.acks == nil {
+		o.acks = map[string][]byte{}
+	}
+	if b == nil {
+		return nil
+	}
+	o.acks[tag], o.flow = b, f
+	return f
+}
+
+// refused takes the final refusal; its ACK is sent already.
+func (l *Leg) refused(o *inviteOut, res *sip.Response) {
+	if o.final {
+		return
+	}
+	if o.cancelled == nil && !o.tried && l.secret != nil {
+		if again := l.answerChallenge(o.req, o.flow, res); again != nil {
+			o.tried, o.heard, o.req = true, false, again
+			o.tx = l.ua.request(again, o.flow, func(res *sip.Response, err error) { l.inviteAnswered(o, res, err) })
+			return
+		}
+	}
+	ev := Failed{
+		Status: res.StatusCode, Reason: printable(res.Reason), RetryAfter: seconds(value(res, "Retry-After")),
+	}
+	if res.StatusCode < 400 {
+		for _, h := range res.Headers() {
+			if c, ok := h.(*sip.ContactHeader); ok && !c.Address.Wildcard {
+				ev.Contacts = append(ev.Contacts, c.Address.String())
+			}
+		}
+	}
+	if o.cancelled != nil {
+		ev = l.cancelledAs(o)
+	}
+	l.fail(o, ev)
+}
+
+func printable(s string) string {
+	if plain(s) {
+		return strings.TrimSpace(s)
+	}
+	return ""
+}

@@ -1,0 +1,276 @@
+package sipua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// Limits of TCP connections.
+const (
+	connsPerSource = 64
+	connsTotal     = 4096
+	firstWait      = 10 * time.Second // until the first whole message
+	idleWait       = time.Hour        // between messages; registrations are refreshed more often
+	dialWait       = 4 * time.Second
+	writeWait      = 5 * time.Second
+	backlog        = 64 // messages waiting to be written; a peer who reads slower is cut off
+)
+
+var errConn = errors.New("connection is closed")
+
+// connections are the TCP connections of a UA, by remote address.
+type connections struct {
+	ua        *UA
+	perSource int
+	total     int
+
+	mu     sync.Mutex
+	conns  map[netip.AddrPort]*conn
+	source map[netip.Addr]int
+	closed bool
+}
+
+// conn is one of them. Its reader and its writer are goroutines.
+type conn struct {
+	set    *connections
+	ep     *endpoint
+	remote netip.AddrPort
+	out    chan []byte
+	done   chan struct{}
+	once   sync.Once
+	proved atomic.Bool // a whole message has come
+}
+
+func newConnections(u *UA, perSource, total int) *connections {
+	if perSource <= 0 {
+		perSource = connsPerSource
+	}
+	if total <= 0 {
+		total = connsTotal
+	}
+	return &connections{
+		ua: u, perSource: perSource, total: total,
+		conns: map[netip.AddrPort]*conn{}, source: map[netip.Addr]int{},
+	}
+}
+
+func (s *connections) size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// accept takes connections until the listener is closed.
+func (s *connections) accept(ep *endpoint) {
+	for {
+		nc, err := ep.ln.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // out of descriptors, or reset before we came
+			s.ua.log.Warn("accept SIP connection", "err", err)
+			time.Sleep(pause)
+			continue
+		}
+		remote, err := netip.ParseAddrPort(nc.RemoteAddr().String())
+		if err != nil {
+			_ = nc.Close()
+			continue
+		}
+		c, ok := s.enter(ep, netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
+		if !ok {
+			s.ua.counters.drop(dropOverload)
+			_ = nc.Close()
+			continue
+		}
+		c.run(nc)
+	}
+}
+
+// enter makes room for a connection, if the limits allow.
+func (s *connections) enter(ep *endpoint, remote netip.AddrPort) (*conn, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.conns) >= s.total || s.source[remote.Addr()] >= s.perSource || s.conns[remote] != nil {
+		return nil, false
+	}
+	c := &conn{set: s, ep: ep, remote: remote, out: make(chan []byte, backlog), done: make(chan struct{})}
+	s.conns[remote] = c
+	s.source[remote.Addr()]++
+	return c, true
+}
+
+// existing returns the open connection to remote, or nil.
+func (s *connections) existing(remote netip.AddrPort) *conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns[remote]
+}
+
+// to returns the connection to remote and dials if there is none. It doesn't
+// wait: messages queue until the dial succeeds.
+func (s *connections) to(ep *endpoint, remote netip.AddrPort) (*conn, error) {
+	if c := s.existing(remote); c != nil {
+		return c, nil
+	}
+	c, ok := s.enter(ep, remote)
+	if !ok {
+		if other := s.existing(remote); other != nil {
+			return other, nil
+		}
+		return nil, fmt.Errorf("connect to %s: too many connections", remote)
+	}
+	c.proved.Store(true) // we chose to talk to it
+	s.spawn(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), dialWait)
+		defer cancel()
+		d := net.Dialer{}
+		if ip := ep.local.Addr(); !ip.IsUnspecified() {
+			d.LocalAddr = &net.TCPAddr{IP: ip.AsSlice()} // the address our trunks know
+		}
+		nc, err := d.DialContext(ctx, "tcp", remote.String())
+		if err != nil {
+			s.ua.log.Info("connect to SIP peer", "err", err)
+			c.close()
+			return
+		}
+		c.run(nc)
+	})
+	return c, nil
+}
+
+func (s *connections) close() {
+	s.mu.Lock()
+	s.closed = true
+	var all []*conn
+	for _, c := range s.conns {
+		all = append(all, c)
+	}
+	s.mu.Unlock()
+	for _, c := range all {
+		c.close()
+	}
+}
+
+// spawn starts a goroutine that Close waits for, unless Close has begun.
+func (s *connections) spawn(f func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.ua.wg.Go(f)
+	}
+	return !s.closed
+}
+
+// run starts the two goroutines of a connection.
+func (c *conn) run(nc net.Conn) {
+	if !c.set.spawn(func() { c.writeLoop(nc) }) {
+		_ = nc.Close()
+		return
+	}
+	c.set.spawn(func() {
+		defer c.close()
+		c.set.ua.guarded("stream", func() { c.readLoop(nc) })
+	})
+}
+
+// close ends the connection. Requests that wait for an answer on it fail.
+func (c *conn) close() {
+	c.once.Do(func() {
+		close(c.done)
+		s := c.set
+		s.mu.Lock()
+		delete(s.conns, c.remote)
+		if s.source[c.remote.Addr()]--; s.source[c.remote.Addr()] <= 0 {
+			delete(s.source, c.remote.Addr())
+		}
+		s.mu.Unlock()
+		go s.ua.table.lost(c) // it calls legs, and a leg may be calling us
+	})
+}
+
+// write queues b. It never blocks.
+func (c *conn) write(b []byte) error {
+	select {
+	case <-c.done:
+		return errConn
+	default:
+	}
+	select {
+	case c.out <- b:
+		return nil
+	default:
+		c.close()
+		return fmt.Errorf("%s reads too slowly: %w", c.remote, errConn)
+	}
+}
+
+func (c *conn) writeLoop(nc net.Conn) {
+	defer func() { _ = nc.Close() }() // this ends the reader
+	for {
+		select {
+		case b := <-c.out:
+			_ = nc.SetWriteDeadline(time.Now().Add(writeWait)) // fails only when closed
+			if _, err := nc.Write(b); err != nil {
+				c.close() // part of a message may be out: no way back
+				return
+			}
+		case <-c.done:
+			return
+		}
+	}
+}
+
+func (c *conn) readLoop(nc net.Conn) {
+	u := c.set.ua
+	stream := u.parser.NewSIPStream()
+	defer stream.Close()
+	buf := make([]byte, 8<<10)
+	first := time.Now().Add(firstWait)
+	whole := true // no message is half read
+	for {
+		deadline := first
+		if c.proved.Load() {
+			deadline = time.Now().Add(idleWait)
+		}
+		if err := nc.SetReadDeadline(deadline); err != nil {
+			return
+		}
+		n, err := nc.Read(buf)
+		if err != nil {
+			return
+		}
+		b := buf[:n]
+		if whole && string(b) == "\r\n\r\n" { // ping, RFC 5626 §3.5.1
+			if c.write([]byte("\r\n")) != nil {
+				return
+			}
+			continue
+		}
+		err = stream.ParseSIPStream(b, c.message)
+		whole = err == nil
+		if err != nil && !errors.Is(err, sip.ErrParseSipPartial) {
+			u.counters.drop(dropBroken)
+			return // there is no finding the next message
+		}
+	}
+}
+
+// message handles one message of the stream.
+func (c *conn) message(m sip.Message) {
+	u := c.set.ua
+	if res, ok := m.(*sip.Response); ok && !u.ours(res) {
+		u.counters.drop(dropStray)
+		return
+	}
+	c.proved.Store(true)
+	u.guarded("message", func() { u.receive(m, origin{ep: c.ep, conn: c, from: c.remote}) })
+}

@@ -1,0 +1,213 @@
+package sipua
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// Transports.
+const (
+	UDP = "udp"
+	TCP = "tcp"
+)
+
+// Listen is a socket to open.
+type Listen struct {
+	Transport string // udp or tcp
+	Addr      string // host:port; port 0 chooses one
+}
+
+// Config is what a UA is made of.
+type Config struct {
+	UserAgent      string
+	Listen         []Listen
+	PacketConns    []net.PacketConn // sockets opened elsewhere, UDP
+	Listeners      []net.Listener   // the same, TCP
+	Advertise      string           // host in Contact and Via; default: the address listened on
+	ConnsPerSource int              // TCP connections one address may hold; default 64
+	Conns          int              // and all together; default 4096
+	Logger         *slog.Logger
+	Handler        Handler
+}
+
+// Errors callers test for.
+var (
+	ErrOver      = errors.New("sipua: the leg is over")
+	ErrReplied   = errors.New("sipua: already answered")
+	ErrTransport = errors.New("sipua: no such transport")
+	ErrInput     = errors.New("sipua: unusable value")
+)
+
+// UA is a SIP user agent.
+type UA struct {
+	log       *slog.Logger
+	quiet     *slog.Logger // for sipgo, which logs what strangers send as errors
+	handler   Handler
+	userAgent string
+	cookie    string
+	secret    [32]byte
+	parser    *sip.Parser
+	endpoints []*endpoint // in order of the configuration
+	tcp       *connections
+	table     *table
+	counters  counters
+	bufs      sync.Pool
+	registers chan struct{} // a slot for each REGISTER in work
+	patience  func() (context.Context, context.CancelFunc)
+	stop      context.CancelFunc
+	wg        sync.WaitGroup
+}
+
+const (
+	registersAtOnce  = 256
+	registerPatience = 5 * time.Second
+)
+
+// Open opens the sockets and starts to serve.
+func Open(c Config) (*UA, error) {
+	if c.Handler == nil || c.Logger == nil {
+		return nil, fmt.Errorf("open user agent: handler and logger: %w", ErrInput)
+	}
+	u := newUA(c)
+	if err := u.listen(c); err != nil {
+		u.Close()
+		return nil, err
+	}
+	for _, ep := range u.endpoints {
+		if ep.ln != nil {
+			u.wg.Go(func() { u.tcp.accept(ep) })
+		} else {
+			u.wg.Go(ep.serve)
+		}
+	}
+	return u, nil
+}
+
+func newUA(c Config) *UA {
+	u := &UA{
+		log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
+		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
+	}
+	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {
+		u.quiet = c.Logger
+	}
+	u.table = newTable()
+	u.tcp = newConnections(u, c.ConnsPerSource, c.Conns)
+	u.bufs.New = func() any { return new(bytes.Buffer) }
+	var start [4]byte
+	_, _ = rand.Read(start[:]) // documented never to fail
+	_, _ = rand.Read(u.secret[:])
+	u.cookie = cookie + hex.EncodeToString(start[:]) + "."
+	base, stop := context.WithCancel(context.Background())
+	u.stop = stop
+	u.patience = func() (context.Context, context.CancelFunc) {
+		return context.WithTimeout(base, registerPatience)
+	}
+	return u
+}
+
+func (u *UA) listen(c Config) error {
+	var lc net.ListenConfig
+	for _, l := range c.Listen {
+		switch strings.ToLower(l.Transport) {
+		case UDP:
+			pc, err := lc.ListenPacket(context.Background(), "udp", l.Addr)
+			if err != nil {
+				return fmt.Errorf("listen for SIP on udp %s: %w", l.Addr, err)
+			}
+			c.PacketConns = append(c.PacketConns, pc)
+		case TCP:
+			ln, err := lc.Listen(context.Background(), "tcp", l.Addr)
+			if err != nil {
+				return fmt.Errorf("listen for SIP on tcp %s: %w", l.Addr, err)
+			}
+			c.Listeners = append(c.Listeners, ln)
+		default:
+			return fmt.Errorf("listen for SIP on %s: %w", l.Transport, ErrTransport)
+		}
+	}
+	var errs []error
+	for _, pc := range c.PacketConns {
+		errs = append(errs, u.add(&endpoint{network: UDP, pc: pc}, pc.LocalAddr(), c.Advertise))
+	}
+	for _, ln := range c.Listeners {
+		errs = append(errs, u.add(&endpoint{network: TCP, ln: ln}, ln.Addr(), c.Advertise))
+	}
+	return errors.Join(errs...)
+}
+
+func (u *UA) add(ep *endpoint, at net.Addr, advertise string) error {
+	ep.ua = u
+	u.endpoints = append(u.endpoints, ep)
+	local, err := netip.ParseAddrPort(at.String())
+	if err != nil {
+		return fmt.Errorf("listen for SIP: %w", err)
+	}
+	ep.local = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
+	ep.host = strings.Trim(advertise, "[]")
+	if ep.host == "" {
+		ep.host = ep.local.Addr().String()
+		if ep.local.Addr().IsUnspecified() {
+			return fmt.Errorf("listen for SIP on %s: say which host peers shall see (advertise): %w", at, ErrInput)
+		}
+	}
+	if !plain(ep.host) || strings.ContainsAny(ep.host, " <>\"@;") {
+		return fmt.Errorf("advertise %q: %w", ep.host, ErrInput)
+	}
+	ep.prepare()
+	return nil
+}
+
+// Close stops serving. Calls are left as they are: another process may go on
+// with them.
+func (u *UA) Close() {
+	u.stop()
+	for _, ep := range u.endpoints {
+		ep.close()
+	}
+	u.tcp.close()
+	u.table.close()
+	u.wg.Wait()
+}
+
+// Addr returns the first address listened on with a transport.
+func (u *UA) Addr(transport string) netip.AddrPort {
+	if ep := u.endpoint(transport); ep != nil {
+		return ep.local
+	}
+	return netip.AddrPort{}
+}
+
+// endpoint returns the first endpoint of a transport, or nil.
+func (u *UA) endpoint(transport string) *endpoint {
+	for _, ep := range u.endpoints {
+		if ep.network == strings.ToLower(transport) {
+			return ep
+		}
+	}
+	return nil
+}
+
+// guarded runs f and survives its panic. It reports whether f returned.
+func (u *UA) guarded(what string, f func()) (ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			u.fault(what, p)
+			ok = false
+		}
+	}()
+	f()
+	return true
+}

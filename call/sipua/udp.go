@@ -1,0 +1,154 @@
+package sipua
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// endpoint is a socket we serve, with the name peers know it by.
+type endpoint struct {
+	ua      *UA
+	network string
+	local   netip.AddrPort
+	host    string // in Via and Contact
+	contact string
+	pc      net.PacketConn // UDP
+	fast    *net.UDPConn   // the same, if it is one
+	ln      net.Listener   // TCP
+}
+
+// origin is where a message came from.
+type origin struct {
+	ep   *endpoint
+	conn *conn
+	from netip.AddrPort
+}
+
+const readBuffer = 4 << 20
+
+func (e *endpoint) prepare() {
+	hostport := net.JoinHostPort(e.host, strconv.Itoa(int(e.local.Port())))
+	e.contact = "sip:tierline@" + hostport
+	if e.network == TCP {
+		e.contact += ";transport=tcp"
+	}
+	if c, ok := e.pc.(*net.UDPConn); ok {
+		e.fast = c
+		_ = c.SetReadBuffer(readBuffer) // a burst; the kernel may allow less
+	}
+}
+
+func (e *endpoint) close() {
+	if e.pc != nil {
+		_ = e.pc.Close() // nothing is buffered
+	}
+	if e.ln != nil {
+		_ = e.ln.Close()
+	}
+}
+
+// via returns the Via of a request of ours.
+func (e *endpoint) via(branch string) *sip.ViaHeader {
+	transport := "UDP"
+	if e.network == TCP {
+		transport = "TCP"
+	}
+	return &sip.ViaHeader{
+		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: transport, Host: e.host, Port: int(e.local.Port()),
+		Params: sip.HeaderParams{{K: "branch", V: branch}, {K: "rport"}},
+	}
+}
+
+const pause = 5 * time.Millisecond // after a failed read
+
+// serve reads datagrams until the socket is closed. One reader per socket
+// keeps messages in order.
+func (e *endpoint) serve() {
+	buf := make([]byte, 1<<16)
+	for {
+		n, from, err := e.read(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			e.ua.log.Warn("read from SIP socket", "err", err)
+			time.Sleep(pause)
+			continue
+		}
+		e.ua.guarded("datagram", func() { e.datagram(buf[:n], from) })
+	}
+}
+
+func (e *endpoint) read(buf []byte) (int, netip.AddrPort, error) {
+	if e.fast != nil {
+		n, from, err := e.fast.ReadFromUDPAddrPort(buf)
+		return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), err //nolint:wrapcheck // compared by the caller
+	}
+	n, addr, err := e.pc.ReadFrom(buf)
+	if err != nil {
+		return 0, netip.AddrPort{}, err
+	}
+	u, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return 0, netip.AddrPort{}, ErrTransport
+	}
+	from := u.AddrPort()
+	return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), nil
+}
+
+func (e *endpoint) writeTo(b []byte, dst netip.AddrPort) (err error) {
+	if e.fast != nil {
+		_, err = e.fast.WriteToUDPAddrPort(b, dst)
+		return err
+	}
+	_, err = e.pc.WriteTo(b, net.UDPAddrFromAddrPort(dst))
+	return err
+}
+
+func (e *endpoint) datagram(b []byte, from netip.AddrPort) {
+	b = bytes.TrimLeft(b, "\r\n")
+	if len(b) == 0 {
+		return // keep-alive
+	}
+	if !e.ua.looksLikeSIP(b) {
+		e.ua.counters.drop(dropNotSIP)
+		return
+	}
+	m, err := e.ua.parser.ParseSIP(b)
+	o := origin{ep: e, from: from}
+	if err != nil {
+		e.ua.counters.drop(dropBroken)
+		e.ua.broken(m, o)
+		return
+	}
+	e.ua.receive(m, o)
+}
+
+const (
+	shortest  = 32   // no SIP message is shorter
+	longStart = 4096 // a start line longer than this is nobody's
+)
+
+// looksLikeSIP is the filter before the parser: STUN, RTP, scans with other
+// protocols and responses to requests we never sent go no further.
+func (u *UA) looksLikeSIP(b []byte) bool {
+	if len(b) < shortest {
+		return false
+	}
+	end := bytes.IndexByte(b[:min(len(b), longStart)], '\r')
+	if end < 0 {
+		return false
+	}
+	line := b[:end]
+	if bytes.HasPrefix(line, []byte("SIP/2.0 ")) {
+		return bytes.Contains(b, []byte(u.cookie))
+	}
+	i := bytes.LastIndexByte(line, ' ')
+	return b[0] > ' ' && b[0] < 0x7f && i > 0 && len(line) > i+4 && bytes.EqualFold(line[i+1:i+5], []byte("SIP/"))
+}
