@@ -102,12 +102,12 @@ func (a *agent) maxMisses() int { return max(a.config.MaxMisses, 1) }
 // registered, remembers it for when one is.
 func (s *State) enter(a *agent, to stance, why change, r *Result) {
 	a.before = stance{}
+	if to.state != AgentReady {
+		s.setBackOff(a, 0)
+	}
 	if to.state != AgentSignedOut && !a.reachable() {
 		a.before = to
 		to = stance{state: AgentUnreachable, until: to.until}
-	}
-	if to.state == AgentSignedOut || to.state == AgentNotReady {
-		s.setBackOff(a, 0)
 	}
 	if to.state != AgentWrapUp && a.before.state != AgentWrapUp {
 		a.call = ""

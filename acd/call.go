@@ -231,7 +231,7 @@ func (s *State) abandon(c *call, cause LeaveCause, r *Result) int64 {
 	waited := s.now - c.queuedAt
 	if c.phase == PhaseOffered {
 		a := s.withdraw(s.offers[c.offer], CallerLeft, r)
-		s.free(a, stance{state: AgentReady}, change{cause: CallerLeft.String()}, r)
+		s.enter(a, stance{state: AgentReady}, change{cause: CallerLeft.String()}, r)
 	}
 	s.quit(c)
 	c.phase = PhaseMenu
@@ -253,8 +253,8 @@ func (s *State) queueLeft(ev QueueLeft, r *Result) error {
 		return refuse(ev, "no such call")
 	case !c.inQueue():
 		return refuse(ev, "call is in no queue")
-	case ev.Cause < LeftTimeout || ev.Cause > LeftEnded:
-		return refuse(ev, "unknown cause %d", ev.Cause)
+	case ev.Cause < LeftTimeout || ev.Cause > LeftEnded || ev.Cause == LeftFull:
+		return refuse(ev, "%s is no cause for leaving", ev.Cause) // full: it was let in
 	}
 	s.abandon(c, ev.Cause, r) // whoever reports it needn't be told
 	return nil

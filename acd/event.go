@@ -229,7 +229,7 @@ const (
 // String returns the side's name in facts and reports.
 func (s Side) String() string {
 	switch s {
-	case SideSwitch:
+	case 0, SideSwitch: // nobody else did it
 		return "switch"
 	case SideCaller:
 		return "caller"

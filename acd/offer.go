@@ -153,22 +153,25 @@ func (s *State) fail(o *offer, outcome Outcome, sip int, r *Result) {
 	s.cancel(o, outcome, sip, r)
 	to, why := stance{state: AgentReady}, change{cause: outcome.String()}
 	switch outcome {
-	case NoAnswer, Unreachable:
+	case NoAnswer:
 		a.misses++
-		if a.misses >= a.maxMisses() {
-			to = stance{state: AgentNotReady, reason: ReasonMissed}
-			if outcome == Unreachable {
-				to.reason = ReasonUnreachable
-			}
-		}
+	case Unreachable:
+		a.misses++
+		s.setBackOff(a, s.now+max(a.config.BackOff, minBackOff))
 	case Busy, Rejected:
 		s.setBackOff(a, s.now+max(a.config.BackOff, minBackOff))
 	case CallerLeft, AgentWithdrawn:
 	}
+	if a.misses >= a.maxMisses() {
+		to = stance{state: AgentNotReady, reason: ReasonMissed}
+		if outcome == Unreachable {
+			to.reason = ReasonUnreachable
+		}
+	}
 	if outcome <= Unreachable {
 		c.passOver(a.id, s.now, c.queue.ReofferAfter)
 	}
-	s.free(a, to, why, r)
+	s.enter(a, to, why, r)
 	s.wait(c)
 	if c.leaveAt != 0 && c.leaveAt <= s.now {
 		s.waitExpired(c, r)
@@ -194,15 +197,6 @@ func (s *State) cancel(o *offer, outcome Outcome, sip int, r *Result) {
 	delete(s.offers, o.id)
 	s.calls[o.call].offer = 0
 	s.agents[o.agent].offer = 0
-}
-
-// free lets go of an agent whose offer or conversation is over.
-func (s *State) free(a *agent, to stance, why change, r *Result) {
-	if a.gone {
-		s.remove(a, r)
-		return
-	}
-	s.enter(a, to, why, r)
 }
 
 func (s *State) agentReleased(ev AgentReleased, r *Result) error {

@@ -1,7 +1,6 @@
 package acd
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -116,17 +115,10 @@ func named[T interface {
 func (x *script) apply(ev Event, quiet bool) {
 	x.index++
 	r, err := Apply(x.s, Entry{Index: x.index, At: x.now, Wall: 1_700_000_000_000 + x.now, Event: ev})
-	if err := x.s.Check(); err != nil {
-		x.d.Fatalf(x.t, "%T: %v", ev, err)
+	if fault := x.s.Check(); fault != nil {
+		x.d.Fatalf(x.t, "%T: %v", ev, fault)
 	}
-	var b bytes.Buffer
-	if err := x.s.Encode(&b); err != nil {
-		x.d.Fatalf(x.t, "%v", err)
-	}
-	again, err2 := Decode(&b)
-	if err2 != nil {
-		x.d.Fatalf(x.t, "%T: %v", ev, err2)
-	}
+	again := reload(x.t, x.s)
 	if again.Hash() != x.s.Hash() {
 		x.d.Fatalf(x.t, "%T: the snapshot is another state", ev)
 	}
@@ -329,8 +321,8 @@ func (x *script) event() Event {
 // "agent ID key=value…"; require= takes the rest of the line.
 func (x *script) config() Event {
 	var c Config
-	for line := range strings.Lines(x.d.Input) {
-		line, require, _ := strings.Cut(strings.TrimSpace(line), " require=")
+	for text := range strings.Lines(x.d.Input) {
+		line, require, _ := strings.Cut(strings.TrimSpace(text), " require=")
 		f := strings.Fields(line)
 		kv := map[string]string{}
 		for _, w := range f[2:] {
