@@ -43,8 +43,8 @@ func (n Numbering) Normalise(number string) string {
 		s = "+" + s[len(international):]
 	case country == china:
 		return n.chinese(s, national)
-	case strings.HasPrefix(s, national) && len(s) > 6:
-		return "+" + country + s[len(national):]
+	case strings.HasPrefix(s, national) && len(s) > len(national)+6:
+		s = "+" + country + s[len(national):]
 	}
 	return n.home(s, national)
 }

@@ -213,8 +213,10 @@ func TestLimiter(t *testing.T) {
 	t.Run("calls at the same time", func(t *testing.T) {
 		l := trunk.NewLimiter()
 		limits := trunk.Limits{Calls: 2}
-		if !l.Admit(limits, now) || !l.Admit(limits, now) || l.Admit(limits, now) {
-			t.Error("not two of three")
+		for i, want := range []bool{true, true, false} {
+			if l.Admit(limits, now) != want {
+				t.Errorf("call %d: not %t", i+1, want)
+			}
 		}
 		l.Release()
 		if !l.Admit(limits, now) || l.Live() != 2 {
