@@ -2,8 +2,6 @@ package publish
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,6 +60,7 @@ type Documents interface {
 
 // Compiled is what documents come to outside of the calls.
 type Compiled struct {
+	Hash    string // of what the documents say, in hex
 	Config  acd.Config
 	Prompts []string // SHA-256 in hex of all audio they name
 }
@@ -128,7 +127,7 @@ func (p *Publisher) plan(data []byte) (Plan, Compiled, error) {
 	if len(missing) > 0 {
 		return Plan{}, compiled, &MissingPromptsError{Prompts: missing}
 	}
-	plan := Plan{Hash: Hash(data), Warnings: problems}
+	plan := Plan{Hash: compiled.Hash, Warnings: problems}
 	var current acd.Bundle
 	p.core.Read(func(s *acd.State) {
 		current, _ = s.GenerationBundle(s.Generation())
@@ -204,10 +203,4 @@ func (p *Publisher) Rollback(ctx context.Context, to uint64, by, note string) (P
 		note = fmt.Sprintf("back to generation %d", old.Generation)
 	}
 	return p.publish(ctx, Request{Data: old.Data, By: by, Note: note})
-}
-
-// Hash names encoded documents.
-func Hash(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }

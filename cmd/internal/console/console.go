@@ -1,0 +1,145 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tierline/acd"
+	"tierline/acd/report"
+	"tierline/acd/report/store"
+	"tierline/cluster"
+	"tierline/cmd/internal/publish"
+)
+
+// Core is the cluster as the console sees it.
+type Core interface {
+	Propose(ctx context.Context, ev acd.Event) (acd.Result, uint64, error)
+	Read(view func(s *acd.State))
+	Follow(ctx context.Context, after uint64) iter.Seq2[cluster.Story, error]
+	Stats() cluster.Stats
+}
+
+// Records are the stored events and call records.
+type Records interface {
+	CDRs(ctx context.Context, q store.Query) ([]report.CDR, error)
+	CDR(ctx context.Context, call string) (report.CDR, error)
+	Events(ctx context.Context, after uint64, limit int) ([]report.Event, error)
+	Oldest(ctx context.Context) (uint64, error)
+}
+
+// Library keeps sounds by their SHA-256.
+type Library interface {
+	Has(sha string) bool
+	Put(r io.Reader) (sha string, err error)
+}
+
+// Config is what a Console needs.
+type Config struct {
+	Node, Version string
+	Core          Core
+	LogTime       func() int64
+	Ready         func() error // nil, or why no new calls are taken
+	Publisher     *publish.Publisher
+	Records       Records
+	Library       Library
+	Metrics       *prometheus.Registry
+	AllowRemote   bool // serve under any host name
+	Logger        *slog.Logger
+}
+
+// Console serves HTTP.
+type Console struct {
+	c       Config
+	handler http.Handler
+	api     huma.API
+	streams chan struct{} // a place for each event stream
+}
+
+// Limits on what clients may do.
+const (
+	maxStreams    = 128
+	maxDocuments  = 64 << 20
+	readTimeout   = 60 * time.Second
+	writeTimeout  = 30 * time.Second
+	headerTimeout = 5 * time.Second
+	idleTimeout   = 2 * time.Minute
+	closeTimeout  = 3 * time.Second
+	maxHeader     = 16 << 10
+)
+
+// New returns a console.
+func New(c Config) *Console {
+	w := &Console{c: c, streams: make(chan struct{}, maxStreams)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", w.healthz)
+	mux.HandleFunc("GET /readyz", w.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	config := huma.DefaultConfig("tierline", c.Version)
+	config.Info.Description = "State, service documents, call records and events of a tierline node."
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
+	config.CreateHooks = nil
+	config.RejectUnknownQueryParameters = true
+	w.api = humago.New(mux, config)
+	w.live()
+	w.generations()
+	w.cdrs()
+	w.events(mux)
+	mux.HandleFunc("/", notFound)
+	w.handler = w.guard(mux)
+	return w
+}
+
+// Handler returns everything as one handler.
+func (w *Console) Handler() http.Handler { return w.handler }
+
+// OpenAPI returns the description of the API as JSON.
+func (w *Console) OpenAPI() ([]byte, error) {
+	text, err := w.api.OpenAPI().MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("describe the API: %w", err)
+	}
+	return text, nil
+}
+
+// Serve answers on a listener until the context ends. Streams end with it.
+func (w *Console) Serve(ctx context.Context, l net.Listener) error {
+	s := &http.Server{
+		Handler:           w.handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(w.c.Logger.Handler(), slog.LevelDebug),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if err := s.Shutdown(last); err != nil {
+		err = errors.Join(err, s.Close())
+		return fmt.Errorf("stop HTTP: %w", err)
+	}
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+package wire
+
+// Problem is an error as RFC 9457 writes it, with what this API adds.
+type Problem struct {
+	Type    string    `json:"type,omitempty"`
+	Title   string    `json:"title"`
+	Status  int       `json:"status"`
+	Detail  string    `json:"detail,omitempty"`
+	Errors  []Detail  `json:"errors,omitempty"`          // which part of the request
+	Mistake []Mistake `json:"problems,omitempty"`        // in the documents
+	Prompts []string  `json:"missing_prompts,omitempty"` // SHA-256 of sounds to be sent first
+}
+
+// Detail says what is wrong with one part of a request.
+type Detail struct {
+	Message  string `json:"message"`
+	Location string `json:"location,omitempty"`
+}
+
+// Error implements error.
+func (p *Problem) Error() string {
+	text := p.Title
+	if p.Detail != "" {
+		text = p.Detail
+	}
+	for _, e := range p.Errors {
+		text += "; " + e.Message
+		if e.Location != "" {
+			text += " (" + e.Location + ")"
+		}
+	}
+	return text
+}
+
+// GetStatus is the HTTP status, for huma.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType names the format, for huma.
+func (*Problem) ContentType(string) string { return "application/problem+json" }
