@@ -42,7 +42,7 @@ func (n Numbering) Normalise(number string) string {
 	case strings.HasPrefix(s, international) && len(s) > len(international)+4:
 		s = "+" + s[len(international):]
 	case country == china:
-		return n.chinese(s, national)
+		s = n.chinese(s, national)
 	case strings.HasPrefix(s, national) && len(s) > len(national)+6:
 		s = "+" + country + s[len(national):]
 	}
