@@ -150,13 +150,21 @@ func (a *agent) wrapUpEnd() int64 {
 
 // place tells the board where the agent stands.
 func (s *State) place(a *agent) {
-	s.board.Mark(&a.seat, uint8(a.state))
-	if a.state == AgentReady && a.backOff == 0 {
+	mark := uint8(a.state)
+	if a.state == AgentReady && a.backOff != 0 {
+		mark = markBackOff
+	}
+	s.board.Mark(&a.seat, mark)
+	if mark == uint8(AgentReady) {
 		s.board.Ready(&a.seat, a.readySince)
 	} else {
 		s.board.NotReady(&a.seat)
 	}
 }
+
+// markBackOff is what the board counts as ready, but not to be offered
+// anything yet; all other marks are agent states.
+const markBackOff = rank.Marks - 1
 
 // setTimer moves a timer; 0 means none.
 func (s *State) setTimer(kind timerKind, id string, from, to int64) {

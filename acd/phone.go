@@ -28,6 +28,7 @@ func (s *State) phoneRegistered(ev PhoneRegistered, r *Result) error {
 		return refuse(ev, "more than %d contacts", maxBindings)
 	}
 	b.Fixed, b.Expires = false, s.now+ev.TTL
+	refreshed := known && a.bindings[i].Received == b.Received && a.bindings[i].Node == b.Node
 	s.changeBindings(a, func() {
 		if known {
 			a.bindings[i] = b
@@ -35,9 +36,11 @@ func (s *State) phoneRegistered(ev PhoneRegistered, r *Result) error {
 			a.bindings = slices.Insert(a.bindings, i, b)
 		}
 	})
-	r.Facts = append(r.Facts, Fact{
-		Kind: FactPhoneRegistered, Agent: a.id, Contact: b.Contact, Node: b.Node, Until: b.Expires,
-	})
+	if !refreshed { // a refresh every minute is no news
+		r.Facts = append(r.Facts, Fact{
+			Kind: FactPhoneRegistered, Agent: a.id, Contact: b.Contact, Node: b.Node, Until: b.Expires,
+		})
+	}
 	s.phoneBack(a, r)
 	return nil
 }

@@ -17,13 +17,13 @@ import (
 // TestScripts runs the scenarios in testdata/acd. After a wanted change of
 // behaviour: go test ./acd -rewrite, then read the diff line by line.
 //
-// A script begins with a config; log indexes count from 1, and an offer is
-// named by its index. After every command the leader decides until there is
+// A script begins with a config. Log indexes count from 1; an offer is named by
+// its call, or by call/1, call/2, … if it is an earlier one. After every command the leader decides until there is
 // nothing to decide. Every state met on the way must be free of contradictions
 // and survive a snapshot.
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "../testdata/acd", func(t *testing.T, path string) {
-		x := &script{t: t, s: NewState()}
+		x := &script{t: t, s: NewState(), offers: map[string][]uint64{}}
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			x.t, x.d = t, d
 			x.out.Reset()
@@ -43,6 +43,8 @@ type script struct {
 	now   int64
 	index uint64
 	out   strings.Builder
+
+	offers map[string][]uint64 // by call, in the order they were made
 }
 
 // arg returns the value of key=value, or the n-th plain argument if key is a
@@ -79,8 +81,25 @@ func (x *script) ms(text string) int64 {
 	return d.Milliseconds()
 }
 
+// offer returns the number of a call's latest offer ("c1"), an earlier one
+// ("c1/1" is the first), or one that never was ("#99").
+func (x *script) offer(text string) uint64 {
+	if n, ok := strings.CutPrefix(text, "#"); ok {
+		return x.number(n)
+	}
+	call, nth, earlier := strings.Cut(text, "/")
+	i := len(x.offers[call])
+	if earlier {
+		i = int(x.number(nth))
+	}
+	if i < 1 || i > len(x.offers[call]) {
+		x.d.Fatalf(x.t, "call %s has had %d offers", call, len(x.offers[call]))
+	}
+	return x.offers[call][i-1]
+}
+
 func (x *script) number(text string) uint64 {
-	n, err := strconv.ParseUint(strings.TrimPrefix(text, "#"), 10, 64)
+	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		x.d.Fatalf(x.t, "%v", err)
 	}
@@ -130,6 +149,9 @@ func (x *script) apply(ev Event, quiet bool) {
 		fmt.Fprintf(&x.out, "%s %s\n", x.clock(), story(f))
 	}
 	for _, e := range r.Effects {
+		if ring, ok := e.(RingAgent); ok {
+			x.offers[ring.Call] = append(x.offers[ring.Call], ring.Offer)
+		}
 		fmt.Fprintf(&x.out, "%s -> %s\n", x.clock(), order(e))
 	}
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
@@ -297,17 +319,17 @@ func (x *script) event() Event {
 	case "offer":
 		return CallOffered{Call: x.arg("0"), Agent: x.arg("1")}
 	case "rang":
-		return OfferRang{Offer: x.number(x.arg("0"))}
+		return OfferRang{Offer: x.offer(x.arg("0"))}
 	case "answer":
-		return OfferAnswered{Offer: x.number(x.arg("0"))}
+		return OfferAnswered{Offer: x.offer(x.arg("0"))}
 	case "fail":
-		ev := OfferFailed{Offer: x.number(x.arg("0")), Outcome: named[Outcome](x, x.arg("1"))}
+		ev := OfferFailed{Offer: x.offer(x.arg("0")), Outcome: named[Outcome](x, x.arg("1"))}
 		if sip := x.arg("sip"); sip != "" {
 			ev.SIP = int(x.number(sip))
 		}
 		return ev
 	case "release":
-		return AgentReleased{Offer: x.number(x.arg("0")), By: named[Side](x, x.arg("1"))}
+		return AgentReleased{Offer: x.offer(x.arg("0")), By: named[Side](x, x.arg("1"))}
 	case "end":
 		return CallEnded{Call: x.arg("0"), Cause: "normal", By: named[Side](x, x.arg("1"))}
 	case "restart":

@@ -183,8 +183,8 @@ func (s *State) whyWaiting(requirement *rank.Requirement) string {
 	case n.Ready > 0:
 		return "about to be offered"
 	default:
-		return fmt.Sprintf("none of %d agents%s is ready: %d on a call, %d in wrap-up, %d not ready, %d unreachable",
-			n.SignedIn, need, n.Reserved+n.Alerting+n.Talking, n.WrapUp, n.NotReady, n.Unreachable)
+		return fmt.Sprintf("no agent%s is ready: %d on a call, %d in wrap-up, %d backing off, %d not ready, %d unreachable",
+			need, n.Reserved+n.Alerting+n.Talking, n.WrapUp, n.BackOff, n.NotReady, n.Unreachable)
 	}
 }
 
@@ -193,6 +193,7 @@ type AgentCount struct {
 	SignedIn    int `json:"signed_in"` // the sum of the following
 	NotReady    int `json:"not_ready"`
 	Ready       int `json:"ready"`
+	BackOff     int `json:"back_off"` // ready, but busy or refused a moment ago
 	Reserved    int `json:"reserved"`
 	Alerting    int `json:"alerting"`
 	Talking     int `json:"talking"`
@@ -205,9 +206,9 @@ func (s *State) count(need *rank.Requirement) AgentCount {
 	m := s.board.Count(need)
 	n := AgentCount{
 		NotReady: m[AgentNotReady], Ready: m[AgentReady], Reserved: m[AgentReserved], Alerting: m[AgentAlerting],
-		Talking: m[AgentTalking], WrapUp: m[AgentWrapUp], Unreachable: m[AgentUnreachable],
+		Talking: m[AgentTalking], WrapUp: m[AgentWrapUp], Unreachable: m[AgentUnreachable], BackOff: m[markBackOff],
 	}
-	n.SignedIn = n.NotReady + n.Ready + n.Reserved + n.Alerting + n.Talking + n.WrapUp + n.Unreachable
+	n.SignedIn = n.NotReady + n.Ready + n.BackOff + n.Reserved + n.Alerting + n.Talking + n.WrapUp + n.Unreachable
 	return n
 }
 
