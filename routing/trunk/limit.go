@@ -9,6 +9,9 @@ type Limits struct {
 	Burst int // new calls at once before Rate counts; 0 means as many as Rate
 }
 
+// maxBurst keeps the arithmetic within 64 bits; no trunk has more calls.
+const maxBurst = 1_000_000
+
 // Limiter counts one trunk's calls. Its zero value has none.
 type Limiter struct {
 	live int
@@ -36,7 +39,7 @@ func (l *Limiter) Admit(limits Limits, now time.Time) bool {
 		if due.Before(now) {
 			due = now
 		}
-		if due.Sub(now) > each*time.Duration(burst-1) {
+		if due.Sub(now) > each*time.Duration(min(burst, maxBurst)-1) {
 			return false
 		}
 		l.due = due.Add(each)

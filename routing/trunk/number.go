@@ -88,7 +88,8 @@ func clean(s string) (cleaned string, isNumber bool) {
 func (n Numbering) rewrite(s string) string {
 	best := -1
 	for i, r := range n.Rewrites {
-		if !strings.HasPrefix(s, r.Prefix) || r.Length != 0 && r.Length != len(s) || r.Strip > len(s) {
+		if !strings.HasPrefix(s, r.Prefix) || r.Length != 0 && r.Length != len(s) ||
+			r.Strip < 0 || r.Strip > len(s) {
 			continue
 		}
 		if best < 0 || longer(r, n.Rewrites[best]) {

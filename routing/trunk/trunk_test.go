@@ -129,6 +129,8 @@ func TestNormalise(t *testing.T) {
 		{Prefix: "99", Strip: 2, Add: "0086"},
 		{Prefix: "99", Length: 4, Strip: 4, Add: "10000"},
 		{Prefix: "+8610000", Strip: 3},
+		{Prefix: "777", Strip: 9},
+		{Prefix: "777", Strip: -1},
 	}}
 	tests := map[string]struct {
 		n        trunk.Numbering
@@ -179,6 +181,7 @@ func TestNormalise(t *testing.T) {
 		"rewrite":                       {private, "913800138000", "+8613800138000"},
 		"longer rewrite":                {private, "9913800138000", "+8613800138000"},
 		"rewrite of an exact length":    {private, "9912", "10000"},
+		"rewrite that can't be done":    {private, "7771", "7771"},
 		"rewrite of a number with plus": {private, "+861000088", "1000088"},
 	}
 	for name, tt := range tests {
@@ -253,6 +256,14 @@ func TestLimiter(t *testing.T) {
 		limits := trunk.Limits{Rate: 10, Burst: 1}
 		if !l.Admit(limits, now) || l.Admit(limits, now.Add(99*time.Millisecond)) || !l.Admit(limits, now.Add(100*time.Millisecond)) {
 			t.Error("not one every 100 ms")
+		}
+	})
+	t.Run("enormous figures", func(t *testing.T) {
+		l := trunk.NewLimiter()
+		for _, limits := range []trunk.Limits{{Rate: 1, Burst: 1 << 62}, {Rate: 1 << 62}, {Rate: 1 << 62, Burst: 1 << 62}} {
+			if !l.Admit(limits, now) {
+				t.Errorf("%+v admits nothing", limits)
+			}
 		}
 	})
 	t.Run("a refused call costs nothing", func(t *testing.T) {
