@@ -1,0 +1,207 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tierline/acd/report"
+	"tierline/call/phone"
+)
+
+// wish is what a simulated call wants, and so what it is judged by.
+type wish uint8
+
+const (
+	wantAgent   wish = iota // talk to an agent
+	wantMenu                // hear something in the menu and hang up
+	wantAbandon             // give up waiting, unless an agent is faster
+)
+
+func (w wish) String() string {
+	switch w {
+	case wantAgent:
+		return "agent"
+	case wantMenu:
+		return "self-service"
+	case wantAbandon:
+		return "gives up"
+	}
+	return "unknown"
+}
+
+// Limits that a call is judged by.
+const (
+	answerIn = 3 * time.Second        // the switch picks up
+	greeting = time.Second            // of sound at least
+	proof    = 500 * time.Millisecond // of a tone, at each end
+	// unheard is silence that no caller may be left in while somebody or
+	// something should speak. Menus pause up to 6 s for a key.
+	unheard = 9 * time.Second
+)
+
+// entry is one simulated call with its verdict.
+type entry struct {
+	n      int
+	script script
+	from   customer
+	tone   int
+	report phone.Report
+	unmet  []string
+}
+
+// ledger collects the calls.
+type ledger struct {
+	mu      sync.Mutex
+	entries []entry
+}
+
+func (l *ledger) add(e entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = append(l.entries, e)
+}
+
+// judge says what a call's expectation lacks. record is the switch's own
+// account of the call, talks what the agents' phones noted.
+func judge(e entry, talks []talk, record report.CDR, recorded bool) (unmet []string) {
+	r := e.report
+	miss := func(format string, args ...any) { unmet = append(unmet, fmt.Sprintf(format, args...)) }
+	if r.Err != nil {
+		miss("error: %v", r.Err)
+	}
+	if r.Answered == 0 {
+		miss("not answered (%d %s)", r.Status, r.Reason)
+		return unmet
+	}
+	if r.Answered > answerIn {
+		miss("answered only after %.1f s", r.Answered.Seconds())
+	}
+	if r.Heard.Sound < greeting && r.Served == 0 {
+		miss("heard %.1f s of greeting", r.Heard.Sound.Seconds())
+	}
+	if want := e.script.digits(); e.script.want != wantAbandon && r.Sent != want {
+		miss("pressed %q of %q", r.Sent, want)
+	}
+	if r.Heard.Silence > unheard {
+		miss("left in silence for %.1f s", r.Heard.Silence.Seconds())
+	}
+	if !recorded {
+		miss("no call record")
+	}
+	switch e.script.want {
+	case wantAgent:
+		unmet = append(unmet, judgeTalk(e, talks, record)...)
+	case wantMenu:
+		if recorded && e.script.milestone != "" && !reached(record, e.script.milestone) {
+			miss("the menu did not get to %q", e.script.milestone)
+		}
+	case wantAbandon:
+		if r.Served > 0 {
+			unmet = append(unmet, judgeTalk(e, talks, record)...)
+		} else if recorded && !record.Abandoned {
+			miss("recorded as %s, not as abandoned", record.Cause)
+		}
+	}
+	return unmet
+}
+
+func judgeTalk(e entry, talks []talk, record report.CDR) (unmet []string) {
+	r := e.report
+	if r.Served == 0 {
+		return []string{fmt.Sprintf("no agent in %.0f s", (r.Length - r.Answered).Seconds())}
+	}
+	heard := false
+	for _, t := range talks {
+		heard = heard || t.Heard.Tone(e.tone) >= proof
+	}
+	if !heard {
+		unmet = append(unmet, "no agent heard the caller")
+	}
+	if !record.Answered || record.TalkMS == 0 {
+		unmet = append(unmet, "recorded without a conversation")
+	}
+	return unmet
+}
+
+func reached(record report.CDR, milestone string) bool {
+	return slices.ContainsFunc(record.Path, func(s report.Step) bool { return s.Milestone == milestone || s.Step == milestone })
+}
+
+// settle judges all calls, now that they and their records are complete.
+func (l *ledger) settle(ctx context.Context, a api, s *staff) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.entries {
+		e := &l.entries[i]
+		var record report.CDR
+		var found bool
+		for range 20 { // the record is written shortly after the call's end
+			if record, found = a.record(ctx, e.from.Phone); found || ctx.Err() != nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		var talks []talk
+		for agent := range s.phones {
+			if e.report.Heard.Tone(agentTone(agent)) >= proof {
+				talks = append(talks, s.talks(agent, e.report.Began, e.report.Began.Add(e.report.Length))...)
+			}
+		}
+		e.unmet = judge(*e, talks, record, found)
+	}
+}
+
+// unmet are the calls that did not get what they expected.
+func (l *ledger) unmet() []entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(l.entries), func(e entry) bool { return len(e.unmet) == 0 })
+}
+
+// summary writes the table at the end: what was wanted, by tier, and what was
+// not met.
+func (l *ledger) summary(w io.Writer) {
+	unmet := l.unmet()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
+	p("%s %7s %7s %10s %12s %12s", fit("", 10), "calls", "unmet", "with agent", "mean wait", "longest wait")
+	for _, tier := range append(tiers(), "unknown", "all") {
+		var calls, bad, served int
+		var sum, longest time.Duration
+		for _, e := range l.entries {
+			if tier != "all" && tierOf(e.from) != tier {
+				continue
+			}
+			calls++
+			if len(e.unmet) > 0 {
+				bad++
+			}
+			if e.report.Served > 0 {
+				served++
+				sum += e.report.Served
+				longest = max(longest, e.report.Served)
+			}
+		}
+		if calls > 0 {
+			p("%s %7d %7d %10d %10.1f s %10.1f s", fit(tier, 10), calls, bad, served,
+				sum.Seconds()/float64(max(1, served)), longest.Seconds())
+		}
+	}
+	p("(wait: from the answer to the agent's voice, menus included)")
+	for _, e := range unmet {
+		p("UNMET  call %d: %s, %s dials %s: %s", e.n, tierOf(e.from), e.from.Phone, e.script.number, strings.Join(e.unmet, "; "))
+	}
+}
+
+func tierOf(c customer) string {
+	if c.Tier == "" {
+		return "unknown"
+	}
+	return c.Tier
+}
