@@ -1,0 +1,207 @@
+package call
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"tierline/acd"
+	"tierline/call/sdp"
+	"tierline/ivr"
+	"tierline/routing"
+	"tierline/routing/dialplan"
+	"tierline/routing/trunk"
+)
+
+// Invite takes a new call. It runs on the goroutine that becomes the call's.
+func (s *Switch) Invite(in Invite) {
+	gen := s.cfg.Services.Current()
+	if gen == nil {
+		s.refuse(in, 503, "no_service")
+		return
+	}
+	if s.feature(in, gen) {
+		return
+	}
+	t, ok := gen.Trunks.Match(in.Source)
+	if !ok {
+		s.refuse(in, 403, "unknown_source")
+		return
+	}
+	c, ok := s.admit(in, gen, t)
+	if !ok {
+		return
+	}
+	s.group.Add(1)
+	defer s.group.Done()
+	in.OnCancel(func() { _ = c.Post(cancelled{}) })
+	if c.answer(in) {
+		c.run(s.root)
+	} else {
+		close(c.done)
+	}
+}
+
+func (s *Switch) refuse(in Invite, status int, reason string) {
+	s.stats.refuse(reason)
+	after := 0
+	if status == 503 {
+		after = retryAfter()
+	}
+	s.cfg.Log.Info("call refused", "status", status, "reason", reason, "from", routing.Mask(in.From), "to", in.Number)
+	_ = in.Reject(status, reasonPhrase(status), after, nil)
+}
+
+// reasonPhrase is the text of a status line (RFC 3261 §21).
+func reasonPhrase(status int) string {
+	switch status {
+	case 400:
+		return "Bad Request"
+	case 403:
+		return "Forbidden"
+	case 404:
+		return "Not Found"
+	case 488:
+		return "Not Acceptable Here"
+	case 503:
+		return "Service Unavailable"
+	default:
+		return "Server Internal Error"
+	}
+}
+
+// admit finds out what a call is and whether the node takes it.
+func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) {
+	from, to := in.From, t.Normalise(in.Number)
+	if t.Trusted && in.Identity != "" {
+		from = in.Identity
+	}
+	from = t.Normalise(from)
+	route, err := gen.Numbers.Lookup(t.Name, to)
+	if errors.Is(err, dialplan.ErrNoRoute) {
+		s.refuse(in, 404, "no_route")
+		return nil, false
+	}
+	if err = s.cfg.Queue.Ready(); err != nil {
+		s.cfg.Log.Warn("not ready for calls", "err", err)
+		s.refuse(in, 503, "not_ready")
+		return nil, false
+	}
+	c := &Call{
+		id: newID(), sw: s, gen: gen, flow: gen.Flows[route.Flow],
+		box: make(chan msg, mailbox), done: make(chan struct{}), timers: map[uint64]*time.Timer{},
+		from: from, to: to, trunk: t.Name, flowName: route.Flow,
+	}
+	c.log = s.cfg.Log.With("call", c.id)
+	c.identify(gen, in.CallID)
+	if err = s.add(c, t, time.Now()); err != nil {
+		s.refuse(in, 503, refusal(err))
+		return nil, false
+	}
+	return c, true
+}
+
+func refusal(err error) string {
+	switch {
+	case errors.Is(err, errDraining):
+		return "draining"
+	case errors.Is(err, errNodeFull):
+		return "node_full"
+	default:
+		return "trunk_full"
+	}
+}
+
+// identify looks the caller up by number.
+func (c *Call) identify(gen *Generation, sipCallID string) {
+	c.sipCallID = sipCallID
+	p, known := gen.Customers.ByNumber(c.from)
+	c.customer = acd.Customer{ID: p.ID, Name: p.Name, Tier: p.Tier, Language: p.Language}
+	c.profile = ivr.Caller{
+		Call: c.id, ANI: c.from, DNIS: c.to, Known: known,
+		Customer: ivr.Customer{
+			ID: p.ID, Name: p.Name, Tier: p.Tier.String(), Language: p.Language, Phone: c.from,
+		},
+	}
+}
+
+// answer commits the leg record, then answers: what isn't in the log was never
+// heard. It returns false if the call is over already.
+func (c *Call) answer(in Invite) bool {
+	p, err := c.openParty()
+	if err != nil {
+		c.abort(in, 503, "no_ports")
+		return false
+	}
+	c.caller = p
+	p.invite, p.signal = in, in.Source.Addr()
+	body := sdp.Offer(p.local)
+	p.late = in.Offer == nil
+	if !p.late {
+		if body, err = p.answer(in.Offer); err != nil {
+			c.log.Info("offer refused", "err", err)
+			c.abort(in, sdp.StatusOf(err), "bad_offer")
+			return false
+		}
+	}
+	_ = in.Ringing() // lost or not, the 200 follows
+	leg, err := in.Leg()
+	if err != nil {
+		c.log.Warn("dialog can't be stored", "err", err)
+	}
+	_, _, err = c.sw.cfg.Queue.Propose(c.sw.root, acd.CallArrived{
+		Call: c.id, Node: c.sw.cfg.Node, Trunk: c.trunk, From: c.from, To: c.to, Flow: c.flowName,
+		Generation: c.gen.Number, Customer: c.customer, SIPCallID: c.sipCallID, Leg: leg,
+	})
+	if err != nil {
+		c.log.Warn("cannot commit the call", "err", err)
+		// It may be committed yet: then this entry ends it.
+		c.sw.cfg.Queue.Post(acd.CallEnded{Call: c.id, Cause: "not_committed", By: acd.SideSwitch, SIP: 503})
+		c.abort(in, 503, "not_committed")
+		return false
+	}
+	d, err := in.Answer(body, c.signals(p))
+	if err != nil { // cancelled in the meantime, or the socket is gone
+		c.log.Info("cannot answer", "err", err)
+		c.end(endBy(acd.SideCaller, 16, "cancelled"))
+		return false
+	}
+	p.sip, c.answered = d, true
+	c.log.Info("call answered", "from", routing.Mask(c.from), "to", c.to, "tier", c.customer.Tier.String())
+	return true
+}
+
+// abort refuses a call that stands in no log.
+func (c *Call) abort(in Invite, status int, reason string) {
+	c.sw.refuse(in, status, reason)
+	c.caller.closeMedia()
+	c.sw.ended(c, Cause{Reason: reason})
+}
+
+// Known says whether a source may speak to us at all: trunks by address,
+// phones by registration, anybody by REGISTER (which asks for a digest).
+func (s *Switch) Known(source netip.AddrPort, method string) bool {
+	if method == "REGISTER" {
+		return true
+	}
+	gen := s.cfg.Services.Current()
+	if gen == nil {
+		return false
+	}
+	if _, ok := gen.Trunks.Match(source); ok {
+		return true
+	}
+	return s.cfg.Known(source)
+}
+
+// Options answers a peer's OPTIONS: 200, or 503 when no new calls are taken.
+func (s *Switch) Options() (status, retry int) {
+	if s.Draining() || s.cfg.Queue.Ready() != nil || s.cfg.Services.Current() == nil {
+		return 503, retryAfter()
+	}
+	return 200, 0
+}
+
+// isFeature says whether a dialled number is a feature code.
+func isFeature(number string) bool { return strings.HasPrefix(number, "*") }

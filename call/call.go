@@ -1,0 +1,172 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"tierline/acd"
+	"tierline/ivr"
+)
+
+// Errors of Post.
+var (
+	ErrEnded = errors.New("call has ended")
+	ErrBusy  = errors.New("mailbox of the call is full")
+)
+
+// mailbox is how many messages may wait for a call. A menu makes a handful at
+// a time; whoever fills it floods us with digits or re-INVITEs.
+const mailbox = 128
+
+// Call is one caller's call, from the INVITE to the record of its end.
+type Call struct {
+	id   string
+	sw   *Switch
+	log  *slog.Logger
+	gen  *Generation // the documents this call began with
+	flow *ivr.Flow
+
+	from, to, trunk, flowName, sipCallID string
+	customer                             acd.Customer
+	profile                              ivr.Caller
+	release                              func() // gives the trunk its place back
+
+	box  chan msg
+	done chan struct{}
+	full sync.Once
+
+	// ---- owned by run ----
+	caller   *party
+	session  *ivr.Session
+	timers   map[uint64]*time.Timer
+	wait     *wait  // in a queue
+	offer    *offer // an agent's phone rings for this call
+	agent    *talk  // the caller talks to an agent
+	answered bool
+	over     error // why the call ends; set once
+	ending   bool
+}
+
+// Post hands the call a message and never blocks, so that no two actors can
+// wait for each other. A call whose mailbox overflows is ended.
+func (c *Call) Post(m msg) error {
+	select {
+	case <-c.done:
+		return ErrEnded
+	default:
+	}
+	select {
+	case c.box <- m:
+		return nil
+	default:
+		c.full.Do(func() { c.log.Warn("mailbox is full, ending the call") })
+		return ErrBusy
+	}
+}
+
+// run is the call's goroutine.
+func (c *Call) run(ctx context.Context) {
+	defer close(c.done)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for !c.ending {
+		select {
+		case m := <-c.box:
+			c.guarded(ctx, m)
+		case <-ctx.Done():
+			c.end(endBy(acd.SideSwitch, 41, "node_stopped"))
+		}
+		if len(c.box) >= mailbox-1 {
+			c.end(&EndError{Cause: CauseFault(), Err: ErrBusy})
+		}
+	}
+}
+
+// guarded handles one message. A panic is a fault of this call and no other's.
+func (c *Call) guarded(ctx context.Context, m msg) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.sw.stats.faults.Add(1)
+			c.log.Error("call panicked", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			c.end(&EndError{Cause: CauseFault(), Err: fmt.Errorf("panic: %v", r)})
+		}
+	}()
+	c.handle(ctx, m)
+}
+
+func (c *Call) handle(ctx context.Context, m msg) {
+	switch m := m.(type) {
+	case signalled:
+		c.onSignal(ctx, m.from, m.ev)
+	case heard:
+		c.onMedia(ctx, m.from, m.ev)
+	case asked:
+		c.onEffect(ctx, m.effect)
+	case rang:
+		delete(c.timers, m.timer)
+		c.menu(ctx, ivr.TimerFired{ID: m.timer})
+	case cancelled:
+		c.end(endBy(acd.SideCaller, 16, "cancelled"))
+	case back:
+		m.run()
+	case dismissed:
+		c.end(m.err)
+	}
+}
+
+// beside runs what takes time next to the actor; then, on the actor again, the
+// function it returns. Nothing runs after the call has ended.
+func (c *Call) beside(work func() func()) {
+	c.sw.group.Go(func() {
+		then := work()
+		if then != nil {
+			_ = c.Post(back{run: then}) // an ended call needs no news
+		}
+	})
+}
+
+// end ends the call. It is the only place where a call's error is logged, and
+// the only place where it turns into signalling.
+func (c *Call) end(err error) {
+	if c.ending {
+		return
+	}
+	c.ending = true
+	cause := CauseOf(err)
+	for _, t := range c.timers {
+		t.Stop()
+	}
+	c.dropOffer(cause)
+	agentQuality := c.leaveAgent()
+	waiting := c.wait != nil && c.wait.queued
+	if cause.Reason == "normal" && waiting {
+		cause.Reason = "abandoned"
+	}
+	c.hangupCaller(cause)
+	quality := c.caller.quality()
+	c.caller.closeMedia()
+	c.sw.cfg.Queue.Post(acd.CallEnded{
+		Call: c.id, Cause: cause.Reason, By: cause.Side, SIP: cause.SIP, Quality: quality, AgentQuality: agentQuality,
+	})
+	c.sw.ended(c, cause)
+	if cause.Reason == "fault" {
+		c.log.Error("call failed", "reason", cause.Reason, "err", err)
+		return
+	}
+	c.log.Info("call ended", "reason", cause.Reason, "by", cause.Side)
+}
+
+// hangupCaller ends the caller's leg unless the caller did.
+func (c *Call) hangupCaller(cause Cause) {
+	switch {
+	case c.caller.sip != nil:
+		c.caller.sip.Hangup(cause.Q850, cause.Reason)
+	case cause.Side != acd.SideCaller && !c.answered:
+		_ = c.caller.invite.Reject(cause.SIP, "Temporarily Unavailable", 0, nil)
+	}
+}

@@ -1,0 +1,141 @@
+package call
+
+import (
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"tierline/acd"
+	"tierline/call/service"
+	"tierline/ivr"
+	"tierline/media"
+	"tierline/media/prompt"
+)
+
+// Generation is one published set of service documents, ready for calls: what
+// a call needs of it is in memory, so that no call ever waits for a disk.
+type Generation struct {
+	*service.Service
+	Number uint64
+	clips  map[clipKey]*prompt.Clip
+	music  map[clipKey]*media.Music
+}
+
+type clipKey struct{ id, language string }
+
+// Clip returns the audio of a prompt in a language.
+func (g *Generation) Clip(id, language string) (*prompt.Clip, bool) {
+	c, ok := g.clips[clipKey{id, language}]
+	if !ok {
+		c, ok = g.clips[clipKey{id, ""}]
+	}
+	return c, ok
+}
+
+// Music returns the shared source of a prompt, nil if there is none.
+func (g *Generation) Music(p ivr.Prompt) *media.Music {
+	if m := g.music[clipKey{p.ID, p.Language}]; m != nil {
+		return m
+	}
+	return g.music[clipKey{p.ID, ""}]
+}
+
+// Hold returns what a caller hears while an agent holds the call.
+func (g *Generation) Hold(language string) *media.Music {
+	return g.Music(ivr.Prompt{ID: service.HoldMusic, Language: language})
+}
+
+// Services holds the generations that calls of this node use. A call keeps a
+// pointer to the one it began with, so an old one lives as long as its calls.
+type Services struct {
+	current atomic.Pointer[Generation]
+	log     *slog.Logger
+	media   Media
+	library *prompt.Library
+	bundle  func(generation uint64) (acd.Bundle, bool)
+	changes chan uint64
+}
+
+// NewServices returns an empty set. bundle reads a generation from the
+// replicated state.
+func NewServices(
+	log *slog.Logger, m Media, lib *prompt.Library, bundle func(uint64) (acd.Bundle, bool),
+) *Services {
+	return &Services{log: log, media: m, library: lib, bundle: bundle, changes: make(chan uint64, 1)}
+}
+
+// Current returns the generation for new calls, nil before the first.
+func (s *Services) Current() *Generation { return s.current.Load() }
+
+// Changed says that a newer generation is current. It never blocks: only the
+// newest matters.
+func (s *Services) Changed(generation uint64) {
+	for {
+		select {
+		case s.changes <- generation:
+			return
+		default:
+		}
+		select {
+		case <-s.changes:
+		default:
+		}
+	}
+}
+
+// Run loads generations as they change, until done is closed.
+func (s *Services) Run(done <-chan struct{}) {
+	for {
+		select {
+		case g := <-s.changes:
+			if err := s.Load(g); err != nil {
+				s.log.Error("generation can't be loaded, the running one stays", "generation", g, "err", err)
+			}
+		case <-done:
+			return
+		}
+	}
+}
+
+// Load compiles a generation and makes it current.
+func (s *Services) Load(generation uint64) error {
+	b, ok := s.bundle(generation)
+	if !ok {
+		return fmt.Errorf("generation %d is not in the log", generation)
+	}
+	docs, err := service.DecodeBundle(b.Data)
+	if err != nil {
+		return fmt.Errorf("read generation %d: %w", generation, err)
+	}
+	svc, problems := service.Compile(docs)
+	if svc == nil {
+		return fmt.Errorf("compile generation %d: %d problems, first %v", generation, len(problems), problems[0])
+	}
+	g := &Generation{
+		Service: svc, Number: generation, clips: map[clipKey]*prompt.Clip{}, music: map[clipKey]*media.Music{},
+	}
+	for _, p := range svc.Prompts() {
+		clip, err := s.library.Get(p.SHA)
+		if err != nil {
+			s.log.Warn("prompt can't be read", "prompt", p.ID, "language", p.Language, "err", err)
+			continue
+		}
+		key := clipKey{p.ID, p.Language}
+		g.clips[key] = clip
+		if p.Music {
+			g.music[key] = s.media.Music(clip)
+		}
+	}
+	s.current.Store(g)
+	s.log.Info("generation is live", "generation", generation, "prompts", len(g.clips), "flows", len(svc.Flows))
+	return nil
+}
+
+// Secret implements registrar.Accounts.
+func (s *Services) Secret(user string) (ha1MD5, ha1SHA256 string, ok bool) {
+	g := s.Current()
+	if g == nil {
+		return "", "", false
+	}
+	return g.Secret(user)
+}

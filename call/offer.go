@@ -1,0 +1,268 @@
+package call
+
+import (
+	"context"
+	"time"
+
+	"tierline/acd"
+	"tierline/call/sdp"
+	"tierline/call/sipua"
+	"tierline/ivr"
+)
+
+// offer is this call ringing at one agent, on all of the agent's phones.
+type offer struct {
+	id      uint64
+	agent   string
+	ringing []*party // one per contact; they share their media and our offer
+	media   MediaLeg
+	picked  *party // the phone that answered first
+	rang    bool
+}
+
+// talk is the conversation with an agent.
+type talk struct {
+	*party
+	offer uint64
+	agent string
+}
+
+func (c *Call) onEffect(ctx context.Context, e acd.Effect) {
+	switch e := e.(type) {
+	case acd.RingAgent:
+		c.ring(e)
+	case acd.StopRinging:
+		if c.offer != nil && c.offer.id == e.Offer {
+			c.dropOffer(CauseNormal())
+		}
+	case acd.ConnectAgent:
+		c.connect(ctx, e)
+	case acd.ReleaseAgent:
+		if c.agent != nil && c.agent.offer == e.Offer {
+			c.dropAgent(acd.SideSwitch)
+		}
+	case acd.LeaveQueue:
+		c.leftQueue(ctx, e)
+	case acd.GenerationChanged:
+		// For the switch, not for a call: a call keeps its generation.
+	}
+}
+
+// ring sends INVITE to every phone of the agent.
+func (c *Call) ring(e acd.RingAgent) {
+	c.dropOffer(CauseNormal())
+	o := &offer{id: e.Offer, agent: e.Agent}
+	c.offer = o
+	first, err := c.openParty()
+	if err != nil {
+		c.log.Warn("cannot ring the agent", "agent", e.Agent, "err", err)
+		c.offerFailed(o, acd.Unreachable, 503)
+		return
+	}
+	o.media = first.media
+	body := sdp.Offer(first.local)
+	for _, b := range e.Contacts {
+		p := &party{media: first.media, local: first.local, agent: e.Agent, offer: e.Offer}
+		d, dialErr := c.sw.cfg.UA.Dial(c.dialRequest(e, b, body),
+			c.signals(p))
+		if dialErr != nil {
+			c.log.Warn("cannot dial the agent", "agent", e.Agent, "err", dialErr)
+			continue
+		}
+		p.sip = d
+		o.ringing = append(o.ringing, p)
+	}
+	if len(o.ringing) == 0 {
+		c.offerFailed(o, acd.Unreachable, 0)
+	}
+}
+
+// dialRequest shows the agent who calls and how valuable the caller is: a
+// plain phone has only its display.
+func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.DialRequest {
+	name := c.customer.Name
+	if name == "" {
+		name = c.from
+	}
+	return sipua.DialRequest{
+		Target: b.Contact, Destination: b.Received, Transport: b.Transport,
+		From: c.from, FromName: name + " (" + c.customer.Tier.String() + ")", To: e.Agent,
+		Headers: map[string]string{"X-Tierline-Call": c.id, "X-Tierline-Tier": c.customer.Tier.String()},
+		SDP:     body, Timeout: time.Duration(e.For)*time.Millisecond + 2*time.Second,
+	}
+}
+
+func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
+	switch ev := ev.(type) {
+	case sipua.Ringing:
+		if o := c.offer; o != nil && o.id == p.offer && !o.rang {
+			o.rang = true
+			c.sw.cfg.Queue.Post(acd.OfferRang{Offer: o.id})
+		}
+	case sipua.Answered:
+		c.picked(ctx, p, ev)
+	case sipua.Failed:
+		p.dead = true
+		c.phoneFailed(p, ev.Status)
+	case sipua.Reinvited:
+		c.reinvited(p, ev)
+	case sipua.Confirmed:
+		if p.late && len(ev.SDP) > 0 {
+			p.late = false
+			if err := p.accept(ev.SDP); err != nil {
+				c.log.Info("agent's late answer refused", "err", err)
+			}
+		}
+	case sipua.Hungup, sipua.NoAck:
+		p.dead = true
+		c.agentHungUp(ctx, p)
+	case sipua.Info:
+		// Digits of an agent's phone mean nothing yet.
+	}
+}
+
+// picked is a phone that answered. The first one of an offer is told to the
+// log; the bridge comes with ConnectAgent if the answer was in time.
+func (c *Call) picked(ctx context.Context, p *party, ev sipua.Answered) {
+	o := c.offer
+	if o == nil || o.id != p.offer || o.picked != nil {
+		p.sip.Hangup(26, "answered elsewhere") // Q.850 26: non-selected user clearing
+		return
+	}
+	if err := p.accept(ev.SDP); err != nil {
+		c.log.Warn("agent's answer is unusable", "agent", p.agent, "err", err)
+		p.sip.Hangup(88, "incompatible media")
+		p.dead = true
+		c.phoneFailed(p, 488)
+		return
+	}
+	o.picked = p
+	for _, other := range o.ringing {
+		if other != p && !other.dead {
+			other.sip.Hangup(26, "answered elsewhere")
+		}
+	}
+	leg, err := p.sip.Dialog().MarshalBinary()
+	if err != nil {
+		c.log.Warn("agent's dialog can't be stored", "err", err)
+	}
+	c.beside(func() func() {
+		_, _, err := c.sw.cfg.Queue.Propose(ctx, acd.OfferAnswered{Offer: o.id, Leg: leg})
+		if err == nil {
+			return nil // ConnectAgent comes as an effect
+		}
+		return func() { c.answerRefused(o, err) }
+	})
+}
+
+func (c *Call) answerRefused(o *offer, err error) {
+	c.log.Info("answer came too late", "agent", o.agent, "err", err)
+	if c.offer == o {
+		c.dropOffer(CauseNormal())
+	}
+}
+
+// phoneFailed is one phone that will not answer. When it was the last one the
+// offer has failed.
+func (c *Call) phoneFailed(p *party, status int) {
+	o := c.offer
+	if o == nil || o.id != p.offer {
+		return
+	}
+	for _, other := range o.ringing {
+		if !other.dead {
+			return
+		}
+	}
+	c.offerFailed(o, outcomeOf(status), status)
+}
+
+func (c *Call) offerFailed(o *offer, out acd.Outcome, status int) {
+	c.offer = nil
+	if o.media != nil {
+		o.media.Close()
+	}
+	c.sw.cfg.Queue.Post(acd.OfferFailed{Offer: o.id, Outcome: out, SIP: status})
+}
+
+// outcomeOf sorts the final status of an agent's phone (RFC 3261 §21).
+func outcomeOf(status int) acd.Outcome {
+	switch status {
+	case 486, 600:
+		return acd.Busy
+	case 603, 403, 488, 606:
+		return acd.Rejected
+	case 487:
+		return acd.NoAnswer
+	default:
+		return acd.Unreachable
+	}
+}
+
+// dropOffer stops all phones of the running offer.
+func (c *Call) dropOffer(cause Cause) {
+	o := c.offer
+	if o == nil {
+		return
+	}
+	c.offer = nil
+	for _, p := range o.ringing {
+		if !p.dead {
+			p.sip.Hangup(cause.Q850, cause.Reason)
+		}
+	}
+	if o.media != nil {
+		o.media.Close()
+	}
+}
+
+// connect bridges caller and agent: the log says that the answer was in time.
+func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
+	o := c.offer
+	if o == nil || o.id != e.Offer || o.picked == nil {
+		return
+	}
+	c.offer, c.wait = nil, nil
+	c.agent = &talk{party: o.picked, offer: o.id, agent: o.agent}
+	c.menu(ctx, ivr.AgentConnected{})
+	c.caller.media.Stop()
+	c.sw.cfg.Media.Bridge(c.caller.media, c.agent.media)
+	if c.agent.dead { // hung up between the answer and its commit
+		c.agentHungUp(ctx, c.agent.party)
+	}
+}
+
+// agentHungUp ends the agent's part; the menu says what the caller hears next.
+func (c *Call) agentHungUp(ctx context.Context, p *party) {
+	if c.agent == nil || c.agent.party != p {
+		return // not connected yet: connect looks at dead
+	}
+	c.dropAgent(acd.SideAgent)
+	c.menu(ctx, ivr.AgentDone{})
+}
+
+// dropAgent takes the agent out of a call that goes on.
+func (c *Call) dropAgent(by acd.Side) {
+	t := c.agent
+	if t == nil {
+		return
+	}
+	quality := c.leaveAgent()
+	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: t.offer, By: by, Quality: quality})
+}
+
+// leaveAgent ends the agent's leg and returns what its media told.
+func (c *Call) leaveAgent() *acd.Quality {
+	t := c.agent
+	if t == nil {
+		return nil
+	}
+	c.agent = nil
+	c.sw.cfg.Media.Unbridge(c.caller.media, t.media)
+	if !t.dead {
+		t.sip.Hangup(16, "released")
+	}
+	quality := t.quality()
+	t.closeMedia()
+	return quality
+}

@@ -1,0 +1,177 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"tierline/acd"
+	"tierline/call/sdp"
+	"tierline/call/sipua"
+	"tierline/media"
+)
+
+// party is one side of a call: a SIP leg, its media and what was negotiated.
+type party struct {
+	invite Invitation // a caller that is not answered yet
+	sip    Dialog
+	media  MediaLeg
+	local  sdp.LocalOptions
+	agreed sdp.Negotiated
+	signal netip.Addr // where its SIP comes from: media may latch to it
+	agent  string     // "" for the caller
+	offer  uint64
+	late   bool // our offer stands in a 2xx, its answer comes with the ACK
+	dead   bool // the peer hung up or the leg failed
+}
+
+// openParty reserves media for a leg and prepares our side of its SDP.
+func (c *Call) openParty() (*party, error) {
+	p := &party{}
+	leg, err := c.sw.cfg.Media.Open(func(ev media.Event) { _ = c.Post(heard{from: p, ev: ev}) })
+	if err != nil {
+		return nil, fmt.Errorf("open media: %w", err)
+	}
+	p.media = leg
+	p.local = sdp.LocalOptions{
+		IP: c.sw.cfg.Media.IP(), Port: leg.Port(), SessionID: c.sw.newSessionID(), Version: 1,
+		Codecs: sdp.DefaultCodecs(), Direction: sdp.SendRecv,
+	}
+	return p, nil
+}
+
+// answer negotiates a peer's offer and returns our answer.
+func (p *party) answer(offer []byte) ([]byte, error) {
+	s, err := sdp.Parse(offer)
+	if err != nil {
+		return nil, err
+	}
+	body, agreed, err := sdp.Answer(s, p.local)
+	if err != nil {
+		return nil, err
+	}
+	return body, p.agree(agreed)
+}
+
+// accept takes a peer's answer to our own offer.
+func (p *party) accept(answer []byte) error {
+	s, err := sdp.Parse(answer)
+	if err != nil {
+		return err
+	}
+	agreed, err := sdp.Accept(s, p.local)
+	if err != nil {
+		return err
+	}
+	return p.agree(agreed)
+}
+
+func (p *party) agree(n sdp.Negotiated) error {
+	p.agreed = n
+	codec := media.PCMA
+	if n.Codec == sdp.PCMU {
+		codec = media.PCMU
+	}
+	err := p.media.Configure(media.Params{
+		Remote: n.Remote, Signalling: p.signal, RTCPMux: n.RTCPMux, Codec: codec, PT: n.PT,
+		EventPT: n.EventPT, Ptime: n.Ptime, Send: n.Send, Receive: n.Receive,
+	})
+	if err != nil {
+		return fmt.Errorf("configure media: %w", err)
+	}
+	return nil
+}
+
+// quality says what RTP and RTCP told of the leg.
+func (p *party) quality() *acd.Quality {
+	if p == nil || p.media == nil {
+		return nil
+	}
+	q := acd.Quality(p.media.Quality())
+	return &q
+}
+
+func (p *party) closeMedia() {
+	if p != nil && p.media != nil {
+		p.media.Close()
+	}
+}
+
+// reinvited answers the peer's re-INVITE: hold, resume, a new address.
+func (c *Call) reinvited(p *party, ev sipua.Reinvited) {
+	p.local.Version++
+	before := p.agreed.Hold
+	if ev.Offer == nil {
+		p.late = true
+		_ = ev.Reply(200, sdp.Offer(p.local)) // the answer comes with the ACK
+		return
+	}
+	body, err := p.answer(ev.Offer)
+	if err != nil {
+		c.log.Info("re-invite refused", "err", err)
+		_ = ev.Reply(sdp.StatusOf(err), nil)
+		return
+	}
+	_ = ev.Reply(200, body)
+	if before != p.agreed.Hold {
+		c.holdChanged(p)
+	}
+}
+
+// holdChanged gives the caller music while the agent holds the call.
+func (c *Call) holdChanged(p *party) {
+	if c.agent == nil || p != c.agent.party {
+		return
+	}
+	if p.agreed.Hold {
+		c.sw.cfg.Media.Unbridge(c.caller.media, p.media)
+		c.music(c.gen.Hold(c.language()))
+		return
+	}
+	c.caller.media.Stop()
+	c.sw.cfg.Media.Bridge(c.caller.media, p.media)
+}
+
+// signals sends what happens to a leg into the mailbox.
+func (c *Call) signals(p *party) func(sipua.LegEvent) {
+	return func(ev sipua.LegEvent) { _ = c.Post(signalled{from: p, ev: ev}) }
+}
+
+func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
+	if p.agent != "" {
+		c.onAgentSignal(ctx, p, ev)
+		return
+	}
+	switch ev := ev.(type) {
+	case sipua.Confirmed:
+		c.confirmed(ctx, p, ev)
+	case sipua.NoAck:
+		p.dead = true
+		c.end(endBy(acd.SideCaller, 102, "no_ack"))
+	case sipua.Reinvited:
+		c.reinvited(p, ev)
+	case sipua.Hungup:
+		p.dead = true
+		c.end(nil)
+	case sipua.Failed:
+		p.dead = true
+		c.end(endBy(acd.SideCaller, 41, "leg_failed"))
+	case sipua.Ringing, sipua.Answered, sipua.Info:
+		// Not for a leg that called us; INFO digits come with the full IVR.
+	}
+}
+
+// confirmed starts the menu: the caller has acknowledged our answer.
+func (c *Call) confirmed(ctx context.Context, p *party, ev sipua.Confirmed) {
+	if len(ev.SDP) > 0 && p.late {
+		p.late = false
+		if err := p.accept(ev.SDP); err != nil {
+			c.end(&EndError{Cause: Cause{SIP: 488, Q850: 88, Side: acd.SideCaller, Reason: "bad_answer"}, Err: err})
+			return
+		}
+	}
+	if c.session != nil {
+		return // the ACK of a re-INVITE
+	}
+	c.begin(ctx)
+}

@@ -1,0 +1,82 @@
+package call
+
+import (
+	"context"
+	"net/netip"
+
+	"tierline/acd"
+	"tierline/call/sipua"
+	"tierline/media"
+	"tierline/media/prompt"
+)
+
+// Queue is the replicated ACD as a call sees it.
+type Queue interface {
+	// Propose writes an event to the log and returns once it is applied.
+	Propose(ctx context.Context, ev acd.Event) (acd.Result, uint64, error)
+	// Post does the same without waiting, in the order of the calls.
+	Post(ev acd.Event)
+	// Ready returns nil, or why no new call can be taken.
+	Ready() error
+}
+
+// Signalling places calls to phones.
+type Signalling interface {
+	Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error)
+}
+
+// Dialog is one SIP leg.
+type Dialog interface {
+	// Hangup ends the leg as its state needs: BYE, CANCEL or a refusal.
+	Hangup(q850 int, reason string)
+	// Dialog returns what another process needs to go on with the leg.
+	Dialog() sipua.Dialog
+}
+
+// Invitation is an INVITE that waits for its answer.
+type Invitation interface {
+	// Leg returns the dialog as another process could go on with it.
+	Leg() ([]byte, error)
+	Ringing() error
+	Answer(sdp []byte, on func(sipua.LegEvent)) (Dialog, error)
+	Reject(status int, reason string, retryAfter int, headers map[string][]string) error
+	OnCancel(f func())
+}
+
+// Invite is what an INVITE says.
+type Invite struct {
+	Invitation
+	CallID        string
+	From          string // user part of From
+	FromName      string
+	Identity      string // user part of P-Asserted-Identity
+	Number        string // user part of the request URI
+	URI           string // request URI, for digest
+	Source        netip.AddrPort
+	Transport     string
+	UserAgent     string
+	Authorization []string
+	Offer         []byte // nil: the offer comes late, from us
+}
+
+// Media opens RTP legs and joins them.
+type Media interface {
+	Open(on func(media.Event)) (MediaLeg, error)
+	Bridge(a, b MediaLeg)
+	Unbridge(a, b MediaLeg)
+	// IP is the address that goes into our SDP.
+	IP() netip.Addr
+	// Music makes a clip into an endless source shared by its listeners.
+	Music(c *prompt.Clip) *media.Music
+}
+
+// MediaLeg is the RTP side of one leg.
+type MediaLeg interface {
+	Port() int
+	Configure(p media.Params) error
+	Play(id uint64, clips []*prompt.Clip)
+	PlayMusic(m *media.Music)
+	Stop()
+	Quality() media.Quality
+	Close()
+}

@@ -1,0 +1,60 @@
+package call
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// counters are what /metrics shows of this package.
+type counters struct {
+	faults         atomic.Uint64
+	missingPrompts atomic.Uint64
+
+	mu       sync.Mutex // guards the maps
+	refused  map[string]uint64
+	finished map[string]uint64
+}
+
+// Stats is a copy of the switch's counters.
+type Stats struct {
+	Live           int
+	Faults         uint64            // calls ended by a fault of ours
+	MissingPrompts uint64            // prompts that a flow named and nobody recorded
+	Refused        map[string]uint64 // new calls refused, by reason
+	Finished       map[string]uint64 // calls ended, by cause
+}
+
+func (c *counters) refuse(reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refused == nil {
+		c.refused = map[string]uint64{}
+	}
+	c.refused[reason]++
+}
+
+func (c *counters) end(cause Cause) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.finished == nil {
+		c.finished = map[string]uint64{}
+	}
+	c.finished[cause.Reason]++
+}
+
+// Stats returns the switch's counters.
+func (s *Switch) Stats() Stats {
+	out := Stats{
+		Live: s.Live(), Faults: s.stats.faults.Load(), MissingPrompts: s.stats.missingPrompts.Load(),
+		Refused: map[string]uint64{}, Finished: map[string]uint64{},
+	}
+	s.stats.mu.Lock()
+	defer s.stats.mu.Unlock()
+	for k, v := range s.stats.refused {
+		out.Refused[k] = v
+	}
+	for k, v := range s.stats.finished {
+		out.Finished[k] = v
+	}
+	return out
+}

@@ -1,0 +1,218 @@
+package call
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"math/big"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tierline/acd"
+	"tierline/call/registrar"
+	"tierline/routing/trunk"
+)
+
+// Config is what a switch is made of.
+type Config struct {
+	Node      string
+	Log       *slog.Logger
+	Queue     Queue
+	UA        Signalling
+	Media     Media
+	Registrar *registrar.Registrar
+	Services  *Services
+	Known     func(source netip.AddrPort) bool // registered phones; trunks are known from the documents
+	MaxCalls  int                              // at once on this node; 0 = no limit
+}
+
+// Switch owns the calls of this node.
+type Switch struct {
+	cfg     Config
+	session atomic.Uint64 // SDP session ids
+	group   sync.WaitGroup
+	stats   counters
+	root    context.Context //nolint:containedctx // ends every call of the node; set once by New
+
+	mu       sync.Mutex // guards what follows
+	calls    map[string]*Call
+	trunks   map[string]*trunk.Limiter
+	draining bool
+	empty    chan struct{} // closed when draining and the last call has gone
+}
+
+// New returns a switch without calls. The calls end when ctx does.
+func New(ctx context.Context, cfg Config) *Switch {
+	s := &Switch{
+		cfg: cfg, root: ctx, calls: map[string]*Call{}, trunks: map[string]*trunk.Limiter{},
+		empty: make(chan struct{}),
+	}
+	s.session.Store(uint64(time.Now().Unix())) //nolint:gosec // positive until long after us
+	return s
+}
+
+// Bind gives the switch its log, whose effects it already gets.
+func (s *Switch) Bind(q Queue) { s.cfg.Queue = q }
+
+// Attach gives the switch the user agent and the registrar that bring it to
+// life; they need the log, so they come last.
+func (s *Switch) Attach(ua Signalling, r *registrar.Registrar) { s.cfg.UA, s.cfg.Registrar = ua, r }
+
+func (s *Switch) newSessionID() uint64 { return s.session.Add(1) }
+
+// newID returns an id for a call that no other node or time makes again.
+func newID() string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(time.Now().UnixMilli())<<16) //nolint:gosec // after 1970
+	_, _ = rand.Read(b[6:])                                               // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+// Effects hands the ACD's effects to the calls they are for. It never blocks.
+func (s *Switch) Effects(effects []acd.Effect) {
+	for _, e := range effects {
+		if g, ok := e.(acd.GenerationChanged); ok {
+			s.cfg.Services.Changed(g.Generation)
+			continue
+		}
+		node, id := target(e)
+		if node != s.cfg.Node {
+			continue
+		}
+		if c := s.find(id); c != nil {
+			_ = c.Post(asked{effect: e}) // a call that ended or overflows tells the log itself
+		}
+	}
+}
+
+// target names the node and call an effect is for.
+func target(e acd.Effect) (node, call string) {
+	switch e := e.(type) {
+	case acd.RingAgent:
+		return e.Node, e.Call
+	case acd.StopRinging:
+		return e.Node, e.Call
+	case acd.ConnectAgent:
+		return e.Node, e.Call
+	case acd.ReleaseAgent:
+		return e.Node, e.Call
+	case acd.LeaveQueue:
+		return e.Node, e.Call
+	case acd.GenerationChanged:
+	}
+	return "", ""
+}
+
+func (s *Switch) find(id string) *Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[id]
+}
+
+// add registers a call, or says why the node takes no more.
+func (s *Switch) add(c *Call, t trunk.Trunk, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return errDraining
+	}
+	if s.cfg.MaxCalls > 0 && len(s.calls) >= s.cfg.MaxCalls {
+		return errNodeFull
+	}
+	l := s.trunks[t.Name]
+	if l == nil {
+		l = trunk.NewLimiter()
+		s.trunks[t.Name] = l
+	}
+	if !l.Admit(t.Limits, now) {
+		return errTrunkFull
+	}
+	c.release = l.Release
+	s.calls[c.id] = c
+	return nil
+}
+
+// Reasons to refuse a new call with 503.
+var (
+	errDraining  = errors.New("node is draining")
+	errNodeFull  = errors.New("node has its maximum of calls")
+	errTrunkFull = errors.New("trunk has its maximum of calls")
+)
+
+// ended forgets a call.
+func (s *Switch) ended(c *Call, cause Cause) {
+	s.stats.end(cause)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls[c.id] != c {
+		return
+	}
+	delete(s.calls, c.id)
+	c.release()
+	if s.draining && len(s.calls) == 0 {
+		close(s.empty)
+	}
+}
+
+// Drain takes no new calls and waits until the running ones have ended, or
+// limit has passed; then it ends the rest. It returns how many it had to end.
+func (s *Switch) Drain(ctx context.Context, limit time.Duration) int {
+	s.mu.Lock()
+	if !s.draining {
+		s.draining = true
+		if len(s.calls) == 0 {
+			close(s.empty)
+		}
+	}
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	select {
+	case <-s.empty:
+		return 0
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	rest := make([]*Call, 0, len(s.calls))
+	for _, c := range s.calls {
+		rest = append(rest, c)
+	}
+	s.mu.Unlock()
+	for _, c := range rest {
+		_ = c.Post(dismissed{err: endBy(acd.SideSwitch, 41, "node_stopped")})
+		<-c.done
+	}
+	return len(rest)
+}
+
+// Wait returns when every goroutine of the switch has ended.
+func (s *Switch) Wait() { s.group.Wait() }
+
+// Draining says whether new calls are refused for good.
+func (s *Switch) Draining() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draining
+}
+
+// Live is the number of calls on this node.
+func (s *Switch) Live() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.calls)
+}
+
+// retryAfter is a random number of seconds, 2 to 10, so that refused callers
+// don't come back all at once (RFC 3261 §20.33).
+func retryAfter() int {
+	n, err := rand.Int(rand.Reader, big.NewInt(9))
+	if err != nil {
+		return 5
+	}
+	return 2 + int(n.Int64())
+}
