@@ -58,6 +58,8 @@ func reasonPhrase(status int) string {
 	switch status {
 	case 400:
 		return "Bad Request"
+	case 401:
+		return "Unauthorized" //nolint:misspell // the RFC's spelling
 	case 403:
 		return "Forbidden"
 	case 404:

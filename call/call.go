@@ -48,7 +48,6 @@ type Call struct {
 	offer    *offer // an agent's phone rings for this call
 	agent    *talk  // the caller talks to an agent
 	answered bool
-	over     error // why the call ends; set once
 	ending   bool
 }
 

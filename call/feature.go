@@ -32,7 +32,7 @@ func (s *Switch) feature(in Invite, gen *Generation) bool {
 	agent, challenge, err := s.cfg.Registrar.Authenticate("INVITE", in.URI, in.Authorization, in.Source, in.UserAgent)
 	switch {
 	case len(challenge) > 0:
-		_ = in.Reject(401, "Unauthorized", 0, map[string][]string{"WWW-Authenticate": challenge})
+		_ = in.Reject(401, reasonPhrase(401), 0, map[string][]string{"WWW-Authenticate": challenge})
 		return true
 	case err != nil:
 		s.refuse(in, 403, "feature_denied")

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tierline/acd"
@@ -9,6 +10,8 @@ import (
 	"tierline/media"
 	"tierline/media/prompt"
 )
+
+var errMedia = errors.New("media failed")
 
 // begin starts the call's flow.
 func (c *Call) begin(ctx context.Context) {
@@ -124,5 +127,20 @@ func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 		if p == c.caller {
 			c.menu(ctx, ivr.PromptDone{ID: ev.ID})
 		}
+	case media.Failed:
+		c.mediaFailed(ctx, p, ev)
+	}
+}
+
+// mediaFailed ends what can't be heard any more: the call, or the agent's part.
+func (c *Call) mediaFailed(ctx context.Context, p *party, ev media.Failed) {
+	c.log.Error("media failed", "agent", p.agent, "reason", ev.Reason)
+	if p == c.caller {
+		c.end(&EndError{Cause: CauseFault(), Err: errMedia})
+		return
+	}
+	if c.agent != nil && c.agent.party == p {
+		c.dropAgent(acd.SideSwitch)
+		c.menu(ctx, ivr.AgentDone{})
 	}
 }

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 )
@@ -50,11 +51,7 @@ func (s *Switch) Stats() Stats {
 	}
 	s.stats.mu.Lock()
 	defer s.stats.mu.Unlock()
-	for k, v := range s.stats.refused {
-		out.Refused[k] = v
-	}
-	for k, v := range s.stats.finished {
-		out.Finished[k] = v
-	}
+	maps.Copy(out.Refused, s.stats.refused)
+	maps.Copy(out.Finished, s.stats.finished)
 	return out
 }

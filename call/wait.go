@@ -9,7 +9,6 @@ import (
 
 	"tierline/acd"
 	"tierline/ivr"
-	"tierline/routing"
 )
 
 // retryQueue is how long a caller hears music before we try again to put him
@@ -20,7 +19,6 @@ const retryQueue = time.Second
 type wait struct {
 	event  acd.CallQueued
 	queued bool // it stands in the log
-	left   bool // the menu took it back before that
 }
 
 // enqueue puts the call into a queue. Without a quorum the caller keeps
@@ -96,13 +94,4 @@ func attributes(in []ivr.Attribute) []acd.Attribute {
 	}
 	slices.SortFunc(out, func(a, b acd.Attribute) int { return strings.Compare(a.Name, b.Name) })
 	return out
-}
-
-// tierOf reads a customer's tier; unknown words are standard.
-func tierOf(name string) routing.Tier {
-	t, err := routing.ParseTier(name)
-	if err != nil {
-		return routing.Standard
-	}
-	return t
 }

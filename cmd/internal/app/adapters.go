@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"tierline/acd"
+	"tierline/call"
+	"tierline/call/registrar"
+	"tierline/call/sipua"
+	"tierline/cluster"
+	"tierline/media"
+	"tierline/media/prompt"
+)
+
+// mediaPort is the media engine as calls see it.
+type mediaPort struct {
+	*media.Engine
+	ip netip.Addr
+}
+
+func (m mediaPort) Open(on func(media.Event)) (call.MediaLeg, error) {
+	l, err := m.Engine.Open(on)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (m mediaPort) Bridge(a, b call.MediaLeg)   { join(media.Bridge, a, b) }
+func (m mediaPort) Unbridge(a, b call.MediaLeg) { join(media.Unbridge, a, b) }
+func (m mediaPort) IP() netip.Addr              { return m.ip }
+
+func (m mediaPort) Music(c *prompt.Clip) *media.Music { return media.NewMusic(c, m.Engine) }
+
+func join(f func(a, b *media.Leg), a, b call.MediaLeg) {
+	x, okX := a.(*media.Leg)
+	y, okY := b.(*media.Leg)
+	if okX && okY {
+		f(x, y)
+	}
+}
+
+// phonePort is the SIP user agent as calls see it.
+type phonePort struct{ ua *sipua.UA }
+
+func (p phonePort) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (call.Dialog, error) {
+	l, err := p.ua.Dial(r, on)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// invitation is an incoming INVITE as calls see it.
+type invitation struct{ *sipua.Incoming }
+
+func (i invitation) Answer(sdp []byte, on func(sipua.LegEvent)) (call.Dialog, error) {
+	l, err := i.Incoming.Answer(sdp, on)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (i invitation) Leg() ([]byte, error) { return i.Incoming.Leg().Dialog().MarshalBinary() }
+
+// sipHandler gives what peers ask to the parts that answer.
+type sipHandler struct {
+	sw  *call.Switch
+	reg *registrar.Registrar
+}
+
+func (h sipHandler) Invite(in *sipua.Incoming) {
+	h.sw.Invite(call.Invite{
+		Invitation: invitation{in}, CallID: in.CallID, From: in.From, FromName: in.FromName, Identity: in.PAI,
+		Number: in.RequestUser, URI: in.RequestURI, Source: in.Source, Transport: in.Transport,
+		UserAgent: in.UserAgent, Authorization: in.Authorization, Offer: in.Offer,
+	})
+}
+
+func (h sipHandler) Register(ctx context.Context, q registrar.Request) registrar.Response {
+	return h.reg.Register(ctx, q)
+}
+
+func (h sipHandler) Known(source netip.AddrPort, method, _ string) bool {
+	return h.sw.Known(source, method)
+}
+
+func (h sipHandler) Options() (status, retryAfter int) { return h.sw.Options() }
+
+// bindings keeps agents' contacts in the replicated state.
+type bindings struct {
+	log    *cluster.Node
+	phones *phones
+}
+
+func (b bindings) Put(ctx context.Context, agent string, k acd.Binding, ttl time.Duration) error {
+	if err := b.propose(ctx, acd.PhoneRegistered{Agent: agent, Binding: k, TTL: ttl.Milliseconds()}); err != nil {
+		return err
+	}
+	b.phones.add(k)
+	return nil
+}
+
+func (b bindings) Remove(ctx context.Context, agent, contact string) error {
+	return b.propose(ctx, acd.PhoneUnregistered{Agent: agent, Contact: contact})
+}
+
+func (b bindings) propose(ctx context.Context, ev acd.Event) error {
+	if _, _, err := b.log.Propose(ctx, ev); err != nil {
+		return fmt.Errorf("write binding: %w", err)
+	}
+	return nil
+}
+
+func (b bindings) Of(agent string) (out []acd.Binding) {
+	b.log.Read(func(s *acd.State) { out = s.BindingsOf(agent) })
+	return out
+}
+
+var errNoService = errors.New("no service documents are published: start with --service DIR or run `tierline apply DIR`")

@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"tierline/acd"
+	"tierline/acd/report"
+	"tierline/acd/report/cursor"
+	"tierline/acd/report/store"
+	"tierline/call"
+	"tierline/call/registrar"
+	"tierline/call/sipua"
+	"tierline/cluster"
+	"tierline/cmd/internal/config"
+	"tierline/cmd/internal/publish"
+	"tierline/media"
+	"tierline/media/prompt"
+)
+
+// Node is a running node.
+type Node struct {
+	settings config.Settings
+	log      *slog.Logger
+
+	library  *prompt.Library
+	media    *media.Engine
+	cluster  *cluster.Node
+	services *call.Services
+	sw       *call.Switch
+	phones   *phones
+	ua       *sipua.UA
+	store    *store.Store
+	cursor   *cursor.Cursor
+	latency  commitTimes
+
+	publisher *publish.Publisher
+	version   string
+	httpAddr  string
+
+	stop    context.CancelFunc // ends what runs beside
+	beside  sync.WaitGroup
+	stopped []func() // in the order of the start; undone in reverse
+}
+
+// Start brings a node up. When it returns, calls are taken (if service
+// documents are published).
+func Start(ctx context.Context, s config.Settings, version string, log *slog.Logger) (*Node, error) {
+	root, stop := context.WithCancel(context.WithoutCancel(ctx))
+	n := &Node{settings: s, log: log, stop: stop, version: version}
+	steps := []struct {
+		name string
+		run  func(ctx, root context.Context) error
+	}{
+		{"media", n.startMedia},
+		{"log", n.startLog},
+		{"records", n.startRecords},
+		{"service documents", n.startService},
+		{"SIP", n.startSIP},
+		{"HTTP", n.startHTTP},
+	}
+	for _, step := range steps {
+		if err := step.run(ctx, root); err != nil {
+			n.close()
+			return nil, fmt.Errorf("start %s: %w", step.name, err)
+		}
+	}
+	return n, nil
+}
+
+func (n *Node) startMedia(_, _ context.Context) (err error) {
+	r := n.settings.RTP
+	n.media, err = media.NewEngine(media.Config{
+		IP: r.IP, PortMin: r.PortMin, PortMax: r.PortMax, Logger: n.log.With("part", "media"),
+	})
+	if err != nil {
+		return err
+	}
+	n.undo(n.media.Close)
+	n.library, err = prompt.OpenLibrary(filepath.Join(n.settings.DataDir, "prompts"))
+	return err
+}
+
+// startLog makes the switch first: it gets the effects of the log.
+func (n *Node) startLog(ctx, root context.Context) (err error) {
+	port := mediaPort{n.media, n.settings.RTP.IP}
+	n.services = call.NewServices(n.log, port, n.library, n.bundle)
+	known := &phones{}
+	n.sw = call.New(root, call.Config{
+		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
+	})
+	n.cluster, err = cluster.Open(ctx, cluster.Config{
+		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
+		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.latency.observe,
+	})
+	if err != nil {
+		return err
+	}
+	n.undo(func() { n.closed("log", n.cluster.Close()) })
+	known.log = n.cluster
+	n.phones = known
+	n.publisher = publish.New(n.cluster, publish.Service{}, sounds{n.library}.Has, n.log)
+	n.sw.Bind(n.cluster)
+	return nil
+}
+
+func (n *Node) logTime() (at int64) {
+	n.cluster.Read(func(s *acd.State) { at = s.Now() })
+	return at
+}
+
+func (n *Node) bundle(generation uint64) (b acd.Bundle, ok bool) {
+	n.cluster.Read(func(s *acd.State) { b, ok = s.GenerationBundle(generation) })
+	return b, ok
+}
+
+// startRecords begins to write call records. A database that can't be opened
+// stops the start; one that fails later doesn't stop calls.
+func (n *Node) startRecords(ctx, root context.Context) (err error) {
+	n.store, err = store.Open(ctx, filepath.Join(n.settings.DataDir, "story.db"))
+	if err != nil {
+		return err
+	}
+	n.undo(func() { n.closed("records", n.store.Close()) })
+	n.cursor = cursor.New(cursor.Config{
+		Follow: cursor.Of(n.cluster.Follow, func(s cluster.Story) report.Story {
+			return report.Story{Index: s.Index, At: s.At, Wall: s.Wall, Facts: s.Facts}
+		}),
+		Acknowledge: n.cluster.Acknowledge,
+		Last:        func() uint64 { return n.cluster.Stats().Applied },
+		Gap:         n.gapAfter,
+		Store:       n.store, Retention: n.settings.Report.Retention(), Logger: n.log.With("part", "records"),
+	})
+	n.run(root, "records", n.cursor.Run)
+	return nil
+}
+
+// startService publishes the directory of the settings, or takes up the
+// generation that was current before.
+func (n *Node) startService(ctx, root context.Context) error {
+	if n.settings.ServiceDir != "" {
+		if err := n.publish(ctx, n.settings.ServiceDir); err != nil {
+			return err
+		}
+	}
+	if g := n.generation(); g > 0 {
+		if err := n.services.Load(g); err != nil {
+			return err
+		}
+	} else {
+		n.log.Warn("not ready", "err", errNoService)
+	}
+	n.beside.Go(func() { n.services.Run(root.Done()) })
+	return nil
+}
+
+func (n *Node) generation() (g uint64) {
+	n.cluster.Read(func(s *acd.State) { g = s.Generation() })
+	return g
+}
+
+func (n *Node) startSIP(_, _ context.Context) (err error) {
+	reg := registrar.New(registrar.Config{
+		Realm: "tierline", Node: n.settings.Node, Accounts: n.services,
+		Bindings: bindings{n.cluster, n.phones}, Logger: n.log.With("part", "registrar"), LogTime: n.logTime,
+	})
+	listen := make([]sipua.Listen, len(n.settings.SIP.Listen))
+	for i, l := range n.settings.SIP.Listen {
+		listen[i] = sipua.Listen{Transport: l.Transport, Addr: l.Address.String()}
+	}
+	n.ua, err = sipua.Open(sipua.Config{
+		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
+		Logger: n.log.With("part", "sip"), Handler: sipHandler{n.sw, reg},
+	})
+	if err != nil {
+		return err
+	}
+	n.undo(n.ua.Close)
+	n.sw.Attach(phonePort{n.ua}, reg)
+	return nil
+}
+
+// HTTPAddr is where the API listens.
+func (n *Node) HTTPAddr() string { return n.httpAddr }
+
+// Ready says why the node takes no new calls, or returns nil.
+func (n *Node) Ready() error {
+	switch {
+	case n.sw.Draining():
+		return errors.New("draining: the node was told to stop")
+	case n.services.Current() == nil:
+		return errNoService
+	}
+	return n.cluster.Ready()
+}
+
+// Shutdown takes no new calls, lets the running ones finish within the drain
+// limit, and stops the node.
+func (n *Node) Shutdown(ctx context.Context) {
+	live := n.sw.Live()
+	n.log.Info("draining", "calls", live, "limit", n.settings.Drain.Timeout)
+	began := time.Now()
+	if cut := n.sw.Drain(ctx, n.settings.Drain.Timeout); cut > 0 {
+		n.log.Warn("calls had to be ended", "calls", cut)
+	}
+	n.log.Info("drained", "took", time.Since(began).Round(time.Millisecond))
+	n.close()
+}
+
+func (n *Node) undo(f func()) { n.stopped = append(n.stopped, f) }
+
+func (n *Node) close() {
+	n.stop()
+	n.beside.Wait()
+	if n.sw != nil {
+		n.sw.Wait()
+	}
+	for i := len(n.stopped) - 1; i >= 0; i-- {
+		n.stopped[i]()
+	}
+	n.stopped = nil
+}
+
+func (n *Node) closed(part string, err error) {
+	if err != nil {
+		n.log.Warn("did not close cleanly", "part", part, "err", err)
+	}
+}

@@ -1,0 +1,135 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"tierline/cluster"
+	"tierline/cmd/internal/console"
+	"tierline/cmd/internal/publish"
+	"tierline/media/prompt"
+)
+
+// sounds is the prompt library as the API sees it.
+type sounds struct{ *prompt.Library }
+
+// Has says whether a sound is there and can be read.
+func (s sounds) Has(sha string) bool {
+	_, err := s.Get(sha)
+	return err == nil
+}
+
+func (s sounds) Put(r io.Reader) (string, error) {
+	sha, err := s.Library.Put(r)
+	if err != nil {
+		return "", fmt.Errorf("store prompt: %w", err)
+	}
+	return sha, nil
+}
+
+// commitTimes hands commit times to the meter, which exists later than the log.
+type commitTimes struct{ meter atomic.Pointer[console.Meter] }
+
+func (c *commitTimes) observe(d time.Duration) {
+	if m := c.meter.Load(); m != nil {
+		m.Committed(d)
+	}
+}
+
+// startHTTP serves the API, the metrics and the health checks.
+func (n *Node) startHTTP(ctx, root context.Context) error {
+	registry := console.NewRegistry()
+	meter := console.NewMeter(n.cluster, registry)
+	n.latency.meter.Store(meter)
+	registry.MustRegister(console.Collector(n.figures))
+	web := console.New(console.Config{
+		Node: n.settings.Node, Version: n.version, Core: n.cluster, LogTime: n.logTime, Ready: n.Ready,
+		Publisher: n.publisher, Records: n.store, Library: sounds{n.library}, Metrics: registry,
+		AllowRemote: n.settings.HTTP.AllowRemote, Logger: n.log.With("part", "http"),
+	})
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp", n.settings.HTTP.Listen.String())
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", n.settings.HTTP.Listen, err)
+	}
+	n.httpAddr = l.Addr().String()
+	n.run(root, "meter", meter.Run)
+	n.run(root, "HTTP", func(ctx context.Context) error { return web.Serve(ctx, l) })
+	return nil
+}
+
+// run starts a part that works until it is stopped.
+func (n *Node) run(root context.Context, name string, part func(context.Context) error) {
+	ctx, end := context.WithCancel(root)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := part(ctx); err != nil {
+			n.log.Error("part ended", "name", name, "err", err)
+		}
+	}()
+	n.undo(func() { end(); <-done })
+}
+
+// figures is what the parts say of themselves at a scrape.
+func (n *Node) figures() []console.Figure {
+	out := console.StateFigures(n.cluster)
+	out = append(out, console.ClusterFigures(n.cluster.Stats())...)
+	out = append(out, console.RecordFigures(n.cursor.Stats())...)
+	out = append(out, n.callFigures()...)
+	out = append(out, n.sipFigures()...)
+	return append(out, n.mediaFigures()...)
+}
+
+func (n *Node) callFigures() []console.Figure {
+	s := n.sw.Stats()
+	out := []console.Figure{
+		console.Gauge("node_calls", "Calls on this node", s.Live),
+		console.Counter("call_faults_total", "Calls ended by a fault of ours", s.Faults),
+		console.Counter("prompts_missing_total", "Prompts that a flow named and that have no sound", s.MissingPrompts),
+	}
+	return append(out, console.Counters("calls_refused_total", "New calls refused", "reason", s.Refused)...)
+}
+
+func (n *Node) sipFigures() []console.Figure {
+	s := n.ua.Stats()
+	out := []console.Figure{
+		console.Gauge("sip_legs", "SIP dialogs, early ones included", s.Legs),
+		console.Gauge("sip_transactions", "Unfinished transactions", s.Transactions),
+		console.Gauge("sip_connections", "TCP connections", s.Connections),
+		console.Counter("sip_faults_total", "Panics while handling a message", s.Faults),
+	}
+	out = append(out, console.Counters("sip_received_total", "Messages by method or status", "kind", s.In)...)
+	out = append(out, console.Counters("sip_sent_total", "Messages by method or status", "kind", s.Out)...)
+	return append(out, console.Counters("sip_dropped_total", "Messages ignored", "reason", s.Drops)...)
+}
+
+// publish makes a directory the current generation.
+func (n *Node) publish(ctx context.Context, dir string) error {
+	data, problems := readDocuments(dir, n.library)
+	if len(problems) > 0 {
+		return &publish.ProblemsError{Problems: problems}
+	}
+	p, err := n.publisher.Publish(ctx, publish.Request{Data: data, By: "service directory", Note: dir})
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", dir, err)
+	}
+	for _, w := range p.Warnings {
+		n.log.Warn("service documents", "finding", w.String())
+	}
+	n.log.Info("service documents", "generation", p.Generation, "unchanged", p.Unchanged, "changes", len(p.Changes))
+	return nil
+}
+
+// gapAfter goes on at the end of the log when the stories before are gone.
+func (n *Node) gapAfter(err error) (after uint64, ok bool) {
+	if !errors.Is(err, cluster.ErrCompacted) {
+		return 0, false
+	}
+	return n.cluster.Stats().Applied, true
+}
