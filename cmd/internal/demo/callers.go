@@ -44,20 +44,20 @@ type world struct {
 	going map[string]bool // numbers that are on a call
 }
 
-// run starts calls at random times until ctx ends, then waits until all are
-// over. A call that was begun is finished.
-func (w *world) run(ctx context.Context) error {
+// run starts calls at random times until arrivals end, then waits until all
+// are over. A call that was begun is finished, unless ctx ends: then everybody
+// hangs up.
+func (w *world) run(ctx, arrivals context.Context) error {
 	e, err := phone.Open(ctx, phone.Config{User: "world", Logger: w.log})
 	if err != nil {
 		return fmt.Errorf("open the callers' endpoint: %w", err)
 	}
-	last := context.WithoutCancel(ctx)
 	var calls sync.WaitGroup
-	w.arrive(ctx, func(n entry) {
-		calls.Go(func() { w.call(last, e, n) })
+	w.arrive(arrivals, func(n entry) {
+		calls.Go(func() { w.call(ctx, e, n) })
 	})
 	calls.Wait()
-	closing, cancel := context.WithTimeout(last, 5*time.Second)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := e.Close(closing); err != nil {
 		return fmt.Errorf("close the callers' endpoint: %w", err)
@@ -83,7 +83,7 @@ func (w *world) draw() entry {
 	defer w.mu.Unlock()
 	w.next++
 	e := entry{n: w.next, from: w.person(), tone: callerTone(w.next)}
-	e.script = pick(scripts(e.from.Tier))
+	e.script = pick(scripts(e.from))
 	w.going[e.from.Phone] = true
 	return e
 }
@@ -145,14 +145,4 @@ func (w *world) call(ctx context.Context, e *phone.Endpoint, n entry) {
 	delete(w.going, n.from.Phone)
 	w.mu.Unlock()
 	w.ledger.add(n)
-}
-
-// scripts are the ways to use the centre, for a caller of a tier.
-func scripts(tier string) []script {
-	agent := []phone.Keys{{Digits: "1", After: 2 * time.Second}}
-	_ = tier
-	return []script{
-		{name: "asks for an agent", weight: 60, number: "10000", want: wantAgent, keys: agent, patience: 90 * time.Second},
-		{name: "gives up", weight: 10, number: "10000", want: wantAbandon, keys: agent, patience: 8 * time.Second},
-	}
 }

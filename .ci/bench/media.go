@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// media measures bridged calls with RTP both ways.
+func (b *bench) media(ctx context.Context) error {
+	b.printf("Bridged calls with RTP both ways (A-law, 20 ms):\n\n" +
+		"| calls | CPU ms per call-second | loss | one-way delay p50 / p99 / max | memory per call |\n|---|---|---|---|---|\n")
+	for _, n := range []int{100, 200, 300} {
+		if err := b.bridged(ctx, n); err != nil {
+			return fmt.Errorf("%d calls: %w", n, err)
+		}
+	}
+	b.printf("\n")
+	return nil
+}
+
+// Times of one measurement: calls are set up gently, settle, and are measured.
+const (
+	setupRate = 40 // calls/s
+	warmUp    = 3 * time.Second
+	measured  = 15 * time.Second
+)
+
+func (b *bench) bridged(ctx context.Context, n int) error {
+	node, err := b.node(ctx, n)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = node.Kill() }() // measured what there was to measure
+	rtp, err := newGenerator(ip())
+	if err != nil {
+		return err
+	}
+	defer rtp.close()
+	p, err := openPeers(node.IP, agentPort, node.Address(), service)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.close() }()
+	p.rtp, p.hangup = rtp, false
+	time.Sleep(time.Second)
+	idle, err := node.Memory()
+	if err != nil {
+		return err
+	}
+	for range n {
+		p.call()
+		time.Sleep(time.Second / setupRate)
+	}
+	if !settle(10*time.Second, func() bool { return p.bridged() == n }) {
+		return fmt.Errorf("only %d of %d calls were bridged", p.bridged(), n)
+	}
+	time.Sleep(warmUp)
+	before, err := node.CPU()
+	if err != nil {
+		return err
+	}
+	rtp.begin()
+	began := time.Now()
+	time.Sleep(measured)
+	callers, agents := rtp.end()
+	span := time.Since(began)
+	after, err := node.CPU()
+	if err != nil {
+		return err
+	}
+	busy, err := node.Memory()
+	if err != nil {
+		return err
+	}
+	all := stats{
+		sent: callers.sent + agents.sent, received: callers.received + agents.received, lost: callers.lost + agents.lost,
+		delays: append(callers.delays, agents.delays...),
+	}
+	cost := ms(after-before) / span.Seconds() / float64(n)
+	loss := 100 * float64(all.lost) / float64(max(1, all.received+all.lost))
+	memory := float64(busy-idle) / 1000 / float64(n)
+	p50, p99, worst := ms(all.percentile(0.5)), ms(all.percentile(0.99)), ms(all.percentile(1))
+	progress("media %d calls: %.2f ms CPU a call-second, %d packets, loss %.3f %%, delay %.2f/%.2f/%.1f ms, %.0f kB a call",
+		n, cost, all.received, loss, p50, p99, worst, memory)
+	b.printf("| %d | %.2f | %.3f %% | %.2f / %.2f / %.1f ms | %.0f kB |\n", n, cost, loss, p50, p99, worst, memory)
+	if want := uint64(n) * 100 * uint64(measured.Seconds()); all.received < want*9/10 {
+		return fmt.Errorf("%d of %d packets arrived", all.received, want)
+	}
+	p.endAll()
+	settle(5*time.Second, func() bool { return p.bridged() == 0 })
+	return nil
+}

@@ -1,0 +1,290 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"tierline/call/phone"
+	"tierline/cmd/internal/app"
+	"tierline/cmd/internal/config"
+	documents "tierline/testdata/demo"
+)
+
+// ErrUnmet is returned when simulated calls did not get what they expected.
+var ErrUnmet = errors.New("simulated calls did not get what they expected")
+
+type flags struct {
+	sip, http, data string
+	limit, every    time.Duration
+	quiet           bool
+}
+
+// Command is `tierline demo`.
+func Command() *cobra.Command {
+	var f flags
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run a whole service centre on this machine, with simulated callers and agents",
+		Long: `Run a whole service centre on this machine: the switch, twelve agents with
+softphones and a stream of callers, all over real SIP and RTP on loopback.
+Register your own softphone or call the numbers yourself while it runs.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+			return f.run(ctx, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&f.sip, "sip", "127.0.0.1:5060", "address for SIP, UDP and TCP")
+	cmd.Flags().StringVar(&f.http, "http", "127.0.0.1:8080", "address of the API")
+	cmd.Flags().StringVar(&f.data, "data", "", "keep data in this directory (default: a temporary one, removed at the end)")
+	cmd.Flags().DurationVar(&f.limit, "for", 0, "end by itself after this time; exit 0 only if every simulated call met its expectation")
+	cmd.Flags().DurationVar(&f.every, "every", 2200*time.Millisecond, "mean time between calls")
+	cmd.Flags().BoolVar(&f.quiet, "quiet-world", false, "no simulated callers and agents")
+	return cmd
+}
+
+func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
+	s, err := f.settings()
+	if err != nil {
+		return err
+	}
+	if f.data == "" {
+		if f.data, err = os.MkdirTemp("", "tierline-demo-"); err != nil {
+			return fmt.Errorf("make data directory: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(f.data)) }()
+	}
+	s.DataDir, s.ServiceDir = filepath.Join(f.data, "node"), filepath.Join(f.data, "service")
+	if err := unpack(documents.Files(), s.ServiceDir); err != nil {
+		return err
+	}
+	logs, err := openLogs(f.data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logs.close()) }()
+	node, err := app.Start(ctx, s, logs.node)
+	if err != nil {
+		return fmt.Errorf("start the centre: %w", err)
+	}
+	defer node.Shutdown(context.WithoutCancel(ctx))
+	return f.show(ctx, out, logs.phones)
+}
+
+// settings are those of a node on loopback; a taken port is told before
+// anything starts.
+func (f *flags) settings() (config.Settings, error) {
+	s := config.Defaults()
+	sip, err := netip.ParseAddrPort(f.sip)
+	if err != nil {
+		return s, fmt.Errorf("--sip %q: an address such as 127.0.0.1:5060 is needed", f.sip)
+	}
+	web, err := netip.ParseAddrPort(f.http)
+	if err != nil {
+		return s, fmt.Errorf("--http %q: an address such as 127.0.0.1:8080 is needed", f.http)
+	}
+	if !sip.Addr().IsLoopback() || !web.Addr().IsLoopback() {
+		return s, errors.New("the demo's secrets are public, so it listens on loopback addresses only")
+	}
+	for _, a := range []struct{ network, addr, flag, example string }{
+		{"udp", f.sip, "--sip", "127.0.0.1:5070"}, {"tcp", f.sip, "--sip", "127.0.0.1:5070"},
+		{"tcp", f.http, "--http", "127.0.0.1:8090"},
+	} {
+		if err := free(a.network, a.addr); err != nil {
+			return s, fmt.Errorf("%s port %s is taken by another program (%w); choose another with %s %s",
+				a.network, a.addr, err, a.flag, a.example)
+		}
+	}
+	s.SIP.Listen = []config.Listen{{Transport: "udp", Address: sip}, {Transport: "tcp", Address: sip}}
+	s.RTP.IP = sip.Addr()
+	s.HTTP.Listen = web
+	return s, nil
+}
+
+func free(network, addr string) error {
+	var lc net.ListenConfig
+	if network == "udp" {
+		c, err := lc.ListenPacket(context.Background(), network, addr)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+	l, err := lc.Listen(context.Background(), network, addr)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// logs are the files that would otherwise disturb the view.
+type logs struct {
+	node, phones *slog.Logger
+	files        []*os.File
+}
+
+func openLogs(dir string) (*logs, error) {
+	l := &logs{}
+	open := func(name string) (*slog.Logger, error) {
+		w, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("open log: %w", err)
+		}
+		l.files = append(l.files, w)
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	}
+	var err error
+	if l.node, err = open("node.log"); err != nil {
+		return nil, err
+	}
+	if l.phones, err = open("phones.log"); err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	return l, nil
+}
+
+func (l *logs) close() (err error) {
+	for _, f := range l.files {
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
+
+// show runs the world around a running node until it is over.
+func (f *flags) show(ctx context.Context, out io.Writer, log *slog.Logger) error {
+	team, err := accounts(documents.Files())
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(out, box(f.greeting(team))); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	c := newCentre(time.Now(), team)
+	a := api{base: "http://" + f.http, client: &http.Client{}}
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	var view sync.WaitGroup
+	view.Go(func() { a.look(watching, c) })
+	view.Go(func() { a.follow(watching, c) })
+	view.Go(func() { f.view(watching, out, c) })
+	arrivals := ctx
+	if f.limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, f.limit)
+		defer cancel()
+		arrivals = limited
+	}
+	book, err := f.live(ctx, arrivals, team, a, log)
+	unwatch()
+	view.Wait()
+	if err != nil || book == nil {
+		return err
+	}
+	book.summary(out)
+	if n := len(book.unmet()); n > 0 && f.limit > 0 && ctx.Err() == nil {
+		return fmt.Errorf("%w: %d", ErrUnmet, n)
+	}
+	return nil
+}
+
+// live lets agents work and callers call until arrivals end; then no new calls
+// are made, and those that go on are finished.
+func (f *flags) live(ctx, arrivals context.Context, team []account, a api, log *slog.Logger) (*ledger, error) {
+	if f.quiet {
+		<-arrivals.Done()
+		return nil, nil //nolint:nilnil // nobody called, so there is no book and nothing went wrong
+	}
+	people, err := customers(documents.Files())
+	if err != nil {
+		return nil, err
+	}
+	phone.QuietLibrary(log)
+	last := context.WithoutCancel(ctx)
+	team12, err := hire(ctx, team, f.sip, log)
+	if err != nil {
+		return nil, err
+	}
+	working, closeShop := context.WithCancel(last)
+	var agents sync.WaitGroup
+	agents.Go(func() { team12.work(working) })
+	w := &world{
+		target: f.sip, people: people, agents: len(team), every: f.every, ledger: &ledger{}, log: log,
+		going: map[string]bool{},
+	}
+	err = w.run(ctx, arrivals)
+	w.ledger.settle(last, a, team12)
+	closeShop()
+	agents.Wait()
+	leaving, cancel := context.WithTimeout(last, 30*time.Second)
+	defer cancel()
+	team12.dismiss(leaving)
+	return w.ledger, err
+}
+
+// view draws the board on a terminal, or prints events line by line.
+func (f *flags) view(ctx context.Context, out io.Writer, c *centre) {
+	file, isFile := out.(*os.File)
+	live := isFile && term.IsTerminal(int(file.Fd()))
+	s := screen{w: out}
+	printed := 0
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for over := false; !over; {
+		select {
+		case <-ctx.Done():
+			over = true // once more, with what came last
+		case <-tick.C:
+		}
+		if live {
+			if s.show(c.board(time.Now())) != nil {
+				return
+			}
+			continue
+		}
+		var lines []string
+		lines, printed = c.since(printed)
+		for _, l := range lines {
+			_, _ = fmt.Fprintln(out, l)
+		}
+	}
+}
+
+// greeting is what stands in the box.
+func (f *flags) greeting(team []account) []string {
+	first, last := team[0], team[len(team)-1]
+	lines := []string{
+		"TIERLINE  demo service centre   天翼客服演示中心",
+		"",
+		"SIP   " + f.sip + " (UDP and TCP)      API  http://" + f.http + "/api/v1/openapi.json",
+		"",
+		"Call  10000  people, differentiated by the customer's value",
+		"      10001  self-service",
+		"      as a gold customer:  tierline dial 10000@" + f.sip + " --from 13800138000 --keys 1",
+		"",
+		fmt.Sprintf("Own softphone: register as %s … %s at %s, password %s", first.ID, last.ID, f.sip, first.Secret),
+		"      (demo- and the number), then dial *11 ready, *12 break, *13 sign out, *14 end wrap-up",
+		"",
+		"See   http://" + f.http + "/api/v1/agents   /queues   /calls   /cdrs   /events",
+		"      documents " + filepath.Join(f.data, "service"),
+		"      logs      " + filepath.Join(f.data, "node.log"),
+	}
+	if f.quiet {
+		return append(lines, "", "Nobody calls by himself (--quiet-world).  Ctrl-C ends it.")
+	}
+	return append(lines, "", "Twelve simulated agents and a stream of callers are at work.  Ctrl-C ends it.")
+}
