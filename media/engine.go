@@ -29,7 +29,7 @@ const defaultQuarantine = 3 * time.Second
 type Engine struct {
 	ip      netip.Addr
 	log     *slog.Logger
-	start   time.Time // zero of the engine's time
+	clock   func() time.Duration // since the engine's start; never goes back
 	cname   string
 	ports   *ports
 	workers []*worker
@@ -45,6 +45,9 @@ func NewEngine(c Config) (*Engine, error) {
 	if !c.IP.IsValid() || c.IP.IsUnspecified() {
 		return nil, fmt.Errorf("start media: the RTP address must be one that peers can send to, not %q", c.IP)
 	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
 	if c.Quarantine == 0 {
 		c.Quarantine = defaultQuarantine
 	}
@@ -59,8 +62,10 @@ func NewEngine(c Config) (*Engine, error) {
 	if _, err := rand.Read(name[:]); err != nil {
 		return nil, fmt.Errorf("start media: %w", err)
 	}
+	start := time.Now()
 	e := &Engine{
-		ip: c.IP.Unmap(), log: c.Logger, start: time.Now(), ports: p,
+		ip: c.IP.Unmap(), log: c.Logger, ports: p,
+		clock: func() time.Duration { return time.Since(start) },
 		cname: hex.EncodeToString(name[:]) + "@" + c.IP.String(),
 	}
 	for range c.Workers {
@@ -75,9 +80,6 @@ func NewEngine(c Config) (*Engine, error) {
 	return e, nil
 }
 
-// now is the engine's time; it never goes back.
-func (e *Engine) now() time.Duration { return time.Since(e.start) }
-
 // Open reserves a pair of ports and returns a leg on it. Nothing is sent or
 // accepted before Configure. Events go to on, which must not block.
 func (e *Engine) Open(on func(Event)) (*Leg, error) {
@@ -87,17 +89,17 @@ func (e *Engine) Open(on func(Event)) (*Leg, error) {
 		return nil, ErrClosed
 	}
 	for tries := e.ports.count(); tries > 0; tries-- {
-		port, ok := e.ports.take(e.now())
+		port, ok := e.ports.take(e.clock())
 		if !ok {
 			return nil, ErrNoPorts
 		}
 		rtpFD, rtcpFD, err := openPair(e.ip, port)
 		if errors.Is(err, errTaken) {
-			e.ports.release(port, e.now())
+			e.ports.release(port, e.clock())
 			continue
 		}
 		if err != nil {
-			e.ports.release(port, e.now())
+			e.ports.release(port, e.clock())
 			return nil, fmt.Errorf("open RTP port %d: %w", port, err)
 		}
 		w := e.workers[int(e.turn.Add(1))%len(e.workers)]

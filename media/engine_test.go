@@ -1,7 +1,6 @@
 package media
 
 import (
-	"encoding/binary"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -231,5 +230,3 @@ func TestBridgeBothWays(t *testing.T) {
 		}
 	}
 }
-
-var _ = binary.BigEndian

@@ -156,7 +156,7 @@ func (l *Leg) configure(p Params) {
 	l.source.configure(p.Remote, p.Signalling)
 	l.out.configure(p, l.source.destination())
 	if first {
-		l.reportAt = l.engine.now() + reportAfter(true)
+		l.reportAt = l.engine.clock() + reportAfter(true)
 	}
 }
 

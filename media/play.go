@@ -22,7 +22,7 @@ func NewMusic(clip *prompt.Clip, e *Engine) *Music {
 	if len(clip.ALaw()) == 0 {
 		clip = prompt.Silence(20)
 	}
-	return &Music{alaw: clip.ALaw(), mulaw: clip.MuLaw(), started: e.now().Truncate(time.Millisecond)}
+	return &Music{alaw: clip.ALaw(), mulaw: clip.MuLaw(), started: e.clock().Truncate(time.Millisecond)}
 }
 
 // fill copies what plays at a time, which is a whole millisecond.
@@ -118,7 +118,7 @@ func (l *Leg) begin() {
 	if l.failed || l.time.queued {
 		return
 	}
-	now := l.engine.now()
+	now := l.engine.clock()
 	ms := int64(now / time.Millisecond)
 	due := l.out.hold(true)
 	w := &l.work.wheel
@@ -174,7 +174,7 @@ func (l *Leg) tick(now time.Duration) {
 
 func (l *Leg) tickPress(step int, at time.Duration) {
 	if k, ok := l.play.presses[0].Next(step); ok {
-		l.out.event(k, &l.play.began, step, at)
+		l.out.event(k, &l.play.began, at)
 		return
 	}
 	// The pause between two keys is this frame and the two repeated ends.

@@ -156,7 +156,7 @@ func (s *sender) frame(p *player, n int, at time.Duration) {
 
 // event sends one packet of a key press that began at the given timestamp; the
 // first one fixes it.
-func (s *sender) event(k dtmf.Packet, began *uint32, step int, at time.Duration) {
+func (s *sender) event(k dtmf.Packet, began *uint32, at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k.Marker {
@@ -172,8 +172,8 @@ func (s *sender) event(k dtmf.Packet, began *uint32, step int, at time.Duration)
 	}.Put(b)
 	copy(b[rtp.HeaderSize:], k.Payload[:])
 	s.transmit(b)
-	if !k.Repeated {
-		s.after(*began+k.Duration-uint32(step), step, at)
+	if k.New > 0 {
+		s.after(*began+k.Duration-uint32(k.New), k.New, at)
 	}
 }
 

@@ -57,7 +57,7 @@ func (s *source) accept(from netip.AddrPort, now time.Duration) bool {
 }
 
 func (s *source) eligible(a netip.Addr) bool {
-	return s.remote.IsValid() && (a == s.remote.Addr() || a == s.signalling)
+	return s.remote.IsValid() && a.IsValid() && (a == s.remote.Addr() || a == s.signalling)
 }
 
 // destination is where our packets go; invalid if nowhere.

@@ -104,7 +104,7 @@ func (c *counters) lateness(d time.Duration) {
 // Stats returns the counters.
 func (e *Engine) Stats() Stats {
 	s := Stats{Legs: int(e.legs.Load()), Ports: e.ports.count()}
-	s.PortsUsed, s.PortsRest = e.ports.used(e.now())
+	s.PortsUsed, s.PortsRest = e.ports.used(e.clock())
 	for _, w := range e.workers {
 		c := &w.count
 		s.PacketsIn += c.in.Load()

@@ -82,21 +82,10 @@ func (w *worker) post(do func()) {
 func (w *worker) run() {
 	defer close(w.done)
 	for !w.stopping {
-		w.obey()
-		now := w.engine.now()
-		w.pace(now)
-		if now-w.kept >= housekeeping {
-			w.kept = now
-			w.keepHouse(now)
-		}
-		n, err := unix.EpollWait(w.epoll, w.events[:], w.timeout(w.engine.now()))
-		if err != nil && !errors.Is(err, unix.EINTR) {
+		w.prepare()
+		if err := w.poll(w.timeout(w.engine.clock())); err != nil {
 			w.engine.log.Error("wait for packets", "err", err)
 			break
-		}
-		now = w.engine.now()
-		for i := range max(n, 0) {
-			w.serve(&w.events[i], now)
 		}
 	}
 	w.obey()
@@ -108,6 +97,30 @@ func (w *worker) run() {
 	if err := errors.Join(w.wake.Close(), unix.Close(w.epoll)); err != nil {
 		w.engine.log.Error("stop media worker", "err", err)
 	}
+}
+
+// prepare does what is due before the worker may sleep.
+func (w *worker) prepare() {
+	w.obey()
+	now := w.engine.clock()
+	w.pace(now)
+	if now-w.kept >= housekeeping {
+		w.kept = now
+		w.keepHouse(now)
+	}
+}
+
+// poll waits for datagrams and takes one from each socket that has some.
+func (w *worker) poll(timeout int) error {
+	n, err := unix.EpollWait(w.epoll, w.events[:], timeout)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return err
+	}
+	now := w.engine.clock()
+	for i := range max(n, 0) {
+		w.serve(&w.events[i], now)
+	}
+	return nil
 }
 
 // timeout returns how long the worker may sleep, in ms; -1 = until woken.
@@ -180,7 +193,7 @@ func (w *worker) detach(l *Leg) {
 	if l.gone {
 		return
 	}
-	now := w.engine.now()
+	now := w.engine.clock()
 	l.report(now, true)
 	w.wheel.leave(l)
 	w.wheel.remove(l)

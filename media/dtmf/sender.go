@@ -43,7 +43,7 @@ type Packet struct {
 	Marker   bool
 	Payload  [PayloadSize]byte
 	Duration uint32 // samples since the press began, at the end of this packet
-	Repeated bool   // says nothing new
+	New      int    // samples that no packet before told; 0 for a repeated end
 }
 
 // Next returns the next packet, which covers step samples more; false when
@@ -52,10 +52,10 @@ func (s *Sender) Next(step int) (Packet, bool) {
 	if s.ends == endPackets {
 		return Packet{}, false
 	}
-	p := Packet{Marker: s.first, Repeated: s.ends > 0}
+	before := s.duration
+	s.duration = uint16(min(int(before)+step, int(s.total)))
+	p := Packet{Marker: s.first, Duration: uint32(s.duration), New: int(s.duration - before)}
 	s.first = false
-	s.duration = uint16(min(int(s.duration)+step, int(s.total)))
-	p.Duration = uint32(s.duration)
 	p.Payload = [PayloadSize]byte{s.code, volume}
 	if s.duration == s.total {
 		s.ends++
