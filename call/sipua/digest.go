@@ -24,7 +24,7 @@ type challenge struct {
 // challenge of our realm, or nil. A challenge of any other realm is not
 // answered: it may come from somebody who collects digests. mu is held.
 func (l *Leg) answerChallenge(req *sip.Request, f *flow, res *sip.Response) *sip.Request {
-	asks, answers := "", ""
+	var asks, answers string
 	switch res.StatusCode {
 	case sip.StatusUnauthorized:
 		asks, answers = "WWW-Authenticate", "Authorization"

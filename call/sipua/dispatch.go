@@ -116,14 +116,14 @@ func (u *UA) within(tag string, req *sip.Request, o origin) {
 
 // outside takes a request of no dialog.
 func (u *UA) outside(key string, req *sip.Request, o origin) {
-	switch req.Method {
-	case sip.INVITE:
+	switch string(req.Method) {
+	case string(sip.INVITE):
 		u.invite(key, req, o)
-	case sip.OPTIONS:
+	case string(sip.OPTIONS):
 		u.options(req, o)
-	case sip.REGISTER:
+	case string(sip.REGISTER):
 		u.register(key, req, o)
-	case sip.BYE, sip.INFO, sip.UPDATE, sip.PRACK:
+	case string(sip.BYE), string(sip.INFO), string(sip.UPDATE), string(sip.PRACK):
 		u.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
 	default:
 		u.calm(req, o, unwanted(req.Method))

@@ -1,19 +1,19 @@
-// Package sipua is the switch's SIP user agent: legs, dialogs and the
-// messages they are made of.
+// Package sipua is the switch's SIP user agent: legs, the
+// dialog of each, and the messages they are made of.
 //
 // # What it owns
 //
-// Sockets, transactions, dialogs, in-dialog requests and their answers,
-// digest towards a gateway that was configured, and everything a stranger's
+// Sockets, transactions, legs, in-dialog requests and their answers, digest
+// towards a gateway that was configured, and everything a stranger's
 // packet can do. It does not own codecs and RTP ([tierline/call/sdp],
 // [tierline/media]), who may call whom, nor whom a phone belongs to: it asks
 // its [Handler].
 //
 // Of sipgo it takes the parser, the message model and the state machines of
-// transactions. Its sockets, its transaction table and its dialogs are not
-// used: its read loops can't survive a panic and remember every sender, its
-// table forks a goroutine for each message and so loses their order, and its
-// dialogs can't be written down.
+// transactions. Its sockets, its transaction table and its dialog types are
+// not used: its read loops can't survive a panic and remember every sender,
+// its table forks a goroutine for each message and so loses their order, and
+// its dialog can't be written down.
 //
 // # The rule
 //

@@ -14,9 +14,9 @@ type Handler interface {
 	Invite(in *Incoming)
 	// Register gets each REGISTER. ctx ends when nobody waits for the answer.
 	Register(ctx context.Context, q registrar.Request) registrar.Response
-	// Known tells whether source may talk to us outside of its dialogs. If
-	// not, its message is dropped without an answer. user is the user part of
-	// From. It is called by the reader of the socket and must be quick.
+	// Known tells whether source may talk to us outside of a dialog. If not,
+	// its message is dropped without an answer. user is the user part of From.
+	// It is called by the reader of the socket and must be quick.
 	Known(source netip.AddrPort, method, user string) bool
 	// Options returns the answer to OPTIONS: 200, or 503 with the seconds of
 	// Retry-After. It must be quick.

@@ -140,23 +140,27 @@ func examine(req *sip.Request) *refusal {
 	return nil
 }
 
+// single reports whether the headers that must come once do.
+func (c *census) single() bool {
+	return c.to == 1 && c.from == 1 && c.callID == 1 && c.cseq == 1 && c.via > 0
+}
+
 // examineShape looks at the message as such.
 func examineShape(req *sip.Request, c *census) *refusal {
-	cseq, id := req.CSeq(), req.CallID()
 	switch {
 	case !strings.EqualFold(req.SipVersion, "SIP/2.0"):
 		return refuse(sip.StatusVersionNotSupported, "Version Not Supported")
-	case c.to != 1 || c.from != 1 || c.callID != 1 || c.cseq != 1 || c.via < 1:
+	case !c.single():
 		return refuse(sip.StatusBadRequest, "To, From, Call-ID and CSeq are needed once")
 	case c.forwards > 1 || c.forwards < 1 && req.Method != sip.ACK:
 		return refuse(sip.StatusBadRequest, "Max-Forwards is needed once")
 	case c.length > 1 || c.ctype > 1:
 		return refuse(sip.StatusBadRequest, "Content headers may come once")
-	case cseq.MethodName != req.Method && known(req.Method):
+	case req.CSeq().MethodName != req.Method && known(req.Method):
 		return refuse(sip.StatusBadRequest, "CSeq names another method")
 	case c.unsafe:
 		return refuse(sip.StatusBadRequest, "Control character in a header")
-	case c.long || c.via > maxVias || len(req.Headers()) > maxHeaders || len(id.Value()) > maxCallID:
+	case c.long || c.via > maxVias || len(req.Headers()) > maxHeaders || len(req.CallID().Value()) > maxCallID:
 		return refuse(sip.StatusBadRequest, "Header too long")
 	}
 	return nil
@@ -188,13 +192,12 @@ const sdpType = "application/sdp"
 func examineInvite(req *sip.Request, c *census) *refusal {
 	contact := req.Contact()
 	switch {
-	case c.contact != 1 || contact == nil || contact.Address.Wildcard || contact.Address.Host == "" ||
-		contact.Address.Scheme != "sip" && contact.Address.Scheme != "sips":
+	case c.contact != 1 || !usable(contact):
 		return refuse(sip.StatusBadRequest, "INVITE needs one Contact")
 	case tagOf(req.From().Params) == "":
 		return refuse(sip.StatusBadRequest, "From needs a tag")
 	case c.encoded:
-		return refuse(sip.StatusUnsupportedMediaType, "Unsupported Media Type", sip.NewHeader("Accept-Encoding", "identity"))
+		return refuse(sip.StatusUnsupportedMediaType, "Unsupported Encoding", sip.NewHeader("Accept-Encoding", "identity"))
 	case len(c.accept) > 0 && !accepts(c.accept):
 		return refuse(sip.StatusNotAcceptable, "Not Acceptable")
 	case len(req.Body()) == 0:

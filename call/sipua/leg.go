@@ -206,14 +206,14 @@ func (l *Leg) request(req *sip.Request, o origin) {
 	if req.Method != sip.INVITE { // a re-INVITE may be refused and come again
 		l.d.RemoteCSeq = seq
 	}
-	switch req.Method {
-	case sip.BYE:
+	switch string(req.Method) {
+	case string(sip.BYE):
 		l.bye(req, o)
-	case sip.INVITE:
+	case string(sip.INVITE):
 		l.reinvited(req, o)
-	case sip.INFO:
+	case string(sip.INFO):
 		l.info(req, o)
-	case sip.OPTIONS:
+	case string(sip.OPTIONS):
 		l.settle(req, o, refuse(sip.StatusOK, "OK", capabilities()...))
 	default:
 		l.settle(req, o, unwanted(req.Method))

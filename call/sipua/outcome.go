@@ -43,6 +43,12 @@ func (l *Leg) provisional(o *inviteOut, res *sip.Response) {
 	}
 }
 
+// usable reports whether requests can go to a Contact.
+func usable(c *sip.ContactHeader) bool {
+	return c != nil && !c.Address.Wildcard && c.Address.Host != "" &&
+		(c.Address.Scheme == "sip" || c.Address.Scheme == "sips")
+}
+
 func sdpOf(res *sip.Response) []byte {
 	if !isSDP(res.ContentType()) || len(res.Body()) == 0 {
 		return nil
@@ -54,8 +60,8 @@ func sdpOf(res *sip.Response) []byte {
 // was lost; one of a fork; or one that crossed our CANCEL. Each is
 // acknowledged, and those that nobody wants are ended with BYE.
 func (l *Leg) success(o *inviteOut, res *sip.Response) {
-	to, contact := res.To(), res.Contact()
-	if to == nil || tagOf(to.Params) == "" || contact == nil {
+	to := res.To()
+	if to == nil || tagOf(to.Params) == "" {
 		l.ua.counters.drop(dropBroken)
 		if !o.final {
 			l.fail(o, Failed{Status: sip.StatusBadGateway, Reason: "Unusable Answer"})
@@ -68,7 +74,10 @@ func (l *Leg) success(o *inviteOut, res *sip.Response) {
 		return
 	}
 	d := l.d.clone()
-	d.RemoteTag, d.Target, d.Routes = tag, contact.Address.String(), nil
+	d.RemoteTag, d.Routes = tag, nil
+	if c := res.Contact(); usable(c) { // else the one we called has to do
+		d.Target = c.Address.String()
+	}
 	for _, h := range res.Headers() {
 		if rr, ok := h.(*sip.RecordRouteHeader); ok {
 			d.Routes = append(d.Routes, rr.Address.String())

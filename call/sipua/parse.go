@@ -10,7 +10,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-var errContact = errors.New("Contact with headers needs angle brackets")
+var errContact = errors.New("a Contact with headers needs angle brackets")
 
 // newParser returns sipgo's parser with one rule more: RFC 3261 §20.10 wants
 // angle brackets around a Contact that holds a question mark, and once parsed

@@ -123,7 +123,7 @@ func (l *Leg) reinviteAccepted(r *reinvite, seq uint32, res *sip.Response) {
 		_ = r.flow.write(r.ack) // the ACK was lost
 		return
 	}
-	if c := res.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {
+	if c := res.Contact(); usable(c) {
 		l.d.Target = c.Address.String() // target refresh
 	}
 	if ack, f, err := l.ua.compose(&l.d, l.ep, sip.ACK, seq); err == nil {

@@ -9,14 +9,14 @@ import (
 
 // Stats counts since the UA was opened.
 type Stats struct {
-	In    map[string]uint64 // messages by method, or by status of responses: "INVITE", "200"
-	Out   map[string]uint64
-	Drops map[string]uint64 // what was ignored, by reason
-	Faults,                 // panics that cost one message or one call
-	Retransmitted uint64 // 2xx we had to repeat because the ACK was late
-	Legs         int // dialogs, early ones included
-	Transactions int // unfinished, of both sides
-	Connections  int // TCP
+	In           map[string]uint64 // messages by method, or by status of responses: "INVITE", "200"
+	Out          map[string]uint64
+	Drops        map[string]uint64 // what was ignored, by reason
+	Faults       uint64            // panics that cost one message or one call
+	Repeated     uint64            // 2xx we had to send again because the ACK was late
+	Legs         int               // early ones included
+	Transactions int               // unfinished, of both sides
+	Connections  int               // TCP
 }
 
 // methods are those counted by name; others are one figure.
@@ -96,7 +96,7 @@ func (c *counters) messages(direction int) map[string]uint64 {
 func (u *UA) Stats() Stats {
 	s := Stats{
 		In: u.counters.messages(inward), Out: u.counters.messages(outward), Drops: map[string]uint64{},
-		Faults: u.counters.faults.Load(), Retransmitted: u.counters.repeated.Load(),
+		Faults: u.counters.faults.Load(), Repeated: u.counters.repeated.Load(),
 	}
 	for i := range u.counters.drops {
 		if n := u.counters.drops[i].Load(); n > 0 {

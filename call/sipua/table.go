@@ -9,7 +9,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// table holds transactions and dialogs, so that each message finds what it
+// table holds transactions and legs, so that each message finds what it
 // belongs to.
 type table struct {
 	mu     sync.Mutex
@@ -212,7 +212,7 @@ func (t *table) bury(key string, g grave) {
 	t.graves[t.turn][key] = g
 }
 
-// close ends all transactions and forgets the dialogs.
+// close ends all transactions and forgets the legs.
 func (t *table) close() {
 	t.mu.Lock()
 	t.closed = true

@@ -1,0 +1,5 @@
+package sipua_test
+
+const resumeEnv = "TIERLINE_TEST_RESUME"
+
+func resumeChild() {}
