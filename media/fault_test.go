@@ -107,7 +107,10 @@ func seedDatagrams() [][]byte {
 	good := datagram(rtp.Header{PayloadType: 8, Sequence: 1, Timestamp: 160, SSRC: 5}, make([]byte, 160))
 	event := datagram(rtp.Header{PayloadType: 101, Sequence: 2, Timestamp: 160, SSRC: 5}, []byte{5, 0x8a, 0, 160})
 	all := [][]byte{
-		good, event, {}, {0x80}, good[:11], good[:12],
+		good, event,
+		{},
+		{0x80},
+		good[:11], good[:12],
 		append([]byte{0x00}, good[1:]...),                           // version 0
 		append([]byte{0x8f}, good[1:30]...),                         // 15 sources that are not there
 		append([]byte{0x90}, good[1:12]...),                         // extension that is not there
@@ -117,7 +120,9 @@ func seedDatagrams() [][]byte {
 		append(append([]byte{0xa0}, good[1:12]...), 1),              // nothing but padding
 		event[:14],
 		rtcp.Append(nil, rtcp.Report{SSRC: 1, Sender: true, HasBlock: true}, "x"),
-		{0x81, 200, 0, 1, 0, 0, 0, 0}, {0x80, 203, 0xff, 0xff}, {0xbf, 203, 0, 0},
+		{0x81, 200, 0, 1, 0, 0, 0, 0},
+		{0x80, 203, 0xff, 0xff},
+		{0xbf, 203, 0, 0},
 	}
 	return all
 }
@@ -235,7 +240,7 @@ func TestPacketsAllocateNothing(t *testing.T) {
 func (n *peer) address() netip.AddrPort { return netip.AddrPortFrom(loopback(), uint16(n.leg.Port())) }
 
 func TestNames(t *testing.T) {
-	for d := DropMalformed; d < DropCount; d++ {
+	for d := range DropCount {
 		if s := d.String(); s == "unknown" || strings.ToLower(s) != s {
 			t.Errorf("reason %d is called %q", d, s)
 		}

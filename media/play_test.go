@@ -332,8 +332,17 @@ func TestSendDigit(t *testing.T) {
 		duration int
 		end      bool
 	}{
-		{5, 160, false}, {5, 320, false}, {5, 480, false}, {5, 640, false}, {5, 720, true}, {5, 720, true}, {5, 720, true},
-		{11, 160, false}, {11, 320, true}, {11, 320, true}, {11, 320, true},
+		{5, 160, false},
+		{5, 320, false},
+		{5, 480, false},
+		{5, 640, false},
+		{5, 720, true},
+		{5, 720, true},
+		{5, 720, true},
+		{11, 160, false},
+		{11, 320, true},
+		{11, 320, true},
+		{11, 320, true},
 	} {
 		k := events[i]
 		if i == 7 {

@@ -186,8 +186,8 @@ func TestConfigureRefusesBadParams(t *testing.T) {
 	for _, nowhere := range []netip.AddrPort{{}, addrPort("0.0.0.0", 4000), addrPort("10.0.0.1", 0), addrPort("::", 9)} {
 		p := good
 		p.Remote = nowhere
-		if p, err := p.normal(loopback()); err != nil || p.Remote.IsValid() {
-			t.Errorf("%v: %+v, %v", nowhere, p, err)
+		if got, err := p.normal(loopback()); err != nil || got.Remote.IsValid() {
+			t.Errorf("%v: %+v, %v", nowhere, got, err)
 		}
 	}
 }

@@ -126,13 +126,19 @@ func (s *sender) after(timestamp uint32, n int, at time.Duration) {
 // transmit sends a packet whose header has been written.
 func (s *sender) transmit(b []byte) bool {
 	if !transmit(s.fd, b, &s.to) {
-		s.count.drop(DropUnsendable)
 		return false
 	}
 	s.packets++
 	s.octets += uint64(len(b) - rtp.HeaderSize)
 	s.count.out.Add(1)
 	return true
+}
+
+// transmitOwn does so for a packet that no other leg accounts for.
+func (s *sender) transmitOwn(b []byte) {
+	if !s.transmit(b) {
+		s.count.drop(DropUnsendable)
+	}
 }
 
 // frame sends n samples that fill puts into the buffer. fill is called even
@@ -150,7 +156,7 @@ func (s *sender) frame(p *player, n int, at time.Duration) {
 	rtp.Header{
 		Marker: silence, PayloadType: s.pt, Sequence: s.sequence, Timestamp: timestamp, SSRC: s.ssrc,
 	}.Put(b)
-	s.transmit(b)
+	s.transmitOwn(b)
 	s.after(timestamp, n, at)
 }
 
@@ -171,7 +177,7 @@ func (s *sender) event(k dtmf.Packet, began *uint32, at time.Duration) {
 		Marker: k.Marker, PayloadType: s.events, Sequence: s.sequence, Timestamp: *began, SSRC: s.ssrc,
 	}.Put(b)
 	copy(b[rtp.HeaderSize:], k.Payload[:])
-	s.transmit(b)
+	s.transmitOwn(b)
 	if k.New > 0 {
 		s.after(*began+k.Duration-uint32(k.New), k.New, at)
 	}
@@ -247,12 +253,9 @@ func (s *sender) forward(p *passing) forwarded {
 	rtp.Header{
 		Marker: marker || p.header.Marker, PayloadType: pt, Sequence: sequence, Timestamp: timestamp, SSRC: s.ssrc,
 	}.Put(b)
-	if !transmit(s.fd, b, &s.to) {
+	if !s.transmit(b) {
 		return forwardFailed
 	}
-	s.packets++
-	s.octets += uint64(len(payload))
-	s.count.out.Add(1)
 	return forwardDone
 }
 

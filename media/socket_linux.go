@@ -119,8 +119,9 @@ func bigEndian() bool {
 // calls, which would cost as much as the call.
 func receive(fd int, b []byte, from *sockaddr) int {
 	from.size = uint32(unsafe.Sizeof(from.raw))
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
-		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&from.raw)), uintptr(unsafe.Pointer(&from.size)))
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM,
+		uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT,
+		uintptr(unsafe.Pointer(&from.raw)), uintptr(unsafe.Pointer(&from.size)))
 	if errno != 0 {
 		return -1
 	}
@@ -129,7 +130,8 @@ func receive(fd int, b []byte, from *sockaddr) int {
 
 // transmit sends one datagram without waiting.
 func transmit(fd int, b []byte, to *sockaddr) bool {
-	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
-		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
+	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO,
+		uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT,
+		uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
 	return errno == 0
 }

@@ -13,7 +13,7 @@ func TestSourceRule(t *testing.T) {
 	second := netip.MustParseAddrPort("10.0.0.9:4002")
 	stranger := netip.MustParseAddrPort("203.0.113.7:4000")
 	type step struct {
-		at     time.Duration
+		at     int // ms
 		from   netip.AddrPort
 		accept bool
 		to     netip.AddrPort // where we send then
@@ -31,7 +31,7 @@ func TestSourceRule(t *testing.T) {
 		var s source
 		s.configure(remote, outside)
 		for i, k := range steps {
-			if got := s.accept(k.from, k.at*ms); got != k.accept || s.destination() != k.to {
+			if got := s.accept(k.from, time.Duration(k.at)*ms); got != k.accept || s.destination() != k.to {
 				t.Errorf("%s, step %d: accepted %v, sending to %v", name, i, got, s.destination())
 			}
 		}

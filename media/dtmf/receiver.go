@@ -2,6 +2,7 @@ package dtmf
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,10 +105,8 @@ func (r *Receiver) update(h rtp.Header, end bool, duration uint16, at time.Durat
 
 // old reports whether a packet belongs to a press before the newest.
 func (r *Receiver) old(p press, sequence uint16) bool {
-	for _, q := range r.recent[:r.filled] {
-		if p == q {
-			return true
-		}
+	if slices.Contains(r.recent[:r.filled], p) {
+		return true
 	}
 	if r.filled == 0 || p.ssrc != r.current.ssrc {
 		return false

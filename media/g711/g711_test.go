@@ -12,8 +12,15 @@ func TestRecommendationValues(t *testing.T) {
 		code byte
 		want int // table's y × 8 or × 4
 	}{
-		{0xD5, 1 * 8}, {0x55, -1 * 8}, {0xD4, 3 * 8}, {0xC5, 33 * 8}, {0xF5, 66 * 8},
-		{0xAA, 4032 * 8}, {0x2A, -4032 * 8}, {0xBA, 2016 * 8}, {0xA5, 2112 * 8},
+		{0xD5, 1 * 8},
+		{0x55, -1 * 8},
+		{0xD4, 3 * 8},
+		{0xC5, 33 * 8},
+		{0xF5, 66 * 8},
+		{0xAA, 4032 * 8},
+		{0x2A, -4032 * 8},
+		{0xBA, 2016 * 8},
+		{0xA5, 2112 * 8},
 	} {
 		if got := DecodeA(c.code); int(got) != c.want {
 			t.Errorf("DecodeA(%#x) = %d, want %d", c.code, got, c.want)

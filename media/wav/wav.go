@@ -68,7 +68,7 @@ func (a Audio) Samples() []int16 {
 			s[i] = g711.DecodeA(a.Data[i])
 		case MuLaw:
 			s[i] = g711.DecodeU(a.Data[i])
-		default:
+		case PCM16:
 			s[i] = int16(binary.LittleEndian.Uint16(a.Data[2*i:]))
 		}
 	}
@@ -106,38 +106,39 @@ func Decode(b []byte) (Audio, error) {
 		return Audio{}, fmt.Errorf("%w: header says %d bytes, the file has %d", ErrInvalid, size, len(b))
 	}
 	var a Audio
-	described, found := false, false
 	for rest := b[12:size]; len(rest) > 0; {
 		name, body, after, err := chunk(rest)
+		if err == nil {
+			err = a.take(name, body)
+		}
 		if err != nil {
 			return Audio{}, err
 		}
-		switch {
-		case name == "fmt " && described, name == "data" && found:
-			return Audio{}, fmt.Errorf("%w: two %q chunks", ErrInvalid, name)
-		case name == "fmt ":
-			if a.Format, err = format(body); err != nil {
-				return Audio{}, err
-			}
-			described = true
-		case name == "data" && !described:
-			return Audio{}, fmt.Errorf("%w: data before its format", ErrInvalid)
-		case name == "data":
-			a.Data, found = body, true
-		}
 		rest = after
 	}
-	return a, a.complete(described, found)
+	switch {
+	case a.Format == 0:
+		return Audio{}, fmt.Errorf("%w: no format chunk", ErrInvalid)
+	case len(a.Data) == 0:
+		return Audio{}, fmt.Errorf("%w: no samples", ErrInvalid)
+	case len(a.Data)%a.Format.bytes() != 0:
+		return Audio{}, fmt.Errorf("%w: half a sample at the end", ErrInvalid)
+	}
+	return a, nil
 }
 
-func (a Audio) complete(described, found bool) error {
+// take fills in what a chunk says; those of other names say nothing to us.
+func (a *Audio) take(name string, body []byte) (err error) {
 	switch {
-	case !described:
-		return fmt.Errorf("%w: no format chunk", ErrInvalid)
-	case !found || len(a.Data) == 0:
-		return fmt.Errorf("%w: no samples", ErrInvalid)
-	case len(a.Data)%a.Format.bytes() != 0:
-		return fmt.Errorf("%w: half a sample at the end", ErrInvalid)
+	case name == "fmt " && a.Format != 0, name == "data" && a.Data != nil:
+		return fmt.Errorf("%w: two %q chunks", ErrInvalid, name)
+	case name == "fmt ":
+		a.Format, err = format(body)
+		return err
+	case name == "data" && a.Format == 0:
+		return fmt.Errorf("%w: data before its format", ErrInvalid)
+	case name == "data":
+		a.Data = body
 	}
 	return nil
 }

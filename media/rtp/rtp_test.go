@@ -1,0 +1,210 @@
+package rtp
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	pion "github.com/pion/rtp"
+	"pgregory.net/rapid"
+)
+
+func packet(first byte, rest ...byte) []byte {
+	b := []byte{first, 0x88, 0x12, 0x34, 1, 2, 3, 4, 5, 6, 7, 8}
+	return append(b, rest...)
+}
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct {
+		what     string
+		b        []byte
+		from, to int // 0 = malformed
+	}{
+		{"plain", packet(0x80, 9, 9), 12, 14},
+		{"empty payload", packet(0x80), 12, 12},
+		{"two sources", packet(0x82, 0, 0, 0, 1, 0, 0, 0, 2, 9), 20, 21},
+		{"extension", packet(0x90, 0xBE, 0xDE, 0, 1, 1, 2, 3, 4, 9), 20, 21},
+		{"empty extension", packet(0x90, 0xBE, 0xDE, 0, 0, 9), 16, 17},
+		{"padding", packet(0xa0, 9, 0, 0, 3), 12, 13},
+		{"nothing but padding", packet(0xa0, 1), 12, 12},
+		{"nothing", nil, 0, 0},
+		{"11 bytes", packet(0x80)[:11], 0, 0},
+		{"version 0", packet(0x00, 9), 0, 0},
+		{"version 1 (STUN looks so)", packet(0x40, 9), 0, 0},
+		{"version 3", packet(0xc0, 9), 0, 0},
+		{"sources missing", packet(0x8f, 9), 0, 0},
+		{"extension missing", packet(0x90), 0, 0},
+		{"extension header cut", packet(0x90, 1, 2, 0), 0, 0},
+		{"extension too long", packet(0x90, 0xBE, 0xDE, 0xff, 0xff, 9), 0, 0},
+		{"padding of 0", packet(0xa0, 9, 0), 0, 0},
+		{"padding of nothing", packet(0xa0), 0, 0},
+		{"padding longer than the payload", packet(0xa0, 9, 9, 4), 0, 0},
+	} {
+		h, from, to, err := Parse(c.b)
+		if (err != nil) != (c.to == 0) || from != c.from || to != c.to {
+			t.Errorf("%s: %d to %d, %v", c.what, from, to, err)
+		}
+		if want := (Header{Marker: true, PayloadType: 8, Sequence: 0x1234, Timestamp: 0x01020304, SSRC: 0x05060708}); err == nil && h != want {
+			t.Errorf("%s: %+v", c.what, h)
+		}
+	}
+}
+
+func TestPutIsParsed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := Header{
+			Marker: rapid.Bool().Draw(t, "marker"), PayloadType: rapid.Uint8Range(0, 127).Draw(t, "pt"),
+			Sequence: rapid.Uint16().Draw(t, "seq"), Timestamp: rapid.Uint32().Draw(t, "ts"), SSRC: rapid.Uint32().Draw(t, "ssrc"),
+		}
+		b := bytes.Repeat([]byte{0xff}, HeaderSize)
+		want.Put(b)
+		if got, _, _, err := Parse(b); err != nil || got != want {
+			t.Errorf("%+v became %+v, %v", want, got, err)
+		}
+	})
+}
+
+// FuzzParse compares with pion/rtp: what we accept, it accepts with the same
+// meaning. (It accepts more: it does not look at extensions it cannot read.)
+func FuzzParse(f *testing.F) {
+	f.Add(packet(0x80, 1, 2, 3))
+	f.Add(packet(0xb2, 0, 0, 0, 1, 0, 0, 0, 2, 0xBE, 0xDE, 0, 1, 1, 2, 3, 4, 9, 0, 0, 3))
+	f.Add(packet(0x90, 0x10, 0, 0, 1, 1, 1, 2, 0))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, from, to, err := Parse(b)
+		if err != nil {
+			return
+		}
+		if from < HeaderSize || to < from || to > len(b) {
+			t.Fatalf("payload %d to %d of %d", from, to, len(b))
+		}
+		var p pion.Packet
+		if err := p.Unmarshal(bytes.Clone(b)); err != nil {
+			return
+		}
+		if p.Marker != h.Marker || p.PayloadType != h.PayloadType || p.SequenceNumber != h.Sequence ||
+			p.Timestamp != h.Timestamp || p.SSRC != h.SSRC {
+			t.Fatalf("%+v, pion says %+v", h, p.Header)
+		}
+		if !bytes.Equal(p.Payload, b[from:to]) {
+			t.Fatalf("payload % x, pion says % x", b[from:to], p.Payload)
+		}
+	})
+}
+
+type arrival struct {
+	seq  uint16
+	ok   bool
+	ssrc uint32
+}
+
+func TestReceptionCounts(t *testing.T) {
+	for _, c := range []struct {
+		what     string
+		in       []arrival
+		received uint64
+		lost     uint64
+	}{
+		{"in order", []arrival{{1, true, 1}, {2, true, 1}, {3, true, 1}}, 3, 0},
+		{"lost", []arrival{{1, true, 1}, {5, true, 1}}, 2, 3},
+		{"wraps", []arrival{{65534, true, 1}, {65535, true, 1}, {1, true, 1}}, 3, 1},
+		{"overtaken", []arrival{{1, true, 1}, {3, true, 1}, {2, true, 1}, {4, true, 1}}, 4, 0},
+		{"twice", []arrival{{1, true, 1}, {1, true, 1}, {2, true, 1}}, 3, 0},
+		{"twice hides no loss below zero", []arrival{{1, true, 1}, {1, true, 1}, {1, true, 1}, {3, true, 1}}, 4, 0},
+		{"stray", []arrival{{1, true, 1}, {40000, false, 1}, {2, true, 1}, {3, true, 1}}, 4, 0},
+		{"begins anew", []arrival{{1, true, 1}, {40000, false, 1}, {40001, true, 1}, {40003, true, 1}}, 4, 0},
+		{"another source", []arrival{{1, true, 1}, {4, true, 1}, {900, true, 2}, {902, true, 2}}, 4, 3},
+		{"very late", []arrival{{1000, true, 1}, {1001, true, 1}, {900, false, 1}, {1002, true, 1}}, 4, 0},
+	} {
+		var r Reception
+		for i, a := range c.in {
+			if ok := r.Packet(Header{Sequence: a.seq, SSRC: a.ssrc}, time.Duration(i)*20*time.Millisecond, false); ok != a.ok {
+				t.Errorf("%s: packet %d: %v", c.what, i, ok)
+			}
+		}
+		if r.Received() != c.received || r.Lost() != c.lost {
+			t.Errorf("%s: received %d, lost %d, want %d and %d", c.what, r.Received(), r.Lost(), c.received, c.lost)
+		}
+	}
+}
+
+func TestReceptionIntervals(t *testing.T) {
+	var r Reception
+	seq := uint16(65500)
+	feed := func(n, losing int) (fraction uint8, lost int32) {
+		for i := range n {
+			seq++
+			if i >= losing {
+				r.Packet(Header{Sequence: seq}, 0, false)
+			}
+		}
+		return r.Interval()
+	}
+	r.Packet(Header{Sequence: seq}, 0, false)
+	type said struct {
+		Fraction uint8
+		Lost     int32
+	}
+	var got []said
+	for _, losing := range []int{0, 25, 0, 50} {
+		f, l := feed(100, losing)
+		got = append(got, said{f, l})
+	}
+	want := []said{{0, 0}, {64, 25}, {0, 25}, {128, 75}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if r.Highest() != 65500+400 || r.Expected() != 401 {
+		t.Errorf("highest %d, expected %d", r.Highest(), r.Expected())
+	}
+}
+
+// TestReceptionJitter follows RFC 3550 A.8 by floating point.
+func TestReceptionJitter(t *testing.T) {
+	var r Reception
+	want, before := 0.0, 0
+	for i := range 200 {
+		late := i * 7919 % 13 // ms
+		r.Packet(Header{Sequence: uint16(i), Timestamp: uint32(i*160) - 5000}, time.Duration(20*i+late)*time.Millisecond, true)
+		if i > 0 {
+			want += (float64(max(late-before, before-late)*8) - want) / 16
+		}
+		before = late
+	}
+	if got := float64(r.Jitter()); got < want-2 || got > want+2 {
+		t.Errorf("jitter %v, want %.1f", got, want)
+	}
+	// Events have another clock; a sender's clock that jumps is no jitter.
+	steady := r.Jitter()
+	r.Packet(Header{Sequence: 200, Timestamp: 0}, 4*time.Second, false)
+	r.Packet(Header{Sequence: 201, Timestamp: 1 << 31}, 4020*time.Millisecond, true)
+	if r.Jitter() != steady {
+		t.Errorf("jitter jumped from %d to %d", steady, r.Jitter())
+	}
+}
+
+func TestReceptionGap(t *testing.T) {
+	var r Reception
+	for i, at := range []time.Duration{0, 20, 360, 380} {
+		r.Packet(Header{Sequence: uint16(i)}, at*time.Millisecond, true)
+	}
+	r.Pause()
+	r.Packet(Header{Sequence: 4}, time.Minute, true)
+	if r.Gap() != 340*time.Millisecond {
+		t.Errorf("gap %v", r.Gap())
+	}
+}
+
+func BenchmarkReception(b *testing.B) {
+	var r Reception
+	d := packet(0x80, make([]byte, 160)...)
+	for i := 0; b.Loop(); i++ {
+		Header{PayloadType: 8, Sequence: uint16(i), Timestamp: uint32(i * 160)}.Put(d)
+		h, _, _, err := Parse(d)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Packet(h, time.Duration(i)*20*time.Millisecond, true)
+	}
+}
