@@ -68,8 +68,8 @@ func newGuard(s store, open func() (store, error), slow time.Duration, log *slog
 	return g, nil
 }
 
-// problem says why entries can't be stored now, or returns nil.
-func (g *guard) problem() error {
+// stuck says why nothing can be stored now, or returns nil.
+func (g *guard) stuck() error {
 	h := &g.state
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -84,7 +84,17 @@ func (g *guard) problem() error {
 		return fmt.Errorf("log can't be written: %w", h.err)
 	case running > g.slow:
 		return fmt.Errorf("disk too slow: a write to the log has been going on for %v", running.Round(time.Millisecond))
-	case h.took > g.slow:
+	}
+	return nil
+}
+
+// crawled says that the last write was slow and none is going on: only another
+// one can show that the disk is well again.
+func (g *guard) crawled() error {
+	h := &g.state
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.began.IsZero() && h.err == nil && h.took > g.slow {
 		return fmt.Errorf("disk too slow: the last write to the log took %v", h.took.Round(time.Millisecond))
 	}
 	return nil
@@ -335,12 +345,4 @@ func (g *guard) failures() uint64 {
 	g.state.mu.Lock()
 	defer g.state.mu.Unlock()
 	return g.state.failures
-}
-
-// crawled says that the last write was slow and none is going on: only another
-// one can show that the disk is well again.
-func (g *guard) crawled() bool {
-	g.state.mu.Lock()
-	defer g.state.mu.Unlock()
-	return g.state.began.IsZero() && g.state.took > g.slow
 }

@@ -137,7 +137,7 @@ func TestGuardOpensTheStoreAnewAfterAFailure(t *testing.T) {
 			t.Fatalf("error %v, want ENOSPC", err)
 		}
 	}
-	if err := g.problem(); err == nil || !strings.HasPrefix(err.Error(), "disk full: ") {
+	if err := g.stuck(); err == nil || !strings.HasPrefix(err.Error(), "disk full: ") {
 		t.Errorf("problem %v, want disk full", err)
 	}
 	if last, _ := d.store.LastIndex(); last != 6 {
@@ -150,7 +150,7 @@ func TestGuardOpensTheStoreAnewAfterAFailure(t *testing.T) {
 	if last, err := g.LastIndex(); err != nil || last != 4 {
 		t.Errorf("last index %d, %v: want 4, the failed 5 and 6 must not come back", last, err)
 	}
-	if err := g.problem(); err != nil {
+	if err := g.stuck(); err != nil {
 		t.Errorf("problem %v after a good write", err)
 	}
 	if n := g.failures(); n != 3 {
@@ -246,27 +246,27 @@ func TestGuardSeesASlowDisk(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- g.StoreLogs(batch(1, 1)) }()
 		time.Sleep(900 * time.Millisecond)
-		if err := g.problem(); err != nil {
+		if err := g.stuck(); err != nil {
 			t.Errorf("problem %v after 0.9 s", err)
 		}
 		time.Sleep(600 * time.Millisecond)
-		if err := g.problem(); err == nil || !strings.Contains(err.Error(), "has been going on for 1.5s") {
+		if err := g.stuck(); err == nil || !strings.Contains(err.Error(), "has been going on for 1.5s") {
 			t.Errorf("problem %v during the write", err)
 		}
-		if g.crawled() {
+		if g.crawled() != nil {
 			t.Error("crawled while the write is going on: a second one would not help")
 		}
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if err := g.problem(); err == nil || !strings.Contains(err.Error(), "took 4s") || !g.crawled() {
-			t.Errorf("problem %v after the write", err)
+		if err := g.crawled(); err == nil || !strings.Contains(err.Error(), "took 4s") || g.stuck() != nil {
+			t.Errorf("crawled %v, stuck %v after the write", err, g.stuck())
 		}
 		d.set(func(d *disk) { d.delay = 0 })
 		if err := g.StoreLogs(batch(2, 2)); err != nil {
 			t.Fatal(err)
 		}
-		if err := g.problem(); err != nil || g.crawled() {
+		if err := g.stuck(); err != nil || g.crawled() != nil {
 			t.Errorf("problem %v after a quick write", err)
 		}
 	})

@@ -15,8 +15,6 @@ import (
 	"tierline/routing"
 )
 
-func runChild() bool { return false }
-
 func TestMain(m *testing.M) {
 	if runChild() {
 		return

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func (n *Node) Acknowledge(index uint64) { n.tape.acknowledge(index) }
 
 // Ready says why no new calls can be taken, or returns nil.
 func (n *Node) Ready() error {
-	if err := n.healthy(); err != nil {
+	if err := cmp.Or(n.healthy(), n.guard.crawled()); err != nil {
 		return err
 	}
 	if w := n.proposer.waiting(); w > postLimit/2 {
@@ -111,7 +112,7 @@ func (n *Node) Ready() error {
 
 // healthy says why nothing can be committed now.
 func (n *Node) healthy() error {
-	if err := n.guard.problem(); err != nil {
+	if err := n.guard.stuck(); err != nil {
 		return err
 	}
 	if n.raft.State() != raft.Leader {
@@ -178,7 +179,7 @@ func (n *Node) watch(ctx context.Context) {
 			nudge(n.decider.wake)
 		case <-t.C:
 			n.moveMark()
-			if n.guard.crawled() {
+			if n.guard.crawled() != nil {
 				n.raft.Barrier(n.timing.propose) // a write to measure; its outcome is seen by the guard
 			}
 		}
@@ -215,7 +216,7 @@ func (n *Node) shutdown() error {
 	case <-t.C:
 		// A write that hangs in the kernel: nothing here can end it, and closing
 		// files under it would be worse.
-		return fmt.Errorf("close node: Raft did not stop within %v: %w", n.timing.shutdown, n.guard.problem())
+		return fmt.Errorf("close node: Raft did not stop within %v: %w", n.timing.shutdown, n.guard.stuck())
 	}
 	n.watching.Wait()
 	n.starve()

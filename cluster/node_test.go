@@ -28,7 +28,7 @@ func TestACallIsOffered(t *testing.T) {
 		if effects.rings("c1") != 1 {
 			t.Fatalf("effects %+v: want one RingAgent for c1", effects.all())
 		}
-		time.Sleep(15100 * time.Millisecond) // the ring time is 15 s, by a timer in the log
+		time.Sleep(16100 * time.Millisecond) // 15 s and the grace, by a timer in the log
 		synctest.Wait()
 		if p := phase(n, "c1"); p != acd.PhaseWaiting {
 			t.Errorf("after the phone rang out the call is %v, want waiting", p)

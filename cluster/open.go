@@ -269,7 +269,7 @@ func (n *Node) lead(ctx context.Context, c Config, s settings, old bool) error {
 		select {
 		case <-n.raft.LeaderCh():
 		case <-ctx.Done():
-			return fmt.Errorf("wait for leadership: %w", errors.Join(ctx.Err(), n.guard.problem()))
+			return fmt.Errorf("wait for leadership: %w", errors.Join(ctx.Err(), n.guard.stuck()))
 		}
 	}
 	if err := n.raft.Barrier(0).Error(); err != nil {
@@ -280,11 +280,18 @@ func (n *Node) lead(ctx context.Context, c Config, s settings, old bool) error {
 	if !old {
 		return nil
 	}
-	_, index, err := n.Propose(ctx, acd.NodeRestarted{Node: c.Node})
-	var refused *acd.RefusedError
-	if err != nil && !errors.As(err, &refused) {
+	it, err := n.proposer.submit(acd.NodeRestarted{Node: c.Node})
+	if err != nil {
 		return fmt.Errorf("record the restart: %w", err)
 	}
-	n.log.Info("log applied", "entries", n.fsm.liveFrom, "restarted_at", index)
-	return nil
+	select {
+	case o := <-it.done: // refused if the node had no calls
+		if errors.Is(o.err, ErrNoQuorum) {
+			return fmt.Errorf("record the restart: %w", o.err)
+		}
+		n.log.Info("log applied", "last_index", n.fsm.liveFrom, "restarted_at", o.index)
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("record the restart: %w", errors.Join(ctx.Err(), n.guard.stuck()))
+	}
 }
