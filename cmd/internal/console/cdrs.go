@@ -76,7 +76,7 @@ func parsePage(text string) (store.Place, error) {
 	index, call, _ := strings.Cut(string(raw), " ")
 	n, bad := strconv.ParseUint(index, 10, 63)
 	if err != nil || bad != nil {
-		return store.Place{}, &wire.Problem{
+		return store.Place{}, &wire.ProblemError{
 			Title: http.StatusText(http.StatusBadRequest), Status: http.StatusBadRequest,
 			Detail: "page is no value that next ever had",
 		}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -106,11 +107,11 @@ func (w *Console) Handler() http.Handler { return w.handler }
 
 // OpenAPI returns the description of the API as JSON.
 func (w *Console) OpenAPI() ([]byte, error) {
-	text, err := w.api.OpenAPI().MarshalJSON()
+	text, err := json.MarshalIndent(w.api.OpenAPI(), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
-	return text, nil
+	return append(text, '\n'), nil
 }
 
 // Serve answers on a listener until the context ends. Streams end with it.

@@ -58,7 +58,7 @@ func (w *Console) events(mux *http.ServeMux) {
 func (w *Console) stream(rw http.ResponseWriter, r *http.Request) {
 	after, given, err := startOf(r)
 	if err != nil {
-		writeProblem(rw, &wire.Problem{Status: http.StatusBadRequest, Detail: err.Error()})
+		writeProblem(rw, &wire.ProblemError{Status: http.StatusBadRequest, Detail: err.Error()})
 		return
 	}
 	last := w.c.Core.Stats().Applied
@@ -69,10 +69,10 @@ func (w *Console) stream(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		w.c.Logger.Error("request failed", "err", err)
-		writeProblem(rw, &wire.Problem{Status: http.StatusInternalServerError})
+		writeProblem(rw, &wire.ProblemError{Status: http.StatusInternalServerError})
 		return
 	case gone != "":
-		writeProblem(rw, &wire.Problem{Status: http.StatusGone, Detail: gone})
+		writeProblem(rw, &wire.ProblemError{Status: http.StatusGone, Detail: gone})
 		return
 	}
 	select {
@@ -80,7 +80,7 @@ func (w *Console) stream(rw http.ResponseWriter, r *http.Request) {
 		defer func() { <-w.streams }()
 	default:
 		rw.Header().Set("Retry-After", "5")
-		writeProblem(rw, &wire.Problem{Status: http.StatusServiceUnavailable, Detail: "too many event streams"})
+		writeProblem(rw, &wire.ProblemError{Status: http.StatusServiceUnavailable, Detail: "too many event streams"})
 		return
 	}
 	s := &stream{w: rw, control: http.NewResponseController(rw), kinds: kinds(r.URL.Query().Get("types")), sent: after}
@@ -319,7 +319,7 @@ func envelope(e report.Event) ([]byte, error) {
 		Type: "tierline." + string(e.Fact.Kind) + ".v1", Time: e.Wall, Index: e.Index, Seq: e.Seq, Data: data,
 	}
 	switch {
-	case e.Fact.Call != "":
+	case strings.HasPrefix(string(e.Fact.Kind), "call."):
 		out.Subject = "call/" + e.Fact.Call
 	case e.Fact.Agent != "":
 		out.Subject = "agent/" + e.Fact.Agent

@@ -42,8 +42,8 @@ func (w *Console) generations() {
 		Errors:  []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, w.rollback)
 	huma.Register(w.api, huma.Operation{
-		OperationID: "missing-prompts", Method: http.MethodPost, Path: "/api/v1/prompts/missing", Tags: []string{"documents"},
-		Summary: "Which of these sounds this node doesn't have",
+		OperationID: "missing-prompts", Method: http.MethodPost, Path: "/api/v1/prompts/missing",
+		Tags: []string{"documents"}, Summary: "Which of these sounds this node doesn't have",
 	}, w.missingPrompts)
 	huma.Register(w.api, huma.Operation{
 		OperationID: "put-prompt", Method: http.MethodPut, Path: "/api/v1/prompts/{sha256}", Tags: []string{"documents"},
@@ -123,7 +123,8 @@ func (w *Console) publish(ctx context.Context, in *publication) (*answer[wire.Pu
 		}
 		return &answer[wire.Publication]{Body: wirePublication(plan)}, nil
 	}
-	r := publish.Request{Data: in.RawBody, By: in.By, Note: in.Note}
+	// A copy: huma uses the buffer of the body for other requests afterwards.
+	r := publish.Request{Data: bytes.Clone(in.RawBody), By: in.By, Note: in.Note}
 	if r.By == "" {
 		r.By = "api"
 	}
@@ -178,7 +179,7 @@ type sound struct {
 }
 
 func (w *Console) putPrompt(_ context.Context, in *sound) (*struct{}, error) {
-	bad := &wire.Problem{
+	bad := &wire.ProblemError{
 		Title: http.StatusText(http.StatusUnprocessableEntity), Status: http.StatusUnprocessableEntity,
 	}
 	sum := sha256.Sum256(in.RawBody)

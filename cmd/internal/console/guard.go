@@ -21,7 +21,7 @@ import (
 func (w *Console) guard(next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-		writeProblem(rw, &wire.Problem{Status: http.StatusForbidden, Detail: "a page of another origin may not do that"})
+		writeProblem(rw, &wire.ProblemError{Status: http.StatusForbidden, Detail: "pages of other origins may not do that"})
 	}))
 	next = origins.Handler(next)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -34,13 +34,13 @@ func (w *Console) guard(next http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				w.c.Logger.Error("request failed", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-				writeProblem(rw, &wire.Problem{Status: http.StatusInternalServerError})
+				writeProblem(rw, &wire.ProblemError{Status: http.StatusInternalServerError})
 			}
 			// Never the query: it may hold a telephone number.
 			w.c.Logger.Debug("request", "method", r.Method, "path", r.URL.Path, "took", time.Since(began))
 		}()
 		if !w.c.AllowRemote && !isLocal(r.Host) {
-			writeProblem(rw, &wire.Problem{
+			writeProblem(rw, &wire.ProblemError{
 				Status: http.StatusMisdirectedRequest, Detail: "only localhost and loopback addresses are served",
 			})
 			return
@@ -61,10 +61,12 @@ func isLocal(host string) bool {
 }
 
 func notFound(rw http.ResponseWriter, _ *http.Request) {
-	writeProblem(rw, &wire.Problem{Status: http.StatusNotFound, Detail: "there is nothing here; /api/v1/openapi.json lists what there is"})
+	writeProblem(rw, &wire.ProblemError{
+		Status: http.StatusNotFound, Detail: "there is nothing here; /api/v1/openapi.json lists what there is",
+	})
 }
 
-func writeProblem(rw http.ResponseWriter, p *wire.Problem) {
+func writeProblem(rw http.ResponseWriter, p *wire.ProblemError) {
 	p.Title = http.StatusText(p.Status)
 	writeJSON(rw, p.ContentType(""), p.Status, p)
 }
@@ -82,7 +84,7 @@ func writeJSON(rw http.ResponseWriter, contentType string, status int, v any) {
 
 // problem turns an error into an answer.
 func (w *Console) problem(err error) error {
-	p := &wire.Problem{Status: http.StatusInternalServerError, Detail: err.Error()}
+	p := &wire.ProblemError{Status: http.StatusInternalServerError, Detail: err.Error()}
 	var refused *acd.RefusedError
 	var wrong *publish.ProblemsError
 	var missing *publish.MissingPromptsError
@@ -116,5 +118,5 @@ func mistakes(list []document.Problem) []wire.Mistake {
 }
 
 func notFoundProblem(detail string) error {
-	return &wire.Problem{Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Detail: detail}
+	return &wire.ProblemError{Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Detail: detail}
 }

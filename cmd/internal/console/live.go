@@ -117,11 +117,11 @@ func wireAgent(v *acd.AgentView, now int64) wire.Agent {
 	return a
 }
 
-type agentPath struct {
+type agentInput struct {
 	ID string `path:"id" maxLength:"64" example:"1001"`
 }
 
-func (w *Console) getAgent(_ context.Context, in *agentPath) (*answer[wire.Agent], error) {
+func (w *Console) getAgent(_ context.Context, in *agentInput) (*answer[wire.Agent], error) {
 	var view acd.AgentView
 	var found bool
 	w.c.Core.Read(func(s *acd.State) { view, found = s.Agent(in.ID) })
@@ -132,13 +132,13 @@ func (w *Console) getAgent(_ context.Context, in *agentPath) (*answer[wire.Agent
 }
 
 type agentCommand struct {
-	agentPath
-
+	ID   string `path:"id" maxLength:"64" example:"1001"`
 	Body wire.Command
 }
 
 func (w *Console) commandAgent(ctx context.Context, in *agentCommand) (*answer[wire.Agent], error) {
-	if _, err := w.getAgent(ctx, &in.agentPath); err != nil {
+	agent := &agentInput{ID: in.ID}
+	if _, err := w.getAgent(ctx, agent); err != nil {
 		return nil, err
 	}
 	ev := acd.AgentCommanded{Agent: in.ID, Command: command(in.Body.Command), By: in.Body.By}
@@ -151,7 +151,7 @@ func (w *Console) commandAgent(ctx context.Context, in *agentCommand) (*answer[w
 	if _, _, err := w.c.Core.Propose(ctx, ev); err != nil {
 		return nil, w.problem(err)
 	}
-	return w.getAgent(ctx, &in.agentPath)
+	return w.getAgent(ctx, agent)
 }
 
 // command returns the command of a word that the API has already checked.

@@ -1,7 +1,7 @@
 package wire
 
-// Problem is an error as RFC 9457 writes it, with what this API adds.
-type Problem struct {
+// ProblemError is an error as RFC 9457 writes it, with what this API adds.
+type ProblemError struct {
 	Type    string    `json:"type,omitempty"`
 	Title   string    `json:"title"`
 	Status  int       `json:"status"`
@@ -15,10 +15,11 @@ type Problem struct {
 type Detail struct {
 	Message  string `json:"message"`
 	Location string `json:"location,omitempty"`
+	Value    any    `json:"value,omitempty"`
 }
 
 // Error implements error.
-func (p *Problem) Error() string {
+func (p *ProblemError) Error() string {
 	text := p.Title
 	if p.Detail != "" {
 		text = p.Detail
@@ -33,7 +34,7 @@ func (p *Problem) Error() string {
 }
 
 // GetStatus is the HTTP status, for huma.
-func (p *Problem) GetStatus() int { return p.Status }
+func (p *ProblemError) GetStatus() int { return p.Status }
 
 // ContentType names the format, for huma.
-func (*Problem) ContentType(string) string { return "application/problem+json" }
+func (*ProblemError) ContentType(string) string { return "application/problem+json" }

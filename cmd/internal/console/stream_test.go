@@ -1,0 +1,114 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tierline/acd"
+	"tierline/cluster"
+)
+
+// slowClient takes some writes and then no more, until the write's deadline.
+type slowClient struct {
+	http.ResponseWriter
+	text     bytes.Buffer
+	takes    int
+	deadline time.Time
+}
+
+func (c *slowClient) Write(b []byte) (int, error) {
+	if c.takes == 0 {
+		time.Sleep(time.Until(c.deadline))
+		return 0, os.ErrDeadlineExceeded
+	}
+	c.takes--
+	return c.text.Write(b)
+}
+
+func (c *slowClient) SetWriteDeadline(t time.Time) error { c.deadline = t; return nil }
+func (*slowClient) Flush()                               {}
+
+// endless tells the same story for ever, or nothing.
+type endless struct {
+	Core
+
+	quiet bool
+	told  int
+}
+
+func (e *endless) Follow(ctx context.Context, after uint64) iter.Seq2[cluster.Story, error] {
+	return func(yield func(cluster.Story, error) bool) {
+		for !e.quiet && ctx.Err() == nil {
+			after++
+			e.told++
+			if !yield(cluster.Story{Index: after, Facts: []acd.Fact{{Kind: acd.FactCallStep}}}, nil) {
+				return
+			}
+		}
+		<-ctx.Done()
+		yield(cluster.Story{}, ctx.Err())
+	}
+}
+
+func (c *slowClient) stream(kinds ...string) *stream {
+	c.ResponseWriter = httptest.NewRecorder()
+	return &stream{w: c, control: http.NewResponseController(c), kinds: kinds}
+}
+
+func TestASlowReaderIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core := &endless{}
+		w := &Console{c: Config{Core: core}}
+		client := &slowClient{takes: 5}
+		began := time.Now()
+		err := w.run(t.Context(), client.stream(), 0)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != slowReader {
+			t.Errorf("ended after %s with %v, want after %s", time.Since(began), err, slowReader)
+		}
+		synctest.Wait()
+		if core.told > streamAhead+10 {
+			t.Errorf("%d stories were read for a reader that takes none", core.told)
+		}
+	})
+}
+
+func TestAQuietStreamBeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &Console{c: Config{Core: &endless{quiet: true}}}
+		client := &slowClient{takes: 100}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Second)
+		defer cancel()
+		if err := w.run(ctx, client.stream(), 0); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("ended with %v", err)
+		}
+		if n := strings.Count(client.text.String(), ": alive\n\n"); n != 4 {
+			t.Errorf("%d beats in a minute, want 4:\n%s", n, client.text.String())
+		}
+	})
+}
+
+// A reader that wants little still moves on, so that it can come back after
+// years and needn't be told everything it didn't want.
+func TestABeatMovesTheReaderOverWhatItDoesNotWant(t *testing.T) {
+	client := &slowClient{takes: 100}
+	s := client.stream("call.ended")
+	if err := errors.Join(s.send(nil), s.beat()); err != nil {
+		t.Fatal(err)
+	}
+	s.seen = 41
+	if err := errors.Join(s.beat(), s.beat()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := client.text.String(), ": alive\n\n: alive\nid: 41\n\n: alive\n\n"; got != want {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+}
