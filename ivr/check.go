@@ -54,7 +54,6 @@ func (b *builder) check(nodes []checked) {
 	g := b.newGraph(nodes)
 	b.checkReachable(g)
 	b.checkLoops(g)
-	b.checkEnds(g)
 	b.checkPeople(g)
 	b.checkUnused()
 }
@@ -115,7 +114,9 @@ func (g *graph) hasUnseenSource(i int, seen []bool) bool {
 }
 
 // checkLoops finds circles that a call walks without the caller doing
-// anything and without waiting in a queue.
+// anything and without waiting in a queue. A node without any way to an end is
+// in such a circle or leads to one, because every node that isn't an end has a
+// way that is taken in silence.
 func (b *builder) checkLoops(g *graph) {
 	const (
 		white = iota
@@ -123,6 +124,7 @@ func (b *builder) checkLoops(g *graph) {
 		black
 	)
 	colour := make([]int, len(g.nodes))
+	ends := g.ends()
 	var path []int
 	var visit func(i int)
 	visit = func(i int) {
@@ -134,7 +136,7 @@ func (b *builder) checkLoops(g *graph) {
 			case colour[w.to] == white:
 				visit(w.to)
 			case colour[w.to] == grey:
-				b.reportLoop(g, path[slices.Index(path, w.to):])
+				b.reportLoop(g, path[slices.Index(path, w.to):], ends[w.to])
 			}
 		}
 		path = path[:len(path)-1]
@@ -147,7 +149,7 @@ func (b *builder) checkLoops(g *graph) {
 	}
 }
 
-func (b *builder) reportLoop(g *graph, circle []int) {
+func (b *builder) reportLoop(g *graph, circle []int, ends bool) {
 	first := slices.Min(circle)
 	at := slices.Index(circle, first)
 	circle = append(append([]int{}, circle[at:]...), circle[:at]...)
@@ -155,7 +157,11 @@ func (b *builder) reportLoop(g *graph, circle []int) {
 	for _, i := range append(circle, first) {
 		names = append(names, g.nodes[i].id)
 	}
-	b.p.Errorf(g.nodes[first].pos, "endless loop with no caller input: %s", strings.Join(names, " -> "))
+	way := strings.Join(names, " -> ")
+	if !ends {
+		way += "; from here the call can never end: no path to hangup or queue"
+	}
+	b.p.Errorf(g.nodes[first].pos, "endless loop with no caller input: %s", way)
 }
 
 // backward marks all nodes from which one of the good ones can be reached.
@@ -172,22 +178,13 @@ func (g *graph) backward(good func(i int) bool) []bool {
 	return ok
 }
 
-// checkEnds finds nodes from which a call can't end: no way to a hang-up or to
-// a queue. Of nodes that lead to each other only the first is named.
-func (b *builder) checkEnds(g *graph) {
-	ends := g.backward(func(i int) bool {
+// ends marks the nodes from which a call can end: by a hang-up or in a queue.
+func (g *graph) ends() []bool {
+	return g.backward(func(i int) bool {
 		n := g.nodes[i]
 		leaves := slices.ContainsFunc(g.out[i], func(w way) bool { return w.to == theEnd })
 		return n.broken || n.kind == "hangup" || n.kind == "queue" || leaves
 	})
-	quiet := make([]bool, len(g.nodes))
-	for i, n := range g.nodes {
-		if ends[i] || quiet[i] {
-			continue
-		}
-		b.p.Errorf(n.pos, "from %q the call can never end: no path to hangup or queue", n.id)
-		g.mark(i, quiet)
-	}
 }
 
 // checkPeople warns of menus from which nobody gets to a person.

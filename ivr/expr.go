@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -78,9 +79,7 @@ func (b *builder) compileReads(v document.Value[string], want reflect.Kind) (*ex
 		b.compiled[exprKey{v.V, want}] = c
 	}
 	if c.e == nil {
-		at := v.Pos
-		at.Col += c.at
-		b.p.Errorf(at, "expression: %s", c.text)
+		b.p.Errorf(v.At(c.at), "expression: %s", c.text)
 		b.useWords(v.V)
 		return nil, nil
 	}
@@ -106,25 +105,58 @@ func (b *builder) compileText(text string, want reflect.Kind) compiled {
 		return compiled{text: err.Error()}
 	}
 	root := program.Node()
-	var names identifiers
-	ast.Walk(&root, &names)
-	return compiled{e: &expression{program}, reads: names}
+	w := words{}
+	ast.Walk(&root, &w)
+	if w.refused != nil {
+		return compiled{text: fmt.Sprintf("there is no function %q", w.refused.Name), at: w.refused.Location().From}
+	}
+	if want == anyKind && !isScalar(program) {
+		return compiled{text: "must be a text, a number or a condition"}
+	}
+	return compiled{e: &expression{program}, reads: w.names}
 }
 
-type identifiers []string
+func isScalar(p *vm.Program) bool {
+	t := p.Node().Type()
+	if t == nil {
+		return false
+	}
+	switch t.Kind() { //nolint:exhaustive // all others are not
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Float64:
+		return true
+	}
+	return false
+}
+
+// words are the names that an expression uses.
+type words struct {
+	names   []string
+	refused *ast.BuiltinNode // the first function that isn't allowed
+}
 
 // Visit implements ast.Visitor.
-func (i *identifiers) Visit(n *ast.Node) {
-	if id, ok := (*n).(*ast.IdentifierNode); ok {
-		*i = append(*i, id.Value)
+func (w *words) Visit(n *ast.Node) {
+	switch n := (*n).(type) {
+	case *ast.IdentifierNode:
+		w.names = append(w.names, n.Value)
+	case *ast.BuiltinNode:
+		if w.refused == nil && !slices.Contains(functions(), n.Name) {
+			w.refused = n
+		}
 	}
 }
 
-// exprOptions are the language: comparisons, arithmetic and a few functions on
-// texts; nothing that loops or reads a clock.
+// functions are those of the language: on texts, and conversions; nothing that
+// loops or reads a clock.
+func functions() []string {
+	return []string{"len", "int", "string", "upper", "lower", "trim", "hasPrefix", "hasSuffix"}
+}
+
+// exprOptions set the language. Predicates such as all() can't be disabled
+// here; compileText refuses them.
 func exprOptions(env types.Map) []expr.Option {
 	out := []expr.Option{expr.Env(env), expr.MaxNodes(maxExprNodes), expr.DisableAllBuiltins()}
-	for _, name := range []string{"len", "int", "string", "upper", "lower", "trim", "hasPrefix", "hasSuffix"} {
+	for _, name := range functions() {
 		out = append(out, expr.EnableBuiltin(name))
 	}
 	return out

@@ -79,7 +79,7 @@ func reportHours(p *document.Problems, v document.Value[string], err error) bool
 	}
 	at, text := v.Pos, err.Error()
 	if syntax, ok := errors.AsType[*hours.SyntaxError](err); ok {
-		at.Col, text = at.Col+syntax.Col-1, syntax.Text
+		at, text = v.At(syntax.Col-1), syntax.Text
 	}
 	p.Errorf(at, "%q: %s", v.V, text)
 	return true

@@ -155,15 +155,15 @@ func (c *compiler) requirement(p *document.Problems, v document.Value[string]) *
 		at := v.Pos
 		text := err.Error()
 		if syntax, ok := errors.AsType[*rank.SyntaxError](err); ok {
-			at.Col += len([]rune(v.V[:min(syntax.Offset, len(v.V))]))
+			at = v.At(len([]rune(v.V[:min(syntax.Offset, len(v.V))])))
 			text = syntax.What
 		}
 		p.Errorf(at, "requirement: %s", text)
 		return nil
 	}
 	for _, m := range regexp.MustCompile(`([\pL\pN._-]+)\s*>=`).FindAllStringSubmatchIndex(v.V, -1) {
-		skill := document.Value[string]{Pos: v.Pos, V: v.V[m[2]:m[3]], Given: true}
-		skill.Pos.Col += len([]rune(v.V[:m[2]]))
+		at := v.At(len([]rune(v.V[:m[2]])))
+		skill := document.Value[string]{Pos: at, V: v.V[m[2]:m[3]], Given: true}
 		reference(p, skill, c.skillNames, "skill")
 	}
 	return need

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"tierline/ivr"
+	"tierline/ivr" //nolint:depguard // a harness drives its own parent, which is as pure
 )
 
 // Trial is one call in virtual time.

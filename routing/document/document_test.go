@@ -63,12 +63,14 @@ limits:
 		t.Errorf("limits: %+v", d.Limits)
 	}
 	got := map[string]Pos{"milestone": d.Milestone.Pos, "second prompt": d.Prompt[1].Pos}
+	got["second prompt's 择"] = d.Prompt[1].At(1)
 	for _, e := range d.Keys {
 		got["key "+e.Key.V], got["value "+e.Key.V] = e.Key.Pos, e.Value.Pos
 	}
 	want := map[string]Pos{
 		"milestone": {2, 12}, "second prompt": {3, 19},
-		"key 1": {4, 8}, "value 1": {4, 13}, "key *": {4, 17}, "value *": {4, 22}, "key 22": {4, 33}, "value 22": {4, 39},
+		"second prompt's 择": {3, 21},
+		"key 1":             {4, 8}, "value 1": {4, 13}, "key *": {4, 17}, "value *": {4, 22}, "key 22": {4, 33}, "value 22": {4, 39},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -16,6 +16,19 @@ type Value[T Scalar] struct {
 	Pos   Pos
 	V     T
 	Given bool // false: the document doesn't say; V is then zero or the default
+	// Quoted tells that Pos is the place of a quote, one before the text.
+	Quoted bool
+}
+
+// At returns the place of a character of a text, counted from 0. It is exact
+// for texts on one line without escapes.
+func (v Value[T]) At(char int) Pos {
+	at := v.Pos
+	at.Col += char
+	if v.Quoted {
+		at.Col++
+	}
+	return at
 }
 
 // Or returns the value, or a default if the document doesn't say.
@@ -37,7 +50,7 @@ func ParseDuration(s string) (time.Duration, error) {
 
 // decode implements scalarDecoder.
 func (v *Value[T]) decode(n *Node, r rules, p *Problems) {
-	v.Pos = n.Pos
+	v.Pos, v.Quoted = n.Pos, n.Quoted
 	var text string
 	switch dst := any(&v.V).(type) {
 	case *string:
