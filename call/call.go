@@ -149,9 +149,13 @@ func (c *Call) end(err error) {
 	c.hangupCaller(cause)
 	quality := c.caller.quality()
 	c.caller.closeMedia()
-	c.sw.cfg.Queue.Post(acd.CallEnded{
-		Call: c.id, Cause: cause.Reason, By: cause.Side, SIP: cause.SIP, Quality: quality, AgentQuality: agentQuality,
-	})
+	ended := acd.CallEnded{
+		Call: c.id, Cause: cause.Reason, By: cause.Side, Quality: quality, AgentQuality: agentQuality,
+	}
+	if !c.answered {
+		ended.SIP = cause.SIP
+	}
+	c.sw.cfg.Queue.Post(ended)
 	c.sw.ended(c, cause)
 	if cause.Reason == "fault" {
 		c.log.Error("call failed", "reason", cause.Reason, "err", err)

@@ -99,6 +99,9 @@ func (s *Services) Run(done <-chan struct{}) {
 
 // Load compiles a generation and makes it current.
 func (s *Services) Load(generation uint64) error {
+	if g := s.Current(); g != nil && g.Number == generation {
+		return nil
+	}
 	b, ok := s.bundle(generation)
 	if !ok {
 		return fmt.Errorf("generation %d is not in the log", generation)

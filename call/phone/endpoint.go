@@ -134,7 +134,13 @@ func (e *Endpoint) build() error {
 		sipgo.WithUserAgent(e.cfg.User), // diago makes it the user of the Contact
 		sipgo.WithUserAgentHostname(domain),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(e.log)),
-		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(e.log)),
+		sipgo.WithUserAgentTransactionLayerOptions(
+			sip.WithTransactionLayerLogger(e.log),
+			sip.WithTransactionLayerUnhandledResponseHandler(func(r *sip.Response) {
+				// Mostly a 100 that was overtaken by the final answer.
+				e.log.Debug("stray response", "status", r.StatusCode)
+			}),
+		),
 	)
 	if err != nil {
 		return fmt.Errorf("make user agent: %w", err)

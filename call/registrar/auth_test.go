@@ -211,17 +211,56 @@ func TestStrikesAreForgotten(t *testing.T) {
 		p := newPhone(r, "1001")
 		p.password = "typo"
 		for range 5 {
+			time.Sleep(11 * time.Minute)
 			p.nonce = ""
 			for range 3 { // one asks for the nonce, two are wrong
 				p.send(p.request(60, p.contact))
 			}
-			time.Sleep(11 * time.Minute)
 		}
 		p.password, p.nonce = password("1001"), ""
 		if res := p.register(60); res.Status != 200 {
 			t.Errorf("%+v", res)
 		}
 	})
+}
+
+// Whoever proves himself starts afresh: typing errors don't add up over a day.
+func TestSuccessClearsTheRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := newRegistrar(t)
+		p := newPhone(r, "1001")
+		for range 4 {
+			p.nonce, p.password = "", "typo"
+			for range 3 {
+				p.send(p.request(60, p.contact))
+			}
+			p.password = password("1001")
+			if res := p.send(p.request(60, p.contact)); res.Status != 200 {
+				t.Fatalf("%+v", res)
+			}
+		}
+	})
+}
+
+// RFC 8760 lets a phone answer both challenges; the stronger answer counts.
+func TestStrongestCredentialsCount(t *testing.T) {
+	r, _ := newRegistrar(t)
+	p := newPhone(r, "1001")
+	p.send(p.request(60, p.contact))
+	for _, strongFirst := range []bool{true, false} {
+		right := p.authorization()
+		p.algorithm, p.password = "MD5", "wrong"
+		weak := p.authorization()
+		p.algorithm, p.password = "SHA-256", password("1001")
+		q := p.request(60, p.contact)
+		q.Authorization = []string{weak, right}
+		if strongFirst {
+			q.Authorization = []string{right, weak}
+		}
+		if res := r.Register(context.Background(), q); res.Status != 200 {
+			t.Errorf("strong first %t: %+v", strongFirst, res)
+		}
+	}
 }
 
 // Somebody who forges source addresses can't make the owner look guilty: his

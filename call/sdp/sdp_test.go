@@ -133,6 +133,7 @@ func TestAnswerOfGoodOffers(t *testing.T) {
 			with(func(n *Negotiated) { n.RTCP = netip.MustParseAddrPort("198.51.100.9:5000") }), "a=sendrecv",
 		},
 		"rtcp nowhere sensible":  {body("m=audio 4000 RTP/AVP 8", "a=rtcp:22 IN IP4 224.0.0.1"), plain, "a=sendrecv"},
+		"rtcp to a system port":  {body("m=audio 4000 RTP/AVP 8", "a=rtcp:22"), plain, "a=sendrecv"},
 		"rtcp to a broadcast":    {body("m=audio 4000 RTP/AVP 8", "a=rtcp:5000 IN IP4 255.255.255.255"), plain, "a=sendrecv"},
 		"rtcp on the same port":  {body("m=audio 4000 RTP/AVP 8", "a=rtcp-mux"), with(func(n *Negotiated) { n.RTCP, n.RTCPMux = remote, true }), "a=rtcp-mux"},
 		"#13 fmtp with a NUL":    {body("m=audio 4000 RTP/AVP 8 101", "a=fmtp\x00:101 0-16"), plain, "m=audio 20000 RTP/AVP 8"},
@@ -215,6 +216,7 @@ func TestRefusedOffers(t *testing.T) {
 		"IPv6 with a zone":                 {body(audio, "c=IN IP6 fe80::1%eth0"), 488},
 		"IPv6 where we have IPv4":          {body(audio, "c=IN IP6 2001:db8::7"), 488},
 		"IPv6 called IP4":                  {body(audio, "c=IN IP4 2001:db8::7"), 488},
+		"IPv4 called IP6":                  {body(audio, "c=IN IP6 192.0.2.7"), 488},
 		"another network type":             {body(audio, "c=ATM NSAP 47.0091"), 488},
 		"#21 host name":                    {body(audio, "c=IN IP4 media.example.com"), 488},
 		"#22 address of 512 digits":        {body(audio, "c=IN IP4 1.2.3."+strings.Repeat("4", 512)), 488},
@@ -264,6 +266,13 @@ func TestRefusedOffers(t *testing.T) {
 				t.Errorf("error text is not for a log: %q", e.Error())
 			}
 		})
+	}
+}
+
+func TestRepeatedFormatsCountOnce(t *testing.T) {
+	s, err := Parse([]byte(body("m=audio 4000 RTP/AVP" + strings.Repeat(" 8 0", 12))))
+	if err != nil || len(s.Audio.Formats) != 2 {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 
