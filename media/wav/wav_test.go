@@ -22,7 +22,7 @@ func encode(t testing.TB, a Audio) []byte {
 	return b.Bytes()
 }
 
-// file puts chunks together: name, contents, name, contents …
+// file puts chunks together: name, contents, and so on.
 func file(chunks ...string) []byte {
 	b := []byte("RIFF\x00\x00\x00\x00WAVE")
 	for i := 0; i < len(chunks); i += 2 {
