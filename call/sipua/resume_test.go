@@ -113,7 +113,7 @@ func resumeElsewhere(t *testing.T, transport string, weCalled, samePort bool) {
 	}
 	node.Close() // without a word, as after kill -9
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), resumeEnv+"="+addr+" "+base64.StdEncoding.EncodeToString(raw))
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", resumeEnv+"="+addr+" "+base64.StdEncoding.EncodeToString(raw))
 	replied := make(chan error, 1)
 	go func() {
 		replied <- next[sipua.Reinvited](t, theirs).Reply(200, []byte(offerSDP))
