@@ -55,7 +55,7 @@ func (c *compiler) tiers() {
 	}
 	defer c.add(p)
 	var given [routing.TierCount]*tierDoc
-	var names []string
+	var names, meant []string
 	for _, t := range routing.Tiers() {
 		names = append(names, t.String())
 	}
@@ -65,13 +65,16 @@ func (c *compiler) tiers() {
 		if err != nil {
 			hint := document.DidYouMean(e.Key.V, names)
 			p.Errorf(e.Key.Pos, "%q is no tier (%s)%s", e.Key.V, strings.Join(names, ", "), hint)
+			if name, ok := document.Nearest(e.Key.V, names); ok {
+				meant = append(meant, name)
+			}
 			continue
 		}
 		given[t] = &e.Value
 		c.service.Config.HeadStart[t] = e.Value.HeadStart.V.Milliseconds()
 	}
 	for _, t := range routing.Tiers() {
-		if given[t] == nil {
+		if given[t] == nil && !slices.Contains(meant, t.String()) {
 			p.Errorf(document.Pos{Line: 1, Col: 1}, "tier %q has no head start", t)
 		}
 	}
@@ -149,6 +152,7 @@ func fit(p *document.Problems, v document.Value[string]) acd.Fit {
 }
 
 // requirement reads what a queue asks of agents; its skills must be declared.
+// It returns nil after a mistake.
 func (c *compiler) requirement(p *document.Problems, v document.Value[string]) *rank.Requirement {
 	need, err := rank.Parse(v.V)
 	if err != nil {
@@ -164,7 +168,9 @@ func (c *compiler) requirement(p *document.Problems, v document.Value[string]) *
 	for _, m := range regexp.MustCompile(`([\pL\pN._-]+)\s*>=`).FindAllStringSubmatchIndex(v.V, -1) {
 		at := v.At(len([]rune(v.V[:m[2]])))
 		skill := document.Value[string]{Pos: at, V: v.V[m[2]:m[3]], Given: true}
-		reference(p, skill, c.skillNames, "skill")
+		if !reference(p, skill, c.skillNames, "skill") {
+			need = nil
+		}
 	}
 	return need
 }

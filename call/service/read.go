@@ -160,6 +160,7 @@ func (r *reader) sound(name, full string) {
 	clip, err := prompt.LoadClip(bytes.NewReader(data))
 	if err != nil {
 		r.fail(name, "%v", err)
+		r.bundle.Prompts[key] = "" // is there, so nobody need miss it
 		return
 	}
 	sum := sha256.Sum256(data)

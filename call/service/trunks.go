@@ -200,5 +200,7 @@ func (c *compiler) numbers() {
 		p.Errorf(places[ruleKey(conflict.Second)], "%v", one)
 	}
 	c.service.Numbers = plan
-	c.checkDialled()
+	if !p.HasErrors() {
+		c.checkDialled()
+	}
 }
