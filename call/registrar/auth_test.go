@@ -288,7 +288,7 @@ func TestForgedSourcesDontCount(t *testing.T) {
 func TestFloodOfSources(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := newRegistrar(t)
-		for i := range 3 * maxSuspects {
+		for i := range maxSuspects + 500 {
 			p := newPhone(r, fmt.Sprint("guess-", i))
 			p.source = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 5060)
 			p.register(60)

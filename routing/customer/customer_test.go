@@ -57,7 +57,7 @@ func TestDirectory(t *testing.T) {
 			if p, ok := d.ByID("C3"); !ok || p.Name != "没有电话" || p.Phones != nil || p.Extra[1].Value != "x" {
 				t.Errorf("%+v", p)
 			}
-			for _, number := range []string{"13800138000", "+8613800138001", "", "+", "alice", "anonymous", strings.Repeat("1", 30)} {
+			for _, number := range []string{"13800138000", "8613800138000", "+8613800138001", "", "+", "alice", "anonymous", strings.Repeat("1", 30)} {
 				if p, ok := d.ByNumber(number); ok {
 					t.Errorf("%q is %s", number, p.ID)
 				}
