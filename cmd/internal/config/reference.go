@@ -26,7 +26,7 @@ Trunks, numbers, menus, queues and agents are no settings: they are service docu
 	for _, l := range leaves() {
 		fmt.Fprintf(&b, "| `%s` | `%s` | `%s` | `--%s` | %s |\n", l.path, quoted(l.value), l.env(), l.flag, l.doc)
 	}
-	b.WriteString("\nThe defaults as a file:\n\n```yaml\n" + example() + "```\n")
+	b.WriteString("\nThe defaults as a file:\n\n```yaml\n# tierline.yaml\n" + example() + "```\n")
 	return b.String()
 }
 
