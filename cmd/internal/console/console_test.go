@@ -150,8 +150,8 @@ func TestPublishing(t *testing.T) {
 		decode(t, text, &out)
 		return out
 	}
-	plan := send(at+"?dry_run=true", "human")
-	if plan.Applied || plan.Generation != 0 || len(plan.Changes) != 1 || b.core.state.Generation() != 0 {
+	plan := send(at+"?dry_run=true", "human @other @known")
+	if plan.Applied || !cmp.Equal(plan.Missing, []string{"other"}) || plan.Generation != 0 || len(plan.Changes) != 1 || b.core.state.Generation() != 0 {
 		t.Errorf("plan %+v", plan)
 	}
 	one := send(at+"?by=me&note=why&base=0", "human")
@@ -203,10 +203,6 @@ func TestDocumentsHideSecrets(t *testing.T) {
 
 func TestPrompts(t *testing.T) {
 	b := newBed(t)
-	status, text := b.do(http.MethodPost, "/api/v1/prompts/missing", `{"prompts":["known","other"]}`)
-	if status != 200 || text != `{"prompts":["other"]}`+"\n" {
-		t.Errorf("missing: %d %s", status, text)
-	}
 	const sha = "9b3a8a5d1f2d6a0ce4d0ab5ad7a9a6ed2e4f8a0a0a0a0a0a0a0a0a0a0a0a0a0a"
 	p := b.problem(http.MethodPut, "/api/v1/prompts/"+sha, "RIFF1", http.StatusUnprocessableEntity)
 	_, right, _ := strings.Cut(p.Detail, "is ")

@@ -42,10 +42,6 @@ func (w *Console) generations() {
 		Errors:  []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, w.rollback)
 	huma.Register(w.api, huma.Operation{
-		OperationID: "missing-prompts", Method: http.MethodPost, Path: "/api/v1/prompts/missing",
-		Tags: []string{"documents"}, Summary: "Which of these sounds this node doesn't have",
-	}, w.missingPrompts)
-	huma.Register(w.api, huma.Operation{
 		OperationID: "put-prompt", Method: http.MethodPut, Path: "/api/v1/prompts/{sha256}", Tags: []string{"documents"},
 		Summary:      "Store a sound (WAV, 8 kHz mono; A-law, µ-law or PCM) under its SHA-256",
 		MaxBodyBytes: maxDocuments, BodyReadTimeout: readTimeout, DefaultStatus: http.StatusNoContent,
@@ -147,7 +143,7 @@ func (w *Console) published(done publish.Published, err error) (*answer[wire.Pub
 func wirePublication(p publish.Plan) wire.Publication {
 	return wire.Publication{
 		Unchanged: p.Unchanged, Current: p.Current, Hash: p.Hash, Changes: append([]string{}, p.Changes...),
-		Staying: p.Staying, Warnings: mistakes(p.Warnings),
+		Staying: p.Staying, Missing: p.Missing, Warnings: mistakes(p.Warnings),
 	}
 }
 
@@ -159,18 +155,6 @@ func (w *Console) rollback(ctx context.Context, in *rollback) (*answer[wire.Publ
 		by = "api"
 	}
 	return w.published(w.c.Publisher.Rollback(ctx, in.Body.To, by, in.Body.Note))
-}
-
-type promptList struct{ Body wire.Prompts }
-
-func (w *Console) missingPrompts(_ context.Context, in *promptList) (*answer[wire.Prompts], error) {
-	out := &answer[wire.Prompts]{Body: wire.Prompts{Prompts: []string{}}}
-	for _, sha := range in.Body.Prompts {
-		if !w.c.Library.Has(sha) {
-			out.Body.Prompts = append(out.Body.Prompts, sha)
-		}
-	}
-	return out, nil
 }
 
 type sound struct {

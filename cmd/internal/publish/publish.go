@@ -86,7 +86,8 @@ type Plan struct {
 	Hash      string
 	Unchanged bool
 	Changes   []string
-	Staying   int // calls that go on with the generations they began on
+	Staying   int      // calls that go on with the generations they began on
+	Missing   []string // SHA-256 of sounds that this node doesn't have yet
 	Warnings  []document.Problem
 }
 
@@ -118,16 +119,12 @@ func (p *Publisher) plan(data []byte) (Plan, Compiled, error) {
 	if document.HasErrors(problems) {
 		return Plan{}, compiled, &ProblemsError{Problems: problems}
 	}
-	var missing []string
+	plan := Plan{Hash: compiled.Hash, Warnings: problems}
 	for _, sha := range compiled.Prompts {
-		if !p.hasPrompt(sha) && !slices.Contains(missing, sha) {
-			missing = append(missing, sha)
+		if !p.hasPrompt(sha) && !slices.Contains(plan.Missing, sha) {
+			plan.Missing = append(plan.Missing, sha)
 		}
 	}
-	if len(missing) > 0 {
-		return Plan{}, compiled, &MissingPromptsError{Prompts: missing}
-	}
-	plan := Plan{Hash: compiled.Hash, Warnings: problems}
 	var current acd.Bundle
 	p.core.Read(func(s *acd.State) {
 		current, _ = s.GenerationBundle(s.Generation())
@@ -159,6 +156,9 @@ func (p *Publisher) publish(ctx context.Context, r Request) (Published, error) {
 	}
 	if r.Base != nil && *r.Base != plan.Current {
 		return Published{}, fmt.Errorf("%w: generation %d is current, not %d", ErrMoved, plan.Current, *r.Base)
+	}
+	if len(plan.Missing) > 0 {
+		return Published{}, &MissingPromptsError{Prompts: plan.Missing}
 	}
 	if plan.Unchanged {
 		return Published{Plan: plan, Generation: plan.Current}, nil

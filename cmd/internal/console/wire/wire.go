@@ -121,6 +121,7 @@ type Publication struct {
 	Hash       string    `json:"hash"`
 	Changes    []string  `json:"changes"`
 	Staying    int       `json:"staying" doc:"Running calls: they finish on the documents they began on"`
+	Missing    []string  `json:"missing_prompts,omitempty" doc:"SHA-256 of sounds to send before publishing"`
 	Warnings   []Mistake `json:"warnings,omitempty"`
 }
 
@@ -138,11 +139,6 @@ type Rollback struct {
 	To   uint64 `json:"to,omitempty" doc:"Generation to return to; absent: the newest that differs from the current one"`
 	By   string `json:"by,omitempty" maxLength:"64"`
 	Note string `json:"note,omitempty" maxLength:"200"`
-}
-
-// Prompts is a list of sounds by their SHA-256.
-type Prompts struct {
-	Prompts []string `json:"prompts" maxItems:"10000"`
 }
 
 // Lists, as the API returns them.
