@@ -45,7 +45,7 @@ type health struct {
 	mu       sync.Mutex // guards what follows
 	err      error      // of the last write
 	took     time.Duration
-	began    time.Time // of the write that is going on
+	began    time.Time     // of the write that is going on
 	pause    time.Duration // grows with every failure
 	tired    bool          // there was a failure since the last pause
 	failures uint64

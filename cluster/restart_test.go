@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
 	"pgregory.net/rapid"
 
 	"tierline/acd"
@@ -77,6 +78,21 @@ func quiet(t testing.TB, n *Node) (uint64, [32]byte) {
 		return n.proposer.waiting() == 0 && len(acd.Decide(n.fsm.state, n.clock.now())) == 0
 	})
 	return at, h
+}
+
+// smallFiles makes wal begin a new file every 64 kB instead of 64 MB.
+func smallFiles(s settings) settings {
+	s.open = func(which, dir string, log *bridge) (store, error) {
+		if which != StoreWAL {
+			return openStore(which, dir, log)
+		}
+		path := filepath.Join(dir, "raft")
+		if err := os.MkdirAll(path, 0o750); err != nil {
+			return nil, err
+		}
+		return wal.Open(path, wal.WithLogger(log), wal.WithSegmentSize(64<<10))
+	}
+	return s
 }
 
 func copyDir(t testing.TB, from string) string {
@@ -213,7 +229,7 @@ func work(w io.Writer, store, dir string) error {
 		fmt.Fprintf(w, format+"\n", args...)
 	}
 	var node atomic.Pointer[Node]
-	s := defaults()
+	s := smallFiles(defaults())
 	s.timing.snapshot = 20 * time.Millisecond
 	n, err := open(context.Background(), Config{
 		Node: "n1", Dir: dir, LogStore: store, SnapshotEvery: 100, Effects: func(list []acd.Effect) {
@@ -276,7 +292,7 @@ func TestRandomEventsSurvive(t *testing.T) {
 	bothStores(t, func(t *testing.T, store string) {
 		runs := 0
 		rapid.Check(t, func(r *rapid.T) {
-			if runs++; runs > 12 { // each run writes real files
+			if runs++; runs > 6 { // each run writes real files
 				return
 			}
 			randomEventsSurvive(t, r, store)
@@ -286,10 +302,15 @@ func TestRandomEventsSurvive(t *testing.T) {
 
 func randomEventsSurvive(t *testing.T, r *rapid.T, store string) {
 	dir := filepath.Join(t.TempDir(), "n1")
-	n, err := Open(t.Context(), Config{Node: "n1", Dir: dir, LogStore: store, Logger: testLogger(t)})
-	if err != nil {
-		r.Fatal(err)
+	start := func(dir string) *Node {
+		c := Config{Node: "n1", Dir: dir, LogStore: store, Logger: testLogger(t)}
+		n, err := open(t.Context(), c, smallFiles(defaults()))
+		if err != nil {
+			r.Fatal(err)
+		}
+		return n
 	}
+	n := start(dir)
 	n.Post(centre(4))
 	for i := range rapid.IntRange(1, 120).Draw(r, "events") {
 		n.Post(drawEvent(r, i))
@@ -306,10 +327,7 @@ func randomEventsSurvive(t *testing.T, r *rapid.T, store string) {
 		r.Fatal("what a crash leaves gives another state")
 	}
 	for _, d := range []string{dir, crashed, crashed} {
-		n, err := Open(t.Context(), Config{Node: "n1", Dir: d, LogStore: store, Logger: testLogger(t)})
-		if err != nil {
-			r.Fatal(err)
-		}
+		n = start(d)
 		at, h := quiet(t, n)
 		if err := n.Close(); err != nil {
 			r.Fatal(err)

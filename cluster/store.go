@@ -51,6 +51,9 @@ func openStore(which, dir string, log *bridge) (s store, err error) {
 		return w, nil
 	case StoreBolt:
 		file := filepath.Join(path, "raft.db")
+		if err := checkBolt(file); err != nil {
+			return nil, err
+		}
 		b, err := boltstore.New(boltstore.Options{
 			Path: file,
 			BoltOptions: &bbolt.Options{
