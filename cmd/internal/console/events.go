@@ -240,12 +240,14 @@ type stream struct {
 	text    bytes.Buffer
 }
 
+// begin also tells a client that gave no id where it begins, so that it may
+// come back even before the first event.
 func (s *stream) begin() error {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no")
 	s.w.WriteHeader(http.StatusOK)
-	s.text.WriteString("retry: 2000\n\n")
+	fmt.Fprintf(&s.text, "retry: 2000\nid: %d\n\n", s.sent)
 	return s.flush()
 }
 

@@ -42,7 +42,7 @@ func (b *bed) listen(path string, header ...string) *listening {
 		b.t.Fatalf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
 	}
 	l := &listening{t: b.t, lines: bufio.NewScanner(resp.Body), cancel: cancel}
-	if got := l.block(); !cmp.Equal(got, []string{"retry: 2000"}) {
+	if got := l.block(); len(got) != 2 || got[0] != "retry: 2000" || !strings.HasPrefix(got[1], "id: ") {
 		b.t.Fatalf("the stream begins with %v", got)
 	}
 	return l

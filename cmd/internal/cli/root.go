@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// DefaultServer is where a node's API is unless it was told otherwise.
+const DefaultServer = "http://127.0.0.1:8080"
+
+// errReported means that everything was said; only the exit code is missing.
+var errReported = errors.New("reported")
+
+// options are the flags of all commands that show something.
+type options struct {
+	server string
+	output string
+	zone   *time.Location
+}
+
+// Root returns the root command with the commands of this package and others.
+func Root(version string, others ...*cobra.Command) *cobra.Command {
+	o := &options{zone: time.Local} //nolint:gosmopolitan // people read their own time
+	root := &cobra.Command{
+		Use:   "tierline",
+		Short: "An ACD/IVR telephony switch",
+		Long: `tierline answers calls from SIP trunks, walks callers through menus, lets them wait by
+their value and rings the agents who can help them.
+
+See it work:   tierline demo
+Run a node:    tierline serve --config tierline.yaml
+Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if o.output != "table" && o.output != "json" {
+				return fmt.Errorf("-o %s: there are table and json", o.output)
+			}
+			return nil
+		},
+	}
+	root.SetVersionTemplate("tierline {{.Version}}\n")
+	server := os.Getenv("TIERLINE_SERVER")
+	if server == "" {
+		server = DefaultServer
+	}
+	root.PersistentFlags().StringVar(&o.server, "server", server, "API of the node; environment TIERLINE_SERVER")
+	root.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
+	root.AddCommand(
+		checkCommand(o), planCommand(o), applyCommand(o), rollbackCommand(o), generationsCommand(o),
+		callsCommand(o), agentsCommand(o), agentCommand(o), queuesCommand(o), cdrsCommand(o), eventsCommand(o),
+		&cobra.Command{
+			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error { return say(cmd.OutOrStdout(), "tierline "+version+"\n") },
+		},
+	)
+	root.AddCommand(others...)
+	return root
+}
+
+// Main runs the root command and returns the exit code. The first SIGINT or
+// SIGTERM ends the command's context.
+func Main(root *cobra.Command) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, errReported) {
+		_ = say(root.ErrOrStderr(), "tierline: "+err.Error()+"\n") // nobody is left to tell
+	}
+	return 1
+}
+
+func say(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
+}
+
+// show prints an answer as JSON or as the text made for people.
+func (o *options) show(cmd *cobra.Command, v any, table func() string) error {
+	if o.output == "table" {
+		return say(cmd.OutOrStdout(), table())
+	}
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the output: %w", err)
+	}
+	return say(cmd.OutOrStdout(), string(text)+"\n")
+}

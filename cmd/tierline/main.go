@@ -1,0 +1,18 @@
+// Command tierline is the switch, and everything else that is needed to run
+// it: see tierline --help.
+package main
+
+import (
+	"os"
+
+	"tierline/cmd/internal/app"
+	"tierline/cmd/internal/cli"
+	"tierline/cmd/internal/demo"
+)
+
+// version is set by the linker.
+var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+
+func main() {
+	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand())))
+}
