@@ -8,14 +8,12 @@ import (
 // Flow is a checked flow. It is immutable and shared by all calls.
 type Flow struct {
 	name      string
-	file      string
 	languages []string
 	start     string
 	limits    limits
 	nodes     map[string]*step
 	prompts   map[string]*promptText
 	texts     []PromptText
-	queues    []string
 	vars      variables
 }
 
@@ -27,9 +25,6 @@ func (f *Flow) Languages() []string { return slices.Clone(f.languages) }
 
 // Prompts returns the flow's prompts in the order of the file.
 func (f *Flow) Prompts() []PromptText { return f.texts }
-
-// Queues returns the queues that the flow puts calls into, sorted.
-func (f *Flow) Queues() []string { return f.queues }
 
 // Calendar tells when something is open. routing/hours has the real one.
 type Calendar interface {

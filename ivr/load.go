@@ -85,7 +85,7 @@ func Load(name string, src []byte, env Environment) (*Flow, []document.Problem) 
 	b := &builder{
 		p: document.NewProblems(name), env: env, ids: map[string]document.Pos{}, compiled: map[exprKey]compiled{},
 		used: map[string]bool{}, read: map[string]bool{}, meant: map[string]bool{},
-		flow: &Flow{file: name, nodes: map[string]*step{}, prompts: map[string]*promptText{}},
+		flow: &Flow{nodes: map[string]*step{}, prompts: map[string]*promptText{}},
 	}
 	root := document.Parse(src, b.p)
 	if root == nil {
@@ -117,8 +117,6 @@ func (b *builder) build() {
 		order = append(order, b.readNode(n))
 	}
 	b.check(order)
-	slices.Sort(b.flow.queues)
-	b.flow.queues = slices.Compact(b.flow.queues)
 }
 
 func (b *builder) head() {

@@ -72,11 +72,7 @@ func readQueue(b *builder, c *common, n *document.Node) node {
 }
 
 func (b *builder) checkQueue(name document.Value[string]) {
-	if !name.Given {
-		return
-	}
-	b.flow.queues = append(b.flow.queues, name.V)
-	if b.env.Queues != nil && !slices.Contains(b.env.Queues, name.V) {
+	if name.Given && b.env.Queues != nil && !slices.Contains(b.env.Queues, name.V) {
 		b.p.Errorf(name.Pos, "queue %q does not exist%s", name.V, document.DidYouMean(name.V, b.env.Queues))
 	}
 }

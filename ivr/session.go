@@ -2,7 +2,6 @@ package ivr
 
 import (
 	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -71,9 +70,6 @@ func Start(f *Flow, c Caller, now time.Time) (*Session, []Action) {
 
 // Language is the one that prompts are spoken in.
 func (s *Session) Language() string { return s.st.Language }
-
-// Path returns the milestones the call passed.
-func (s *Session) Path() []string { return slices.Clone(s.st.Path) }
 
 // Handle takes one input and returns what to do next. An input that does not
 // belong to the current node (a key pressed too late, an old timer) is
