@@ -64,6 +64,7 @@ type Moment struct {
 // Report is what became of a call.
 type Report struct {
 	Began    time.Time
+	CallID   string
 	Status   int           // final status; 0: none came
 	Reason   string        // of the final response
 	Ringing  time.Duration // until 180 or 183; 0: none came
@@ -166,6 +167,9 @@ func (c *calling) invite(ctx context.Context) error {
 	}
 	opts.WithCaller(c.plan.FromName, from, c.e.ua.Hostname())
 	err = d.Invite(ctx, opts)
+	if id := d.InviteRequest.CallID(); id != nil {
+		c.report.CallID = id.Value()
+	}
 	if err == nil {
 		err = d.Ack(ctx)
 	}

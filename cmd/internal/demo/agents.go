@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -77,47 +78,44 @@ func hire(ctx context.Context, accounts []account, registrar string, log *slog.L
 		p.Phone = opened
 		s.phones = append(s.phones, p)
 	}
-	for _, p := range s.phones {
-		if err := p.code(ctx, "*11"); err != nil {
-			s.dismiss(ctx)
-			return nil, fmt.Errorf("sign in %s: %w", p.id, err)
-		}
+	if err := s.each(func(p *softphone) error { return p.code(ctx, "*11") }); err != nil {
+		s.dismiss(ctx)
+		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	return s, nil
 }
 
-// work lets the agents do what they do beside answering until ctx ends.
-func (s *staff) work(ctx context.Context) {
+// each does something on all phones at once.
+func (s *staff) each(do func(*softphone) error) error {
 	var wg sync.WaitGroup
-	for _, p := range s.phones {
-		wg.Go(func() {
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case f := <-p.after:
-					f(ctx)
-				}
-			}
-		})
+	errs := make([]error, len(s.phones))
+	for i, p := range s.phones {
+		wg.Go(func() { errs[i] = do(p) })
 	}
 	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// work lets the agents do what they do beside answering until ctx ends.
+func (s *staff) work(ctx context.Context) {
+	_ = s.each(func(p *softphone) error { // nothing fails here: it only ends
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case f := <-p.after:
+				f(ctx)
+			}
+		}
+	})
 }
 
 // dismiss signs everybody out and closes the phones.
 func (s *staff) dismiss(ctx context.Context) {
-	var wg sync.WaitGroup
-	for _, p := range s.phones {
-		wg.Go(func() {
-			if err := p.code(ctx, "*13"); err != nil {
-				s.log.Warn("agent not signed out", "agent", p.id, "err", err)
-			}
-			if err := p.Close(ctx); err != nil {
-				s.log.Warn("softphone not closed cleanly", "agent", p.id, "err", err)
-			}
-		})
+	err := s.each(func(p *softphone) error { return errors.Join(p.code(ctx, "*13"), p.Close(ctx)) })
+	if err != nil {
+		s.log.Warn("softphones not closed cleanly", "err", err)
 	}
-	wg.Wait()
 }
 
 // talks returns the conversations of an agent that touch a span of time.

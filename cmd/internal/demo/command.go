@@ -29,21 +29,22 @@ import (
 var ErrUnmet = errors.New("simulated calls did not get what they expected")
 
 type flags struct {
-	sip, http, data string
-	limit, every    time.Duration
-	quiet           bool
+	version, sip, http, data string
+	limit, every             time.Duration
+	quiet                    bool
 }
 
 // Command is `tierline demo`.
-func Command() *cobra.Command {
-	var f flags
+func Command(version string) *cobra.Command {
+	f := flags{version: version}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run a whole service centre on this machine, with simulated callers and agents",
 		Long: `Run a whole service centre on this machine: the switch, twelve agents with
 softphones and a stream of callers, all over real SIP and RTP on loopback.
 Register your own softphone or call the numbers yourself while it runs.`,
-		Args: cobra.NoArgs,
+		Args:         cobra.NoArgs,
+		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -80,7 +81,7 @@ func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, logs.close()) }()
-	node, err := app.Start(ctx, s, logs.node)
+	node, err := app.Start(ctx, s, f.version, logs.node)
 	if err != nil {
 		return fmt.Errorf("start the centre: %w", err)
 	}
@@ -213,7 +214,7 @@ func (f *flags) live(ctx, arrivals context.Context, team []account, a api, log *
 	if err != nil {
 		return nil, err
 	}
-	phone.QuietLibrary(log)
+	phone.QuietLibrary(slog.New(slog.DiscardHandler)) // it warns of every RTCP report
 	last := context.WithoutCancel(ctx)
 	team12, err := hire(ctx, team, f.sip, log)
 	if err != nil {
@@ -226,8 +227,7 @@ func (f *flags) live(ctx, arrivals context.Context, team []account, a api, log *
 		target: f.sip, people: people, agents: len(team), every: f.every, ledger: &ledger{}, log: log,
 		going: map[string]bool{},
 	}
-	err = w.run(ctx, arrivals)
-	w.ledger.settle(last, a, team12)
+	err = errors.Join(w.run(ctx, arrivals), w.ledger.settle(last, a, team12))
 	closeShop()
 	agents.Wait()
 	leaving, cancel := context.WithTimeout(last, 30*time.Second)

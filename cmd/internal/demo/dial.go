@@ -40,7 +40,8 @@ URI is sip:10000@127.0.0.1:5060 or just 10000@127.0.0.1:5060. The call ends when
 the other side hangs up, after --for, or with Ctrl-C.`,
 		Example: `  tierline dial 10000@127.0.0.1:5060 --from 13800138000 --keys 1
   tierline dial 10001@127.0.0.1:5060 --keys 2,1 --record call.wav --for 30s`,
-		Args: cobra.ExactArgs(1),
+		Args:         cobra.ExactArgs(1),
+		SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()

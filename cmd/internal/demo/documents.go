@@ -97,7 +97,7 @@ func customers(documents fs.FS) ([]customer, error) {
 		number, _, _ := strings.Cut(field("phone"), ";")
 		number, _, _ = strings.Cut(number, " ")
 		if number != "" {
-			out = append(out, customer{Name: field("name"), Tier: field("tier"), Language: field("language"), Phone: number})
+			out = append(out, customer{Name: field("name"), Tier: field("tier"), Language: field("lang"), Phone: number})
 		}
 	}
 	return out, nil

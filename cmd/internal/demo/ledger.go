@@ -132,20 +132,30 @@ func reached(record report.CDR, milestone string) bool {
 	return slices.ContainsFunc(record.Path, func(s report.Step) bool { return s.Milestone == milestone || s.Step == milestone })
 }
 
-// settle judges all calls, now that they and their records are complete.
-func (l *ledger) settle(ctx context.Context, a api, s *staff) {
+// written is how long after a call's end its record may take.
+const written = 5 * time.Second
+
+// settle judges all calls, now that they are over.
+func (l *ledger) settle(ctx context.Context, a api, s *staff) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	var records map[string]report.CDR
+	for end := time.Now().Add(written); ; time.Sleep(100 * time.Millisecond) {
+		var err error
+		if records, err = a.records(ctx); err != nil {
+			return err
+		}
+		missing := slices.ContainsFunc(l.entries, func(e entry) bool {
+			_, ok := records[e.report.CallID]
+			return !ok
+		})
+		if !missing || time.Now().After(end) {
+			break
+		}
+	}
 	for i := range l.entries {
 		e := &l.entries[i]
-		var record report.CDR
-		var found bool
-		for range 20 { // the record is written shortly after the call's end
-			if record, found = a.record(ctx, e.from.Phone); found || ctx.Err() != nil {
-				break
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
+		record, found := records[e.report.CallID]
 		var talks []talk
 		for agent := range s.phones {
 			if e.report.Heard.Tone(agentTone(agent)) >= proof {
@@ -154,6 +164,7 @@ func (l *ledger) settle(ctx context.Context, a api, s *staff) {
 		}
 		e.unmet = judge(*e, talks, record, found)
 	}
+	return nil
 }
 
 // unmet are the calls that did not get what they expected.

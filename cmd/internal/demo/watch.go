@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -117,11 +118,19 @@ func (a api) stream(ctx context.Context, c *centre, last *string) error {
 	return lines.Err()
 }
 
-// record returns the newest record of a caller's number.
-func (a api) record(ctx context.Context, number string) (report.CDR, bool) {
-	var found wire.CDRs
-	if err := a.get(ctx, "/api/v1/cdrs?limit=1&number="+number, &found); err != nil || len(found.CDRs) == 0 {
-		return report.CDR{}, false
+// records returns all call records by the Call-ID of the caller's leg.
+func (a api) records(ctx context.Context) (map[string]report.CDR, error) {
+	all := map[string]report.CDR{}
+	for page := ""; ; {
+		var found wire.CDRs
+		if err := a.get(ctx, "/api/v1/cdrs?limit=1000&page="+url.QueryEscape(page), &found); err != nil {
+			return nil, err
+		}
+		for _, c := range found.CDRs {
+			all[c.SIPCallID] = c
+		}
+		if page = found.Next; page == "" {
+			return all, nil
+		}
 	}
-	return found.CDRs[0], true
 }
