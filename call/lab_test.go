@@ -3,8 +3,6 @@ package call
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -17,10 +15,9 @@ import (
 	"time"
 
 	"tierline/acd"
-	"tierline/call/sdp"
+	"tierline/call/registrar"
 	"tierline/call/service"
 	"tierline/call/sipua"
-	"tierline/media"
 	"tierline/media/prompt"
 	"tierline/media/wav"
 )
@@ -73,7 +70,9 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 		Known: func(netip.AddrPort) bool { return false },
 	})
 	l.sw.Bind(l.log)
-	l.sw.Attach(l.phone, nil)
+	l.sw.Attach(l.phone, registrar.New(registrar.Config{
+		Realm: "tierline", Node: "n1", Accounts: services, Bindings: noBindings{}, Logger: log, LogTime: l.log.now,
+	}))
 	l.publish(lib)
 	if err := services.Load(1); err != nil {
 		t.Fatal(err)
@@ -94,7 +93,7 @@ func (l *lab) publish(lib *prompt.Library) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	for _, id := range []string{"hello.zh", "menu.zh", "sorry.zh", "bye.zh", "music/hold-1"} {
+	for _, id := range []string{"hello.zh", "menu.zh", "sorry.zh", "bye.zh", "music/hold-1", "fc_ready.zh", "fc_not_ready.zh", "fc_refused.zh"} {
 		b.Prompts[id] = sha
 	}
 	svc, more := service.Compile(b)
@@ -303,241 +302,4 @@ func (f *fakeLog) close() {
 	if f.timer != nil {
 		f.timer.Stop()
 	}
-}
-
-// habit is how an agent's phone behaves.
-type habit struct {
-	after  time.Duration // from the INVITE to the final answer; 0 = never
-	status int           // 200 or a refusal
-}
-
-// fakePhones are the phones of all agents.
-type fakePhones struct {
-	lab *lab
-
-	mu     sync.Mutex
-	habits map[string]habit
-	last   *fakeDialog
-}
-
-func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	d := &fakeDialog{lab: f.lab, name: "agent " + r.To, on: on}
-	f.last = d
-	f.lab.note("invite %s", r.To)
-	h := f.habits[r.To]
-	if h.status == 503 {
-		return nil, errors.New("no route")
-	}
-	time.AfterFunc(20*time.Millisecond, func() { d.event(sipua.Ringing{Status: 180}) })
-	if h.after > 0 {
-		time.AfterFunc(h.after, func() {
-			if h.status >= 300 {
-				d.event(sipua.Failed{Status: h.status})
-				return
-			}
-			d.event(sipua.Answered{SDP: remoteSDP(40000)})
-		})
-	}
-	return d, nil
-}
-
-// remoteSDP is what peers offer and answer.
-func remoteSDP(port int) []byte {
-	return sdp.Offer(sdp.LocalOptions{
-		IP: netip.MustParseAddr("192.0.2.9"), Port: port, SessionID: 1, Version: 1, Codecs: []uint8{sdp.PCMA},
-	})
-}
-
-// fakeDialog is a leg towards a peer that does what the test says.
-type fakeDialog struct {
-	lab  *lab
-	name string
-
-	mu   sync.Mutex
-	on   func(sipua.LegEvent)
-	over bool
-}
-
-func (d *fakeDialog) event(ev sipua.LegEvent) {
-	d.mu.Lock()
-	over := d.over
-	switch ev.(type) {
-	case sipua.Failed, sipua.Hungup, sipua.NoAck:
-		d.over = true
-	}
-	d.mu.Unlock()
-	if !over {
-		d.on(ev)
-	}
-}
-
-func (d *fakeDialog) Hangup(q850 int, reason string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.over {
-		d.over = true
-		d.lab.note("hang up %s (%d %s)", d.name, q850, reason)
-	}
-}
-
-func (d *fakeDialog) Dialog() sipua.Dialog { return sipua.Dialog{CallID: d.name} }
-
-// fakeMedia plays clips by the clock.
-type fakeMedia struct {
-	lab *lab
-
-	mu    sync.Mutex
-	ports int
-	open  int
-	full  bool
-}
-
-func (m *fakeMedia) IP() netip.Addr { return netip.MustParseAddr("192.0.2.1") }
-
-func (m *fakeMedia) Open(on func(media.Event)) (MediaLeg, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.full {
-		return nil, errors.New("no ports")
-	}
-	m.ports += 2
-	m.open++
-	return &fakeLeg{media: m, port: m.ports, on: on}, nil
-}
-
-func (m *fakeMedia) Bridge(_, _ MediaLeg)               { m.lab.note("bridge") }
-func (m *fakeMedia) Unbridge(_, _ MediaLeg)             { m.lab.note("unbridge") }
-func (m *fakeMedia) Music(*prompt.Clip) *media.Music    { return &media.Music{} }
-func (l *fakeLeg) Port() int                            { return l.port }
-func (l *fakeLeg) Quality() media.Quality               { return media.Quality{Codec: "PCMA", Sent: 1} }
-func (l *fakeLeg) press(keys string)                    { l.keys(keys) }
-func (l *fakeLeg) PlayMusic(*media.Music)               { l.stop(); l.media.lab.note("music") }
-func (l *fakeLeg) Stop()                                { l.stop() }
-func (l *fakeLeg) Configure(p media.Params) error       { l.params = p; return nil }
-func (m *fakeMedia) legs() int                          { m.mu.Lock(); defer m.mu.Unlock(); return m.open }
-func (l *fakeLeg) Play(id uint64, clips []*prompt.Clip) { l.play(id, clips) }
-
-type fakeLeg struct {
-	media  *fakeMedia
-	port   int
-	on     func(media.Event)
-	params media.Params
-
-	mu     sync.Mutex
-	timer  *time.Timer
-	closed bool
-}
-
-func (l *fakeLeg) play(id uint64, clips []*prompt.Clip) {
-	l.stop()
-	var d time.Duration
-	for _, c := range clips {
-		d += c.Duration()
-	}
-	l.media.lab.note("play %v", d)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.timer = time.AfterFunc(d, func() { l.on(media.Played{ID: id}) })
-}
-
-func (l *fakeLeg) stop() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.timer != nil {
-		l.timer.Stop()
-	}
-}
-
-func (l *fakeLeg) keys(keys string) {
-	for _, k := range keys {
-		l.on(media.Digit{Code: k, DurationMS: 100})
-	}
-}
-
-func (l *fakeLeg) Close() {
-	l.stop()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		l.media.lab.t.Error("media leg closed twice")
-	}
-	l.closed = true
-	l.media.mu.Lock()
-	l.media.open--
-	l.media.mu.Unlock()
-}
-
-// caller is somebody who calls; its methods are what he does.
-type caller struct {
-	lab *lab
-	dlg *fakeDialog
-
-	mu       sync.Mutex
-	onCancel func()
-	refused  int
-}
-
-// dial sends an INVITE and lets the switch take it.
-func (l *lab) dial(number, from string) *caller {
-	l.t.Helper()
-	c := &caller{lab: l}
-	go l.sw.Invite(Invite{
-		Invitation: c, CallID: "sip-" + from, From: from, Number: number,
-		Source: netip.MustParseAddrPort("192.0.2.9:5060"), Transport: "udp", Offer: remoteSDP(30000),
-	})
-	return c
-}
-
-func (c *caller) Ringing() error       { return nil }
-func (c *caller) Leg() ([]byte, error) { return json.Marshal("leg") }
-
-func (c *caller) Answer(_ []byte, on func(sipua.LegEvent)) (Dialog, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.refused != 0 {
-		return nil, errors.New("cancelled")
-	}
-	c.lab.note("answer")
-	c.dlg = &fakeDialog{lab: c.lab, name: "caller", on: on}
-	time.AfterFunc(10*time.Millisecond, func() { c.dlg.event(sipua.Confirmed{}) })
-	return c.dlg, nil
-}
-
-func (c *caller) Reject(status int, _ string, _ int, _ map[string][]string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.refused = status
-	c.lab.note("refuse %d", status)
-	return nil
-}
-
-func (c *caller) OnCancel(f func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.onCancel = f
-}
-
-// says lets something happen on the caller's leg.
-func (c *caller) says(ev sipua.LegEvent) {
-	synctest.Wait()
-	c.mu.Lock()
-	d := c.dlg
-	c.mu.Unlock()
-	d.event(ev)
-}
-
-func (c *caller) hangUp() { c.says(sipua.Hungup{Q850: 16}) }
-
-// press sends keys on the media leg of the only caller.
-func (l *lab) press(keys string) {
-	synctest.Wait()
-	l.sw.mu.Lock()
-	var leg MediaLeg
-	for _, c := range l.sw.calls {
-		leg = c.caller.media
-	}
-	l.sw.mu.Unlock()
-	leg.(*fakeLeg).press(keys)
 }
