@@ -78,7 +78,7 @@ func (r *reader) visit(full string, d fs.DirEntry, err error) error {
 		return r.enter(name)
 	case strings.HasPrefix(path.Base(name), "."):
 		return nil
-	case !d.Type().IsRegular():
+	case !isPlain(full):
 		r.fail(name, "is no plain file")
 	case strings.HasPrefix(name, "prompts/"):
 		r.sound(name, full)
@@ -86,6 +86,13 @@ func (r *reader) visit(full string, d fs.DirEntry, err error) error {
 		r.document(name, full)
 	}
 	return nil
+}
+
+// isPlain tells whether a name leads to a file; a link does, because that is
+// how some systems mount configuration.
+func isPlain(full string) bool {
+	st, err := os.Stat(full)
+	return err == nil && st.Mode().IsRegular()
 }
 
 // enter decides about a directory.

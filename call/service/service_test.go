@@ -5,6 +5,8 @@ import (
 	"errors"
 	"maps"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -291,5 +293,36 @@ func BenchmarkCompileDemo(b *testing.B) {
 		if s, p := Compile(bundle); s == nil {
 			b.Fatal(p)
 		}
+	}
+}
+
+// TestOddFiles: links are followed to files, everything else that is no file
+// is named, hidden files and foreign directories are left alone.
+func TestOddFiles(t *testing.T) {
+	dir := t.TempDir()
+	target := filepath.Join(t.TempDir(), "real.yaml")
+	for _, err := range []error{
+		os.WriteFile(target, []byte("tiers: {}\n"), 0o600),
+		os.Symlink(target, filepath.Join(dir, "tiers.yaml")),
+		os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "agents.yaml")),
+		os.WriteFile(filepath.Join(dir, ".hidden.yaml"), []byte("x"), 0o600),
+		os.WriteFile(filepath.Join(dir, "README.md"), []byte("x"), 0o600),
+		os.Mkdir(filepath.Join(dir, "old"), 0o700),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, problems := ReadDir(dir, nil)
+	if data, ok := b.File("tiers.yaml"); !ok || string(data) != "tiers: {}\n" || len(b.Files) != 1 {
+		t.Errorf("files %v", b.Files)
+	}
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	want := []string{"agents.yaml:1:1: error: is no plain file", "old:1:1: warning: the directory old is not used"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
