@@ -11,7 +11,7 @@ import (
 )
 
 // version is set by the linker.
-var version = "dev" //nolint:gochecknoglobals // the linker can set nothing else
+var version = "dev"
 
 func main() {
 	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand())))

@@ -16,7 +16,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tierline/acd/report"
 	"tierline/call/service"
 	"tierline/cmd/internal/console/wire"
 	"tierline/routing/document"
@@ -152,11 +151,11 @@ func detailed(err error) error {
 	if !errors.As(err, &p) || len(p.Mistake) == 0 {
 		return err
 	}
-	text := "the node refuses the documents, nothing was changed: " + p.Detail
+	text := []string{"the node refuses the documents, nothing was changed: " + p.Detail}
 	for _, m := range p.Mistake {
-		text += fmt.Sprintf("\n%s:%d:%d: %s: %s", m.File, m.Line, m.Col, m.Severity, m.Text)
+		text = append(text, fmt.Sprintf("%s:%d:%d: %s: %s", m.File, m.Line, m.Col, m.Severity, m.Text))
 	}
-	return errors.New(text)
+	return errors.New(strings.Join(text, "\n"))
 }
 
 func planText(p wire.Publication) string {
@@ -223,7 +222,7 @@ func (o *options) apply(
 	}
 	for name, sha := range bundle.Prompts {
 		if slices.Contains(plan.Missing, sha) {
-			if err := o.sendSound(ctx, filepath.Join(dir, "prompts", filepath.FromSlash(name)+".wav"), sha); err != nil {
+			if err = o.sendSound(ctx, filepath.Join(dir, "prompts", filepath.FromSlash(name)+".wav"), sha); err != nil {
 				return plan, err
 			}
 		}
@@ -305,7 +304,7 @@ func generationsCommand(o *options) *cobra.Command {
 					if g.Current {
 						number += " (current)"
 					}
-					t.add(number, o.clock(report.Time(g.Published).Std()), or(g.By), strconv.Itoa(g.Calls), or(g.Note))
+					t.add(number, o.clock(g.Published.Std()), or(g.By), strconv.Itoa(g.Calls), or(g.Note))
 				}
 				return t.text("no generations: publish service documents with `tierline apply DIR`")
 			})

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tierline/acd"
-	"tierline/acd/report"
 	"tierline/cmd/internal/console/wire"
 )
 
@@ -71,13 +70,14 @@ func (f *follower) run(ctx context.Context) error {
 	for connected := false; ; connected = true {
 		err := f.once(ctx)
 		var p *wire.ProblemError
-		switch {
-		case errors.Is(err, errEnough) || ctx.Err() != nil:
-			return nil
-		case errors.As(err, &p) && p.Status != http.StatusServiceUnavailable, err != nil && !connected && f.shown == 0:
+		if errors.Is(err, errEnough) || ctx.Err() != nil {
+			return nil //nolint:nilerr // an interrupted follower has done what it was asked to
+		}
+		final := errors.As(err, &p) && p.Status != http.StatusServiceUnavailable
+		if final || err != nil && !connected && f.shown == 0 {
 			return err
 		}
-		if err := say(f.complain, "the stream was interrupted, trying again\n"); err != nil {
+		if err = say(f.complain, "the stream was interrupted, trying again\n"); err != nil {
 			return err
 		}
 		select {
@@ -156,8 +156,9 @@ func (f *follower) show(e wire.Event, data string) error {
 	if err := json.Unmarshal(e.Data, &fact); err != nil {
 		return fmt.Errorf("read an event: %w", err)
 	}
-	at := report.Time(e.Time).Std().In(f.o.zone).Format("15:04:05.000")
-	return say(f.out, strings.TrimRight(fmt.Sprintf("%s  %-6d %-20s %s", at, e.Index, fact.Kind, factText(&fact)), " ")+"\n")
+	at := e.Time.Std().In(f.o.zone).Format("15:04:05.000")
+	line := fmt.Sprintf("%s  %-6d %-20s %s", at, e.Index, fact.Kind, factText(&fact))
+	return say(f.out, strings.TrimRight(line, " ")+"\n")
 }
 
 // factText says in a line what a fact adds to its kind.

@@ -29,7 +29,7 @@ type options struct {
 
 // Root returns the root command with the commands of this package and others.
 func Root(version string, others ...*cobra.Command) *cobra.Command {
-	o := &options{zone: time.Local} //nolint:gosmopolitan // people read their own time
+	o := &options{zone: time.Local}
 	root := &cobra.Command{
 		Use:   "tierline",
 		Short: "An ACD/IVR telephony switch",

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -30,11 +31,11 @@ func (t *table) text(empty string) string {
 	}
 	var b strings.Builder
 	for _, row := range all {
-		line := ""
+		var line strings.Builder
 		for i, cell := range row {
-			line += cell + strings.Repeat(" ", widths[i]-width(cell)+2)
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-width(cell)+2))
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	return b.String()
 }
@@ -44,13 +45,26 @@ func (t *table) text(empty string) string {
 func width(text string) (n int) {
 	for _, r := range text {
 		n++
-		if r >= 0x1100 && (r <= 0x115f || r >= 0x2e80 && r <= 0xa4cf || r >= 0xac00 && r <= 0xd7a3 ||
-			r >= 0xf900 && r <= 0xfaff || r >= 0xfe30 && r <= 0xfe6f || r >= 0xff00 && r <= 0xff60 ||
-			r >= 0xffe0 && r <= 0xffe6 || r >= 0x20000 && r <= 0x3fffd) {
+		if slices.ContainsFunc(wide(), func(block [2]rune) bool { return block[0] <= r && r <= block[1] }) {
 			n++
 		}
 	}
 	return n
+}
+
+// wide lists the blocks of characters of two columns (Unicode TR 11, W and F).
+func wide() [][2]rune {
+	return [][2]rune{
+		{0x1100, 0x115f},
+		{0x2e80, 0xa4cf},
+		{0xac00, 0xd7a3},
+		{0xf900, 0xfaff},
+		{0xfe30, 0xfe6f},
+		{0xff00, 0xff60},
+		{0xffe0, 0xffe6},
+		{0x1f300, 0x1faff},
+		{0x20000, 0x3fffd},
+	}
 }
 
 // span writes milliseconds as people say them: 8s, 1m20s, 2h05m, 3d04h.

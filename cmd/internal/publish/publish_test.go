@@ -127,7 +127,8 @@ func TestRefusals(t *testing.T) {
 	if !errors.As(err, &missing) || !cmp.Equal(missing.Prompts, []string{"x", "y"}) {
 		t.Errorf("missing prompts gave %v", err)
 	}
-	if plan, err := p.Plan([]byte("a @known @x @y @x")); err != nil || !cmp.Equal(plan.Missing, []string{"x", "y"}) {
+	plan, err := p.Plan([]byte("a @known @x @y @x"))
+	if err != nil || !cmp.Equal(plan.Missing, []string{"x", "y"}) {
 		t.Errorf("the plan misses %v (%v)", plan.Missing, err)
 	}
 	if _, err = p.Publish(t.Context(), publish.Request{Data: []byte("b"), Base: base(0)}); !errors.Is(err, publish.ErrMoved) {
