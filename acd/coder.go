@@ -25,6 +25,8 @@ type coder struct {
 	r   *tee          // the two
 	err error
 	buf [binary.MaxVarintLen64]byte
+
+	scratch bytes.Buffer // of read
 }
 
 // tee reads, and feeds what was read to a checksum.
@@ -114,40 +116,49 @@ func (k *coder) bool(p *bool) {
 }
 
 func (k *coder) bytes(p *[]byte) {
-	n := uint64(len(*p))
-	k.uint(&n)
-	switch {
-	case k.err != nil:
-	case k.writes():
-		_, k.err = k.w.Write(*p)
-	case n > maxBytes:
-		k.fail("%d bytes in one field", n)
-	case n > 0:
-		// Grows as bytes arrive: a lying length costs no memory.
-		var b bytes.Buffer
-		if n <= 1<<16 {
-			b.Grow(int(n)) //nolint:gosec // checked above
-		}
-		_, k.err = io.CopyN(&b, k.r, int64(n)) //nolint:gosec // checked above
-		*p = b.Bytes()
+	if k.writes() {
+		text(k, p)
+		return
+	}
+	if b := k.read(); len(b) > 0 {
+		*p = bytes.Clone(b)
 	}
 }
 
-func text[T ~string](k *coder, p *T) {
-	if k.err != nil {
+func text[T ~string | ~[]byte](k *coder, p *T) {
+	if !k.writes() {
+		*p = T(k.read())
 		return
 	}
-	if k.writes() {
-		n := uint64(len(*p))
-		k.uint(&n)
-		if k.err == nil {
-			_, k.err = k.w.WriteString(string(*p))
+	n := uint64(len(*p))
+	k.uint(&n)
+	if k.err == nil {
+		_, k.err = k.w.WriteString(string(*p))
+	}
+}
+
+// read returns the next field, which is valid until the one after it. What it
+// takes grows as bytes arrive: a lying length costs no memory.
+func (k *coder) read() []byte {
+	var n uint64
+	k.uint(&n)
+	if n > maxBytes {
+		k.fail("%d bytes in one field", n)
+	}
+	k.scratch.Reset()
+	for k.err == nil && n > 0 {
+		part := min(n, 1<<16)
+		n -= part
+		k.scratch.Grow(int(part)) //nolint:gosec // checked above
+		b := k.scratch.AvailableBuffer()[:part]
+		if _, k.err = io.ReadFull(k.r, b); k.err == nil {
+			k.scratch.Write(b)
 		}
-		return
 	}
-	var b []byte
-	k.bytes(&b)
-	*p = T(b)
+	if k.err != nil {
+		return nil
+	}
+	return k.scratch.Bytes()
 }
 
 func (k *coder) str(p *string) { text(k, p) }

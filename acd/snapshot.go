@@ -273,7 +273,12 @@ func (s *State) derive() error {
 func (s *State) deriveCall(c *call) error {
 	c.generation.calls++
 	c.place.ID = c.id
-	if c.queue != nil {
+	switch {
+	case c.tier >= routing.TierCount:
+		return fmt.Errorf("tier %d", c.tier)
+	case c.queue == nil && c.phase != PhaseMenu:
+		return fmt.Errorf("is %s in no queue", c.phase)
+	case c.queue != nil:
 		need, err := s.board.Require(c.queue.Requirement, c.need)
 		if err != nil {
 			return fmt.Errorf("requirement: %w", err)
@@ -282,9 +287,6 @@ func (s *State) deriveCall(c *call) error {
 	}
 	if !c.inQueue() {
 		return nil
-	}
-	if c.queue == nil || c.tier >= routing.TierCount {
-		return errors.New("waits in no queue or tier")
 	}
 	offered := c.phase == PhaseOffered
 	s.join(c)
