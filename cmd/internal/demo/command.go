@@ -240,7 +240,13 @@ func (f *flags) live(ctx, arrivals context.Context, team []account, a api, log *
 func (f *flags) view(ctx context.Context, out io.Writer, c *centre) {
 	file, isFile := out.(*os.File)
 	live := isFile && term.IsTerminal(int(file.Fd()))
-	s := screen{w: out}
+	s := screen{w: out, size: func() (int, int) {
+		columns, rows, err := term.GetSize(int(file.Fd()))
+		if err != nil {
+			return 80, 25
+		}
+		return columns, rows
+	}}
 	printed := 0
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -268,23 +274,25 @@ func (f *flags) view(ctx context.Context, out io.Writer, c *centre) {
 func (f *flags) greeting(team []account) []string {
 	first, last := team[0], team[len(team)-1]
 	lines := []string{
-		"TIERLINE  demo service centre   天翼客服演示中心",
+		"TIERLINE  a service centre on this machine       天翼客服演示中心",
 		"",
-		"SIP   " + f.sip + " (UDP and TCP)      API  http://" + f.http + "/api/v1/openapi.json",
+		"SIP   " + f.sip + ", UDP and TCP          API  http://" + f.http + "/api/v1",
 		"",
 		"Call  10000  people, differentiated by the customer's value",
 		"      10001  self-service",
-		"      as a gold customer:  tierline dial 10000@" + f.sip + " --from 13800138000 --keys 1",
+		"as a gold customer, from a second terminal:",
+		"      tierline dial 10000@" + f.sip + " --from 13800138000 --keys 1",
 		"",
-		fmt.Sprintf("Own softphone: register as %s … %s at %s, password %s", first.ID, last.ID, f.sip, first.Secret),
-		"      (demo- and the number), then dial *11 ready, *12 break, *13 sign out, *14 end wrap-up",
+		fmt.Sprintf("Own softphone: register %s … %s at %s, password %s", first.ID, last.ID, f.sip, first.Secret),
+		"(and so on); then dial *11 ready, *12 break, *13 sign out, *14 end wrap-up",
 		"",
-		"See   http://" + f.http + "/api/v1/agents   /queues   /calls   /cdrs   /events",
-		"      documents " + filepath.Join(f.data, "service"),
-		"      logs      " + filepath.Join(f.data, "node.log"),
+		"See   http://" + f.http + "/api/v1/agents, /queues, /calls, /cdrs, /events",
+		"      " + filepath.Join(f.data, "service") + "  documents to read and change",
+		"      " + filepath.Join(f.data, "node.log") + "  log",
+		"",
 	}
 	if f.quiet {
-		return append(lines, "", "Nobody calls by himself (--quiet-world).  Ctrl-C ends it.")
+		return append(lines, "Nobody calls by himself (--quiet-world).  Ctrl-C ends it.")
 	}
-	return append(lines, "", "Twelve simulated agents and a stream of callers are at work.  Ctrl-C ends it.")
+	return append(lines, "Twelve agents and a stream of callers are at work.  Ctrl-C ends it.")
 }

@@ -65,8 +65,9 @@ func words(state, reason string) string {
 	return w
 }
 
+// The board fits a terminal of 80 columns.
 const (
-	width      = 78
+	width      = 79
 	eventLines = 6
 )
 
@@ -91,8 +92,9 @@ func draw(b board) []string {
 	out = append(out, "", "AGENTS")
 	out = append(out, agents(b.Agents)...)
 	t := b.Totals
-	out = append(out, "", fmt.Sprintf("TODAY    %d calls · %d answered by an agent · %d by the menu alone · %d gave up · %d failed",
-		t.Calls, t.Answered, t.SelfService, t.Abandoned, t.Failed), "", "LAST EVENTS")
+	out = append(out, "", fmt.Sprintf("ENDED    %d of %d calls: %d with an agent, %d in the menu, %d gave up, %d failed",
+		t.Answered+t.SelfService+t.Abandoned+t.Failed, t.Calls, t.Answered, t.SelfService, t.Abandoned, t.Failed),
+		"", "LAST EVENTS")
 	events := b.Events[max(0, len(b.Events)-eventLines):]
 	for _, e := range events {
 		out = append(out, "  "+strings.TrimRight(fit(e, width-2), " "))
@@ -108,11 +110,10 @@ func draw(b board) []string {
 
 // agents puts two agents on a line.
 func agents(rows []agentRow) []string {
-	const column = width / 2
 	half := (len(rows) + 1) / 2
 	var out []string
 	for i := range half {
-		line := "  " + fit(agentCell(rows[i]), column-2)
+		line := " " + agentCell(rows[i])
 		if j := i + half; j < len(rows) {
 			line += " " + agentCell(rows[j])
 		}
@@ -122,11 +123,7 @@ func agents(rows []agentRow) []string {
 }
 
 func agentCell(a agentRow) string {
-	cell := fit(a.ID, 5) + fit(a.Name, 9) + fit(words(a.State, a.Reason), 15)
-	if a.For > 0 {
-		cell += fmt.Sprintf("%6s", clock(a.For))
-	}
-	return cell
+	return fmt.Sprintf("%s %s %s%5s", fit(a.ID, 4), fit(a.Name, 14), fit(words(a.State, a.Reason), 13), clock(a.For))
 }
 
 func dot(n int) string {
@@ -145,6 +142,7 @@ func clock(d time.Duration) string {
 // screen draws boards over each other on a terminal.
 type screen struct {
 	w     io.Writer
+	size  func() (columns, rows int)
 	lines int // drawn before
 }
 
@@ -155,7 +153,12 @@ func (s *screen) show(b board) error {
 		fmt.Fprintf(&out, "\x1b[%dA", s.lines)
 	}
 	lines := draw(b)
+	wide, high := s.size()
+	lines = lines[:min(len(lines), max(1, high-1))] // more would scroll, and could not be drawn over
 	for _, l := range lines {
+		if columns(l) > wide {
+			l = fit(l, wide)
+		}
 		out.WriteString("\x1b[2K" + l + "\n")
 	}
 	out.WriteString("\x1b[J")

@@ -50,18 +50,18 @@ func example() board {
 func TestDrawAligns(t *testing.T) {
 	lines := draw(example())
 	text := strings.Join(lines, "\n")
-	for _, want := range []string{"李娜", "break: missed", "human_vip", "0:42", "12", "20 calls", "张 from Shanghai"} {
+	for _, want := range []string{"李娜", "break: missed", "human_vip", "0:42", "12", "of 20 calls", "张 from Shanghai"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("view lacks %q:\n%s", want, text)
 		}
 	}
 	at := -1
 	for _, l := range lines {
-		if columns(l) > width+22 {
+		if columns(l) > width {
 			t.Errorf("line of %d columns: %s", columns(l), l)
 		}
 		for _, state := range []string{"talking  ", "break: "} { // the first column's states begin in one column
-			if i := strings.Index(l, state); strings.HasPrefix(l, "  100") && i > 0 {
+			if i := strings.Index(l, state); strings.HasPrefix(l, " 100") && i > 0 {
 				if c := columns(l[:i]); at >= 0 && c != at {
 					t.Errorf("states at columns %d and %d:\n%s", at, c, text)
 				} else {
@@ -77,14 +77,19 @@ func TestDrawAligns(t *testing.T) {
 
 func TestScreenRedraws(t *testing.T) {
 	var out bytes.Buffer
-	s := screen{w: &out}
+	s := screen{w: &out, size: func() (int, int) { return 60, 12 }}
 	for range 2 {
 		if err := s.show(example()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := strings.Count(out.String(), "\x1b["+"14A"); n != 1 && !strings.Contains(out.String(), "A\x1b[2K") {
+	if strings.Count(out.String(), "\x1b[11A") != 1 { // as many lines as a terminal of twelve rows takes
 		t.Errorf("second drawing does not begin by going up:\n%q", out.String())
+	}
+	for l := range strings.Lines(strings.ReplaceAll(out.String(), "\x1b[2K", "")) {
+		if columns(strings.TrimRight(l, "\n")) > 60+5 { // the 5 are the way up
+			t.Errorf("line too long for the terminal: %q", l)
+		}
 	}
 }
 
