@@ -48,7 +48,7 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 	n.latency.meter.Store(meter)
 	registry.MustRegister(console.Collector(n.figures))
 	web := console.New(console.Config{
-		Node: n.settings.Node, Version: n.version, Core: n.cluster, LogTime: n.logTime, Ready: n.Ready,
+		Node: n.settings.Node, Version: n.version, Core: n.cluster, Ready: n.Ready,
 		Publisher: n.publisher, Records: n.store, Library: sounds{n.library}, Metrics: registry,
 		AllowRemote: n.settings.HTTP.AllowRemote, Logger: n.log.With("part", "http"),
 	})

@@ -50,7 +50,6 @@ type Library interface {
 type Config struct {
 	Node, Version string
 	Core          Core
-	LogTime       func() int64
 	Ready         func() error // nil, or why no new calls are taken
 	Publisher     *publish.Publisher
 	Records       Records
@@ -63,6 +62,7 @@ type Config struct {
 // Console serves HTTP.
 type Console struct {
 	c       Config
+	clock   *clock
 	handler http.Handler
 	api     huma.API
 	streams chan struct{} // a place for each event stream
@@ -82,7 +82,7 @@ const (
 
 // New returns a console.
 func New(c Config) *Console {
-	w := &Console{c: c, streams: make(chan struct{}, maxStreams)}
+	w := &Console{c: c, clock: newClock(c.Core), streams: make(chan struct{}, maxStreams)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", w.healthz)
 	mux.HandleFunc("GET /readyz", w.readyz)

@@ -191,7 +191,6 @@ func newBed(t *testing.T) *bed {
 	log := slog.New(slog.DiscardHandler)
 	b.config = console.Config{
 		Node: "n1", Version: "test", Core: b.core, Records: records, Library: b.library, Metrics: registry, Logger: log,
-		LogTime:   func() int64 { b.core.mu.Lock(); defer b.core.mu.Unlock(); return b.core.now },
 		Ready:     func() error { return b.ready },
 		Publisher: publish.New(b.core, fakeDocuments{}, b.library.Has, log),
 	}

@@ -48,8 +48,9 @@ type callFilter struct {
 
 func (w *Console) listCalls(_ context.Context, f *callFilter) (*answer[wire.Calls], error) {
 	var views []acd.CallView
-	w.c.Core.Read(func(s *acd.State) { views = s.Calls() })
-	now, wall := w.c.LogTime(), report.TimeOf(time.Now())
+	var last int64
+	w.c.Core.Read(func(s *acd.State) { views, last = s.Calls(), s.Now() })
+	now, wall := w.clock.now(last), report.TimeOf(time.Now())
 	out := &answer[wire.Calls]{Body: wire.Calls{Calls: []wire.Call{}}}
 	for i := range views {
 		v := &views[i]
@@ -91,10 +92,12 @@ func remaining(at, now int64) int64 {
 
 func (w *Console) listAgents(context.Context, *struct{}) (*answer[wire.Agents], error) {
 	var views []acd.AgentView
-	w.c.Core.Read(func(s *acd.State) { views = s.Agents() })
+	var last int64
+	w.c.Core.Read(func(s *acd.State) { views, last = s.Agents(), s.Now() })
+	now := w.clock.now(last)
 	out := &answer[wire.Agents]{Body: wire.Agents{Agents: make([]wire.Agent, len(views))}}
 	for i := range views {
-		out.Body.Agents[i] = wireAgent(&views[i], w.c.LogTime())
+		out.Body.Agents[i] = wireAgent(&views[i], now)
 	}
 	return out, nil
 }
@@ -124,11 +127,15 @@ type agentInput struct {
 func (w *Console) getAgent(_ context.Context, in *agentInput) (*answer[wire.Agent], error) {
 	var view acd.AgentView
 	var found bool
-	w.c.Core.Read(func(s *acd.State) { view, found = s.Agent(in.ID) })
+	var last int64
+	w.c.Core.Read(func(s *acd.State) {
+		view, found = s.Agent(in.ID)
+		last = s.Now()
+	})
 	if !found {
 		return nil, notFoundProblem("there is no agent " + in.ID)
 	}
-	return &answer[wire.Agent]{Body: wireAgent(&view, w.c.LogTime())}, nil
+	return &answer[wire.Agent]{Body: wireAgent(&view, w.clock.now(last))}, nil
 }
 
 type agentCommand struct {
@@ -170,14 +177,24 @@ func command(word string) acd.AgentCommand {
 	}
 }
 
+// longest returns a queue's longest wait, given the time since the last entry.
+func longest(q *acd.QueueView, since int64) int64 {
+	if q.Waiting == 0 {
+		return 0
+	}
+	return q.LongestMS + since
+}
+
 func (w *Console) listQueues(context.Context, *struct{}) (*answer[wire.Queues], error) {
 	var views []acd.QueueView
-	w.c.Core.Read(func(s *acd.State) { views = s.Queues() })
+	var last int64
+	w.c.Core.Read(func(s *acd.State) { views, last = s.Queues(), s.Now() })
+	now := w.clock.now(last)
 	out := &answer[wire.Queues]{Body: wire.Queues{Queues: make([]wire.Queue, len(views))}}
 	for i, v := range views {
 		q := wire.Queue{
 			Name: v.Name, Requirement: v.Requirement, Waiting: v.Waiting, ByTier: map[string]int{},
-			LongestMS: v.LongestMS, Agents: v.Agents, Generation: v.Generation,
+			LongestMS: longest(&v, now-last), Agents: v.Agents, Generation: v.Generation,
 		}
 		for tier, n := range v.ByTier {
 			q.ByTier[routing.Tier(tier).String()] = n

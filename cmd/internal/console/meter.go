@@ -59,8 +59,24 @@ func NewMeter(core Core, r *prometheus.Registry) *Meter {
 		}),
 		trunks: map[string]bool{}, causes: map[string]bool{}, queues: map[string]bool{}, outcomes: map[string]bool{},
 	}
-	r.MustRegister(m.commits)
+	clock := newClock(core)
+	r.MustRegister(m.commits, Collector(func() []Figure { return longestWaits(core, clock) }))
 	return m
+}
+
+// longestWaits go on growing between entries; so they can't come from the
+// state alone.
+func longestWaits(core Core, c *clock) (out []Figure) {
+	var queues []acd.QueueView
+	var last int64
+	core.Read(func(s *acd.State) { queues, last = s.Queues(), s.Now() })
+	since := c.now(last) - last
+	for i := range queues {
+		q := &queues[i]
+		out = append(out, Gauge("queue_longest_wait_seconds", "Longest present wait",
+			float64(longest(q, since))/1000, "queue", q.Name))
+	}
+	return out
 }
 
 // Committed notes how long a commit took. It doesn't block.

@@ -76,7 +76,6 @@ func TestMetricsAgreeWithTheRecords(t *testing.T) {
 		`tierline_generation`:                                                         "1",
 		`tierline_queue_agents_signed_in{queue="human"}`:                              "1",
 		`tierline_calls{phase="talking"}`:                                             "0",
-		`tierline_queue_longest_wait_seconds{queue="human"}`:                          "0",
 		`tierline_queue_agents_ready{queue="human"}`:                                  "1",
 		`tierline_calls_answered_total{queue="human",tier="diamond"}`:                 "",
 		`tierline_wait_seconds_bucket{queue="human",tier="gold",le="+Inf"}`:           "3",

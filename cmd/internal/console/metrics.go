@@ -113,7 +113,6 @@ func StateFigures(core Core) []Figure {
 
 func queueFigures(q *acd.QueueView) []Figure {
 	out := []Figure{
-		Gauge("queue_longest_wait_seconds", "Longest present wait", float64(q.LongestMS)/1000, "queue", q.Name),
 		Gauge("queue_agents_ready", "Ready agents who meet the queue's requirement", q.Agents.Ready, "queue", q.Name),
 		Gauge("queue_agents_signed_in", "Agents signed in who meet it", q.Agents.SignedIn, "queue", q.Name),
 	}

@@ -96,6 +96,50 @@ func TestAQuietStreamBeats(t *testing.T) {
 	})
 }
 
+// stateCore is a core that only holds a state.
+type stateCore struct {
+	Core
+
+	s *acd.State
+}
+
+func (c stateCore) Read(view func(*acd.State)) { view(c.s) }
+
+// A call that waits while nothing else happens waits longer and longer.
+func TestWaitsGrowBetweenEntries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core := stateCore{s: acd.NewState()}
+		do := func(at int64, ev acd.Event) {
+			if _, err := acd.Apply(core.s, acd.Entry{Index: uint64(at), At: at, Event: ev}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		do(1000, acd.ConfigPublished{Config: acd.Config{Queues: []acd.QueueConfig{{Name: "human", RingTime: 1}}}})
+		do(2000, acd.CallArrived{Call: "a", Node: "n1"})
+		w := &Console{c: Config{Core: core}, clock: newClock(core)}
+		time.Sleep(5 * time.Second)
+		do(7010, acd.CallQueued{Call: "a", Queue: "human"}) // the log's clock is 10 ms ahead of ours
+		for _, after := range []int64{0, 30_000, 600_000} {
+			time.Sleep(time.Duration(after) * time.Millisecond)
+			calls, err := w.listCalls(t.Context(), &callFilter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			queues, err := w.listQueues(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			waited, longest := calls.Body.Calls[0].WaitedMS, queues.Body.Queues[0].LongestMS
+			if want := (time.Now().UnixMilli() - 946684805_000); waited != want || longest != want {
+				t.Errorf("waited %d, longest %d, want %d", waited, longest, want)
+			}
+		}
+		if f := longestWaits(core, w.clock); len(f) != 1 || f[0].Value != 630 {
+			t.Errorf("the gauge says %+v, want 630 s", f)
+		}
+	})
+}
+
 // A reader that wants little still moves on, so that it can come back after
 // years and needn't be told everything it didn't want.
 func TestABeatMovesTheReaderOverWhatItDoesNotWant(t *testing.T) {
