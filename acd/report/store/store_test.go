@@ -3,8 +3,10 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -248,5 +250,38 @@ func TestPruneRemovesWhatIsOldInChunks(t *testing.T) {
 func TestAFileThatIsNoDatabase(t *testing.T) {
 	if s, err := Open(t.Context(), t.TempDir()); err == nil {
 		t.Errorf("a directory was opened: %v", s.Close())
+	}
+}
+
+// The page for readers of the tables names every column.
+func TestEveryColumnIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/reference/cdr.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newFile(t)
+	for _, table := range []string{"calls", "segments", "events"} {
+		_, part, found := strings.Cut(string(text), "\n## "+table+"\n")
+		if !found {
+			t.Fatalf("no chapter about %s", table)
+		}
+		part, _, _ = strings.Cut(part, "\n## ")
+		rows, err := s.read.Query(`SELECT name FROM pragma_table_info(?)`, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for ; rows.Next(); n++ {
+			var column string
+			if err := rows.Scan(&column); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(part, "\n| `"+column+"` |") {
+				t.Errorf("%s.%s is not documented", table, column)
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil || n != strings.Count(part, "\n| `") {
+			t.Errorf("%s has %d columns and %d documented (%v)", table, n, strings.Count(part, "\n| `"), err)
+		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -208,5 +210,26 @@ func TestTooManyStreams(t *testing.T) {
 	b.problem(http.MethodGet, "/api/v1/events", "", http.StatusServiceUnavailable)
 	for _, l := range open {
 		l.cancel()
+	}
+}
+
+// The reference names every kind of fact, and only those.
+func TestEveryKindIsDocumented(t *testing.T) {
+	code, err := os.ReadFile("../../../acd/fact.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../../docs/reference/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := regexp.MustCompile(`FactKind = "([a-z_.]+)"`).FindAllStringSubmatch(string(code), -1)
+	for _, k := range kinds {
+		if !strings.Contains(string(text), "\n| `"+k[1]+"` |") {
+			t.Errorf("%s is not documented", k[1])
+		}
+	}
+	if n := strings.Count(string(text), "\n| `"); n != len(kinds) || n < 16 {
+		t.Errorf("%d kinds and %d documented", len(kinds), n)
 	}
 }
