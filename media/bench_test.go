@@ -241,3 +241,36 @@ func BenchmarkPlaying300(b *testing.B) {
 	b.ReportMetric(e.Stats().LatenessMax.Seconds()*1000, "late-max-ms")
 	b.ReportMetric(0, "ns/op")
 }
+
+// BenchmarkForward is one packet through a bridge with conversion, without
+// the socket it came from.
+func BenchmarkForward(b *testing.B) {
+	l := newLab(b)
+	one, two := bridged(l, talking(PCMA), talking(PCMU))
+	d := make([]byte, 172)
+	var buffer [2000]byte
+	var from sockaddr
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		l.now += 20 * ms
+		rtp.Header{PayloadType: 8, Sequence: uint16(i), Timestamp: uint32(i * 160), SSRC: 5}.Put(d)
+		one.leg.rtpArrived(d, one.is, l.now)
+		receive(two.fd, buffer[:], &from)
+	}
+}
+
+// BenchmarkFrame is one frame of a prompt.
+func BenchmarkFrame(b *testing.B) {
+	l := newLab(b)
+	n := l.peer(talking(PCMA))
+	n.leg.PlayMusic(NewMusic(prompt.Silence(1000), l.e))
+	l.settle()
+	var buffer [2000]byte
+	var from sockaddr
+	b.ReportAllocs()
+	for b.Loop() {
+		l.now += 20 * ms
+		l.w.pace(l.now)
+		receive(n.fd, buffer[:], &from)
+	}
+}

@@ -329,3 +329,47 @@ func TestBridgeMovesOn(t *testing.T) {
 		t.Error("bridged with a closed leg")
 	}
 }
+
+// A packet from before the stream that is forwarded now has no place in it.
+func TestBridgeDropsWhatIsOlderThanItsBeginning(t *testing.T) {
+	b := newLab(t)
+	one, two := bridged(b, talking(PCMA), talking(PCMA))
+	for range 5 {
+		one.say(160)
+	}
+	late := one.header()
+	one.seq++
+	one.ts += 160
+	two.heard()
+	two.leg.Play(1, clips(beep(40*ms, 440)))
+	b.run(60 * ms)
+	last := two.heard()
+	one.say(160)
+	k := two.one()
+	if k.Sequence != last[len(last)-1].Sequence+1 {
+		t.Errorf("%+v after %+v", k.Header, last[len(last)-1].Header)
+	}
+	one.raw(datagram(late, make([]byte, 160)))
+	if got := two.heard(); len(got) > 0 {
+		t.Errorf("%+v although %+v was sent", got[0].Header, k.Header)
+	}
+}
+
+// The repeated ends of a key take time, too: what we play after them is as
+// late as it sounds.
+func TestPromptAfterAForwardedKey(t *testing.T) {
+	b := newLab(t)
+	one, two := bridged(b, talking(PCMA), talking(PCMA))
+	for i := range 6 {
+		one.key(7, one.ts, min(160*(i+1), 640), i >= 3)
+		b.run(20 * ms)
+	}
+	all := two.heard()
+	two.leg.Play(1, clips(beep(40*ms, 440)))
+	b.run(30 * ms)
+	k := two.heard()[0]
+	// The key had lasted 640 samples when its first end came, 60 ms ago.
+	if gap := k.Timestamp - all[0].Timestamp; gap < 640+55*8 || gap > 640+65*8 || !k.Marker {
+		t.Errorf("%+v after %+v", k.Header, all[len(all)-1].Header)
+	}
+}

@@ -82,6 +82,31 @@ func TestNothingBeforeConfigureAndAfterClose(t *testing.T) {
 	}
 }
 
+func TestNoEventOnceClosed(t *testing.T) {
+	b := newLab(t)
+	n := b.peer(talking(PCMA))
+	key := datagram(rtp.Header{PayloadType: 101, SSRC: 5}, []byte{1, 10, 0, 160})
+	n.leg.Close()
+	n.leg.rtpArrived(key, n.is, b.now) // the worker has not seen the Close yet
+	if n.leg.heard != 1 || len(n.got) > 0 {
+		t.Errorf("%d digits, events %+v", n.leg.heard, n.got)
+	}
+}
+
+func TestSlotsAreUsedAgain(t *testing.T) {
+	b := newLab(t)
+	for range 100 {
+		one, two := b.peer(talking(PCMA)), b.peer(talking(PCMA))
+		one.say(160)
+		one.leg.Close()
+		two.leg.Close()
+		b.settle()
+	}
+	if len(b.w.legs) != 2 || b.w.live != 0 {
+		t.Errorf("%d slots, %d legs", len(b.w.legs), b.w.live)
+	}
+}
+
 func TestEngineClosesEverything(t *testing.T) {
 	e := newTestEngine(t, Config{Workers: 3})
 	p := newPhone(t, e, talking(PCMA))

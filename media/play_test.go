@@ -144,11 +144,15 @@ func TestSilenceBetweenPromptsIsElapsedTime(t *testing.T) {
 func TestPromptFollowsPromptWithoutAGap(t *testing.T) {
 	b := newLab(t)
 	n := b.peer(talking(PCMA))
+	began := b.now
 	for id := range uint64(5) {
 		n.leg.Play(id, clips(beep(60*ms, 440)))
 		for len(n.got) <= int(id) {
 			b.run(ms)
 		}
+	}
+	if took := b.now - began; took < 280*ms || took > 300*ms {
+		t.Errorf("300 ms of prompts took %v", took)
 	}
 	b.run(50 * ms)
 	all := n.heard()

@@ -97,6 +97,11 @@ func TestReceiver(t *testing.T) {
 		{"old end after the next key", []ev{{0, 1, 1, 800, 5, 160, false, true}, {90, 1, 9, 2400, 6, 160, false, true}, {1, 1, 4, 800, 5, 640, true, false}}, "56"},
 		{"old key of which nothing was heard", []ev{{0, 1, 9, 2400, 6, 160, false, true}, {1, 1, 4, 800, 5, 640, true, false}}, "6"},
 		{"the clock begins anew", []ev{{0, 1, 1, 1 << 31, 5, 160, true, true}, {90, 1, 9, 160, 6, 160, true, true}}, "56"},
+		{"the clock begins anew, a little back", []ev{{0, 1, 1, 8000, 5, 160, true, true}, {90, 1, 9, 160, 5, 160, true, true}}, "55"},
+		{"the sequence begins anew", []ev{{0, 1, 1000, 800, 5, 160, true, true}, {90, 1, 500, 8000, 6, 160, true, true}}, "56"},
+		{"an end repeated after the next key", []ev{
+			{0, 1, 1, 800, 5, 160, true, true}, {90, 1, 9, 2400, 6, 160, false, true}, {1, 1, 10, 800, 5, 160, true, false},
+		}, "56"},
 		{"another source", []ev{{0, 1, 1, 800, 5, 160, true, true}, {90, 2, 1, 800, 5, 160, true, true}}, "55"},
 		{"timestamps wrap", []ev{{0, 1, 65535, 1<<32 - 400, 5, 160, true, true}, {90, 1, 0, 400, 6, 160, true, true}}, "56"},
 		{"two codes at one timestamp", []ev{{0, 1, 1, 800, 5, 160, true, true}, {90, 1, 2, 800, 6, 160, true, true}}, "56"},

@@ -17,8 +17,7 @@ const (
 	burst         = 16                     // presses at once
 	refill        = 50 * time.Millisecond  // one more press each
 	memory        = 16                     // presses whose packets are still recognised
-	replayWindow  = 60 * 8000              // timestamps older than the newest by up to this are old presses
-	replayPackets = 3000                   // the same for sequence numbers
+	replayPackets = 3000                   // sequence numbers up to this far back are old packets
 )
 
 const keys = "0123456789*#ABCD"
@@ -99,7 +98,8 @@ func (r *Receiver) update(h rtp.Header, end bool, duration uint16, at time.Durat
 	r.updated = at
 }
 
-// old reports whether a packet belongs to a press before the newest.
+// old reports whether a packet belongs to a press before the newest. A
+// timestamp that goes back does not say so alone: some clocks begin anew.
 func (r *Receiver) old(p press, sequence uint16) bool {
 	if slices.Contains(r.recent[:r.filled], p) {
 		return true
@@ -107,12 +107,8 @@ func (r *Receiver) old(p press, sequence uint16) bool {
 	if r.filled == 0 || p.ssrc != r.current.ssrc {
 		return false
 	}
-	age := int32(r.current.timestamp - p.timestamp)
-	if age > 0 && age < replayWindow {
-		return true
-	}
 	behind := int16(r.sequence - sequence)
-	return behind >= 0 && behind < replayPackets && age >= 0
+	return behind >= 0 && behind < replayPackets && int32(p.timestamp-r.current.timestamp) <= 0
 }
 
 // continues reports whether a press is the next segment of the current one:
