@@ -92,7 +92,8 @@ func (p *boltPages) walk(id uint64) error {
 	if binary.NativeEndian.Uint64(page) != id {
 		return fmt.Errorf("page %d: says it is page %d", id, binary.NativeEndian.Uint64(page))
 	}
-	if id+overflow >= p.high || (id+overflow+1)*p.size > uint64(len(p.file)) || (flags != boltBranch && flags != boltLeaf) {
+	end := id + overflow
+	if end >= p.high || (end+1)*p.size > uint64(len(p.file)) || (flags != boltBranch && flags != boltLeaf) {
 		return fmt.Errorf("page %d: damaged header", id)
 	}
 	page = page[:(overflow+1)*p.size]

@@ -58,7 +58,7 @@ func openError(t *testing.T, c Config) error {
 	n, err := Open(t.Context(), c)
 	if err == nil {
 		t.Error("it opened")
-		if err := n.Close(); err != nil {
+		if err = n.Close(); err != nil {
 			t.Error(err)
 		}
 		return errors.New("none")

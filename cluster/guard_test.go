@@ -75,7 +75,7 @@ func (f *flaky) write(stable bool, do func() error) error {
 	switch {
 	case f.dead && !stable:
 		return errSealed
-	case f.d.err != nil && !(stable && f.d.stableOK):
+	case f.d.err != nil && (!stable || !f.d.stableOK):
 		f.dead = !stable
 		if f.d.leak {
 			_ = do()
@@ -87,7 +87,7 @@ func (f *flaky) write(stable bool, do func() error) error {
 
 func (f *flaky) StoreLogs(l []*raft.Log) error {
 	return f.write(false, func() error {
-		last, _ := f.memory.LastIndex()
+		last, _ := f.LastIndex()
 		if last > 0 && l[0].Index != last+1 {
 			return fmt.Errorf("non-monotonic: %d after %d", l[0].Index, last)
 		}

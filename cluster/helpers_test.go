@@ -107,11 +107,6 @@ func refused(err error) bool {
 	return errors.As(err, &r)
 }
 
-func hash(n *Node) (h [32]byte) {
-	n.Read(func(s *acd.State) { h = s.Hash() })
-	return h
-}
-
 // centre is a small generation of service documents.
 func centre(agents int) acd.ConfigPublished {
 	c := acd.Config{Queues: []acd.QueueConfig{{

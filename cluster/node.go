@@ -216,7 +216,7 @@ func (n *Node) shutdown() error {
 	case <-t.C:
 		// A write that hangs in the kernel: nothing here can end it, and closing
 		// files under it would be worse.
-		return fmt.Errorf("close node: Raft did not stop within %v: %w", n.timing.shutdown, n.guard.stuck())
+		return errors.Join(fmt.Errorf("close node: Raft did not stop within %v", n.timing.shutdown), n.guard.stuck())
 	}
 	n.watching.Wait()
 	n.starve()

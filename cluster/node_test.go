@@ -69,9 +69,9 @@ func steps(t *testing.T, n *Node) map[string][]int {
 		for _, s := range stories {
 			for _, f := range s.Facts {
 				if f.Kind == acd.FactCallStep {
-					i, err := strconv.Atoi(f.Step)
-					if err != nil {
-						t.Fatal(err)
+					i, bad := strconv.Atoi(f.Step)
+					if bad != nil {
+						t.Fatal(bad)
 					}
 					out[f.Call] = append(out[f.Call], i)
 				}
@@ -504,6 +504,59 @@ func TestEffectsAndReadsDoNotLock(t *testing.T) {
 		synctest.Wait()
 		if calls != 1 || phase(n, "c1") != 0 {
 			t.Errorf("%d calls seen by the effect, c1 is %v afterwards; want 1 and gone", calls, phase(n, "c1"))
+		}
+	})
+}
+
+func TestAnEventThatIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := mustOpen(t, Config{})
+		c := centre(0)
+		c.Bundle = make([]byte, maxEvent)
+		if _, _, err := n.Propose(t.Context(), c); err == nil || errors.Is(err, ErrNoQuorum) || refused(err) {
+			t.Errorf("error %v, want one of its own", err)
+		}
+		n.Post(c)
+		if s := n.Stats(); s.Dropped != 1 || s.Waiting != 0 {
+			t.Errorf("%d dropped, %d waiting, want 1 and 0", s.Dropped, s.Waiting)
+		}
+		c.Bundle = make([]byte, maxEvent*5/8) // in base64 just below
+		mustPropose(t, n, c)
+	})
+}
+
+// TestADeathInTheMiddleOfTheBeginning leaves what a process leaves that dies
+// between its first two writes.
+func TestADeathInTheMiddleOfTheBeginning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		if err := d.store.SetUint64([]byte(keyTerm), 1); err != nil {
+			t.Fatal(err)
+		}
+		n := mustOpenWith(t, Config{}, d.settings(defaults()))
+		mustPropose(t, n, centre(0))
+	})
+}
+
+func TestOpenGivesUpWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDisk()
+		s := d.settings(defaults())
+		s.wall = func() time.Time { // Raft runs by now
+			d.set(func(d *disk) { d.err = syscall.ENOSPC })
+			return time.Now()
+		}
+		n := mustOpenWith(t, Config{}, s)
+		d.set(func(d *disk) { d.err = nil })
+		time.Sleep(3 * time.Second)
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := open(ctx, Config{Node: "n1", LogStore: StoreMemory, Logger: testLogger(t)}, s)
+		if err == nil || !strings.Contains(err.Error(), "record the restart") {
+			t.Errorf("error %v, want one about the restart that could not be recorded", err)
 		}
 	})
 }

@@ -194,13 +194,14 @@ func raftConfig(c Config, t timing) *raft.Config {
 
 // bootstrap begins a cluster of one, unless there is one.
 func (n *Node) bootstrap(conf *raft.Config, snaps raft.SnapshotStore) (old bool, err error) {
-	old, err = raft.HasExistingState(n.guard, n.guard, snaps)
-	if err != nil {
-		return false, fmt.Errorf("look for existing state: %w", err)
-	}
+	old = n.fsm.liveFrom > 0
 	if !old {
 		if n.dir != nil && n.dir.id.Begun {
 			return false, fmt.Errorf("%w: %s: the log is empty, but it had been begun", ErrDamaged, n.dir.path)
+		}
+		// A process that died in the middle of this has left a term and no log.
+		if err = n.guard.SetUint64([]byte(keyTerm), 0); err != nil {
+			return false, fmt.Errorf("begin cluster: %w", err)
 		}
 		me := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: n.wires.LocalAddr()}}}
 		if err = raft.BootstrapCluster(conf, n.guard, n.guard, snaps, n.wires, me); err != nil {

@@ -31,6 +31,10 @@ var errAgain = errors.New("an earlier event of this node is missing")
 // logged as an error.
 const postLimit = 1 << 16
 
+// maxEvent is the size of the largest event, well below what a log file takes:
+// the store's refusal would look like a broken disk.
+const maxEvent = 24 << 20
+
 // item is an event on its way into the log.
 type item struct {
 	kind  kind
@@ -100,6 +104,8 @@ func (p *proposer) enqueue(it *item) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case len(it.body) > maxEvent:
+		return fmt.Errorf("event of %d bytes is too large, the limit is %d", len(it.body), maxEvent)
 	case p.closed:
 		return fmt.Errorf("%w: %w", ErrNoQuorum, ErrClosed)
 	case !it.posted():

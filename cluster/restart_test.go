@@ -36,7 +36,11 @@ func replay(t testing.TB, dir, which string, upTo uint64) [32]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
+	defer func() {
+		if err = st.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	first, err := st.FirstIndex()
 	if err != nil || first != 1 {
 		t.Fatalf("the log begins at %d, %v: nothing to compare with", first, err)
@@ -226,7 +230,7 @@ func work(w io.Writer, store, dir string) error {
 	say := func(format string, args ...any) {
 		mu.Lock()
 		defer mu.Unlock()
-		fmt.Fprintf(w, format+"\n", args...)
+		_, _ = fmt.Fprintf(w, format+"\n", args...) // the reader kills us anyway
 	}
 	var node atomic.Pointer[Node]
 	s := smallFiles(defaults())
