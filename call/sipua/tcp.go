@@ -21,7 +21,8 @@ const (
 	idleWait       = time.Hour        // between messages; registrations are refreshed more often
 	dialWait       = 4 * time.Second
 	writeWait      = 5 * time.Second
-	backlog        = 64 // messages waiting to be written; a peer who reads slower is cut off
+	flushWait      = 500 * time.Millisecond
+	backlog        = 512 << 10 // bytes waiting to be written; a peer who reads slower is cut off
 )
 
 var errConn = errors.New("connection is closed")
@@ -43,10 +44,14 @@ type conn struct {
 	set    *connections
 	ep     *endpoint
 	remote netip.AddrPort
-	out    chan []byte
+	wake   chan struct{} // holds one if out may have something
 	done   chan struct{}
 	once   sync.Once
 	proved atomic.Bool // a whole message has come
+
+	mu     sync.Mutex
+	out    net.Buffers // waiting to be written
+	queued int         // bytes in it
 }
 
 func newConnections(u *UA, perSource, total int) *connections {
@@ -102,7 +107,7 @@ func (s *connections) enter(ep *endpoint, remote netip.AddrPort) (*conn, bool) {
 	if s.closed || len(s.conns) >= s.total || s.source[remote.Addr()] >= s.perSource || s.conns[remote] != nil {
 		return nil, false
 	}
-	c := &conn{set: s, ep: ep, remote: remote, out: make(chan []byte, backlog), done: make(chan struct{})}
+	c := &conn{set: s, ep: ep, remote: remote, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	s.conns[remote] = c
 	s.source[remote.Addr()]++
 	return c, true
@@ -204,29 +209,48 @@ func (c *conn) write(b []byte) error {
 		return errConn
 	default:
 	}
-	select {
-	case c.out <- b:
-		return nil
-	default:
+	c.mu.Lock()
+	c.out = append(c.out, b)
+	c.queued += len(b)
+	slow := c.queued > backlog
+	c.mu.Unlock()
+	if slow {
 		c.close()
 		return fmt.Errorf("%s reads too slowly: %w", c.remote, errConn)
 	}
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+	return nil
 }
 
 func (c *conn) writeLoop(nc net.Conn) {
 	defer func() { _ = nc.Close() }() // this ends the reader
 	for {
 		select {
-		case b := <-c.out:
-			_ = nc.SetWriteDeadline(time.Now().Add(writeWait)) // fails only when closed
-			if _, err := nc.Write(b); err != nil {
+		case <-c.wake:
+			if err := c.flush(nc, writeWait); err != nil {
 				c.close() // part of a message may be out: no way back
 				return
 			}
 		case <-c.done:
+			_ = c.flush(nc, flushWait) // what was answered before the connection had to go
 			return
 		}
 	}
+}
+
+func (c *conn) flush(nc net.Conn, wait time.Duration) error {
+	c.mu.Lock()
+	out := c.out
+	c.out, c.queued = nil, 0
+	c.mu.Unlock()
+	_ = nc.SetWriteDeadline(time.Now().Add(wait)) // fails only when closed
+	if _, err := out.WriteTo(nc); err != nil {
+		return fmt.Errorf("write to %s: %w", c.remote, err)
+	}
+	return nil
 }
 
 func (c *conn) readLoop(nc net.Conn) {
