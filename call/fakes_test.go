@@ -75,6 +75,7 @@ func (d *fakeDialog) event(ev sipua.LegEvent) {
 	switch ev.(type) {
 	case sipua.Failed, sipua.Hungup, sipua.NoAck:
 		d.over = true
+	case sipua.Answered, sipua.Confirmed, sipua.Info, sipua.Reinvited, sipua.Ringing:
 	}
 	d.mu.Unlock()
 	if !over {

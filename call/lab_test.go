@@ -73,7 +73,7 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 	l.sw.Attach(l.phone, registrar.New(registrar.Config{
 		Realm: "tierline", Node: "n1", Accounts: services, Bindings: noBindings{}, Logger: log, LogTime: l.log.now,
 	}))
-	l.publish(lib)
+	l.publish(ctx, lib)
 	if err := services.Load(1); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 
 // publish writes the documents of testdata/call into the log, with prompts of
 // one second each.
-func (l *lab) publish(lib *prompt.Library) {
+func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	l.t.Helper()
 	b, problems := service.ReadDir(filepath.Join("..", "testdata", "call"), nil)
 	var sound bytes.Buffer
@@ -101,7 +101,7 @@ func (l *lab) publish(lib *prompt.Library) {
 		l.t.Fatalf("documents: %v %v", problems, more)
 	}
 	ev := acd.ConfigPublished{Hash: b.Hash(), By: "test", Bundle: b.Encode(), Config: svc.Config}
-	if _, _, err := l.log.Propose(l.t.Context(), ev); err != nil {
+	if _, _, err := l.log.Propose(ctx, ev); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -199,7 +199,8 @@ type fakeLog struct {
 	mu     sync.Mutex
 	state  *acd.State
 	index  uint64
-	broken error // what Propose answers while nothing can be committed
+	broken error         // what Propose answers while nothing can be committed
+	slow   time.Duration // how long an OfferAnswered takes
 	later  []acd.Event
 	timer  *time.Timer
 	closed bool
@@ -218,6 +219,9 @@ func (f *fakeLog) Ready() error {
 }
 
 func (f *fakeLog) Propose(_ context.Context, ev acd.Event) (acd.Result, uint64, error) {
+	if _, ok := ev.(acd.OfferAnswered); ok {
+		time.Sleep(f.slow)
+	}
 	f.mu.Lock()
 	if f.broken != nil {
 		f.mu.Unlock()

@@ -139,7 +139,7 @@ func (c *Call) mediaFailed(ctx context.Context, p *party, ev media.Failed) {
 		c.end(&EndError{Cause: CauseFault(), Err: errMedia})
 		return
 	}
-	if c.agent != nil && c.agent.party == p {
+	if c.agent != nil && c.agent.media == p.media { // an offer's phones share their media
 		c.dropAgent(acd.SideSwitch)
 		c.menu(ctx, ivr.AgentDone{})
 	}

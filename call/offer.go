@@ -220,6 +220,9 @@ func (c *Call) dropOffer(cause Cause) {
 func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
 	o := c.offer
 	if o == nil || o.id != e.Offer || o.picked == nil {
+		// The caller left the queue while the answer was on its way to the
+		// log: the agent's phone is let go already, the agent not yet.
+		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: e.Offer, By: acd.SideSwitch})
 		return
 	}
 	c.offer, c.wait = nil, nil

@@ -22,6 +22,7 @@ type mediaPort struct {
 	ip netip.Addr
 }
 
+// Open implements call.Media.
 func (m mediaPort) Open(on func(media.Event)) (call.MediaLeg, error) {
 	l, err := m.Engine.Open(on)
 	if err != nil {
@@ -30,10 +31,16 @@ func (m mediaPort) Open(on func(media.Event)) (call.MediaLeg, error) {
 	return l, nil
 }
 
-func (m mediaPort) Bridge(a, b call.MediaLeg)   { join(media.Bridge, a, b) }
-func (m mediaPort) Unbridge(a, b call.MediaLeg) { join(media.Unbridge, a, b) }
-func (m mediaPort) IP() netip.Addr              { return m.ip }
+// Bridge implements call.Media.
+func (m mediaPort) Bridge(a, b call.MediaLeg) { join(media.Bridge, a, b) }
 
+// Unbridge implements call.Media.
+func (m mediaPort) Unbridge(a, b call.MediaLeg) { join(media.Unbridge, a, b) }
+
+// IP implements call.Media.
+func (m mediaPort) IP() netip.Addr { return m.ip }
+
+// Music implements call.Media.
 func (m mediaPort) Music(c *prompt.Clip) *media.Music { return media.NewMusic(c, m.Engine) }
 
 func join(f func(a, b *media.Leg), a, b call.MediaLeg) {
@@ -47,6 +54,7 @@ func join(f func(a, b *media.Leg), a, b call.MediaLeg) {
 // phonePort is the SIP user agent as calls see it.
 type phonePort struct{ ua *sipua.UA }
 
+// Dial implements call.Signalling.
 func (p phonePort) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (call.Dialog, error) {
 	l, err := p.ua.Dial(r, on)
 	if err != nil {
@@ -58,6 +66,7 @@ func (p phonePort) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (call.Dial
 // invitation is an incoming INVITE as calls see it.
 type invitation struct{ *sipua.Incoming }
 
+// Answer implements call.Invitation.
 func (i invitation) Answer(sdp []byte, on func(sipua.LegEvent)) (call.Dialog, error) {
 	l, err := i.Incoming.Answer(sdp, on)
 	if err != nil {
@@ -66,6 +75,7 @@ func (i invitation) Answer(sdp []byte, on func(sipua.LegEvent)) (call.Dialog, er
 	return l, nil
 }
 
+// Leg implements call.Invitation.
 func (i invitation) Leg() ([]byte, error) { return i.Incoming.Leg().Dialog().MarshalBinary() }
 
 // sipHandler gives what peers ask to the parts that answer.
@@ -74,6 +84,7 @@ type sipHandler struct {
 	reg *registrar.Registrar
 }
 
+// Invite implements sipua.Handler.
 func (h sipHandler) Invite(in *sipua.Incoming) {
 	h.sw.Invite(call.Invite{
 		Invitation: invitation{in}, CallID: in.CallID, From: in.From, FromName: in.FromName, Identity: in.PAI,
@@ -82,14 +93,17 @@ func (h sipHandler) Invite(in *sipua.Incoming) {
 	})
 }
 
+// Register implements sipua.Handler.
 func (h sipHandler) Register(ctx context.Context, q registrar.Request) registrar.Response {
 	return h.reg.Register(ctx, q)
 }
 
+// Known implements sipua.Handler.
 func (h sipHandler) Known(source netip.AddrPort, method, _ string) bool {
 	return h.sw.Known(source, method)
 }
 
+// Options implements sipua.Handler.
 func (h sipHandler) Options() (status, retryAfter int) { return h.sw.Options() }
 
 // bindings keeps agents' contacts in the replicated state.
@@ -98,6 +112,7 @@ type bindings struct {
 	phones *phones
 }
 
+// Put implements registrar.Bindings.
 func (b bindings) Put(ctx context.Context, agent string, k acd.Binding, ttl time.Duration) error {
 	if err := b.propose(ctx, acd.PhoneRegistered{Agent: agent, Binding: k, TTL: ttl.Milliseconds()}); err != nil {
 		return err
@@ -106,6 +121,7 @@ func (b bindings) Put(ctx context.Context, agent string, k acd.Binding, ttl time
 	return nil
 }
 
+// Remove implements registrar.Bindings.
 func (b bindings) Remove(ctx context.Context, agent, contact string) error {
 	return b.propose(ctx, acd.PhoneUnregistered{Agent: agent, Contact: contact})
 }
@@ -117,9 +133,11 @@ func (b bindings) propose(ctx context.Context, ev acd.Event) error {
 	return nil
 }
 
+// Of implements registrar.Bindings.
 func (b bindings) Of(agent string) (out []acd.Binding) {
 	b.log.Read(func(s *acd.State) { out = s.BindingsOf(agent) })
 	return out
 }
 
-var errNoService = errors.New("no service documents are published: start with --service DIR or run `tierline apply DIR`")
+var errNoService = errors.New(
+	"no service documents are published: start with --service DIR or run `tierline apply DIR`")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -220,8 +221,8 @@ func (n *Node) close() {
 	if n.sw != nil {
 		n.sw.Wait()
 	}
-	for i := len(n.stopped) - 1; i >= 0; i-- {
-		n.stopped[i]()
+	for _, stop := range slices.Backward(n.stopped) {
+		stop()
 	}
 	n.stopped = nil
 }

@@ -45,8 +45,7 @@ func serve(cmd *cobra.Command, version string) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	n, err := Start(ctx, s, version, log)
-	var wrong *publish.ProblemsError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*publish.ProblemsError](err); ok {
 		for _, p := range wrong.Problems {
 			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), p) // a lost line of stderr can't be told anybody
 		}
