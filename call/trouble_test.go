@@ -1,0 +1,115 @@
+package call
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tierline/acd"
+	"tierline/call/sipua"
+	"tierline/media"
+)
+
+func TestDrainFinishesRunningCallsAndTakesNoNewOnes(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		c := l.dial("10009", "1")
+		time.Sleep(3 * time.Second)
+		time.AfterFunc(20*time.Second, func() { c.dlg.event(sipua.Hungup{Q850: 16}) })
+		done := make(chan int)
+		go func() { done <- l.sw.Drain(l.t.Context(), time.Minute) }()
+		synctest.Wait()
+		l.dial("10009", "2")
+		l.saw("bridge", "refuse 503")
+		if cut := <-done; cut != 0 || time.Since(l.start) > 24*time.Second {
+			t.Errorf("drain cut %d calls after %v", cut, time.Since(l.start))
+		}
+	})
+}
+
+func TestDrainEndsWhatTakesTooLong(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.dial("10009", "1")
+		time.Sleep(time.Second)
+		if cut := l.sw.Drain(l.t.Context(), 5*time.Second); cut != 1 {
+			t.Errorf("drain cut %d calls, want 1", cut)
+		}
+		l.saw("hang up caller (41 node_stopped)", "log call.ended humannode_stopped")
+	})
+}
+
+func TestFloodedMailboxEndsOnlyThatCall(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		c := l.dial("10009", "1")
+		time.Sleep(3 * time.Second)
+		l.dial("10009", "2")
+		synctest.Wait()
+		for range 10 * mailbox {
+			c.dlg.event(sipua.Info{ContentType: "x"})
+		}
+		time.Sleep(time.Second)
+		if n := l.sw.Live(); n < 1 {
+			t.Errorf("%d calls live, want the other one at least", n)
+		}
+	})
+}
+
+func TestAgentTalkedToNobodyWhenKeyCrossedTheAnswer(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		l.log.slow = 2 * time.Second
+		l.dial("10000", "1")
+		time.Sleep(3 * time.Second)
+		l.press("0")
+		time.Sleep(2 * time.Second) // picked up, not in the log yet
+		l.press("1")
+		time.Sleep(3 * time.Second)
+		if a := l.agent("1001"); a.State != acd.AgentWrapUp && a.State != acd.AgentReady {
+			t.Errorf("agent is %v with nobody", a.State)
+		}
+		l.never("bridge")
+	})
+}
+
+func TestMediaFailureEndsOnlyWhatIsBroken(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		l.dial("10009", "1")
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		l.sw.mu.Lock()
+		var c *Call
+		for _, one := range l.sw.calls {
+			c = one
+		}
+		l.sw.mu.Unlock()
+		_ = c.Post(heard{from: c.agent.party, ev: media.Failed{Reason: "socket"}})
+		time.Sleep(5 * time.Second)
+		l.saw("bridge", "unbridge", "hang up agent 1001", "log call.agent_released", "log call.ended")
+		if a := l.agent("1001"); a.State == acd.AgentTalking {
+			t.Errorf("agent is still %v", a.State)
+		}
+	})
+}
+
+func TestCallPanicsAlone(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		l.dial("10009", "1")
+		l.dial("10009", "2")
+		time.Sleep(3 * time.Second)
+		l.sw.mu.Lock()
+		for _, one := range l.sw.calls {
+			if one.from == "2" {
+				_ = one.Post(back{run: func() { panic("boom") }})
+			}
+		}
+		l.sw.mu.Unlock()
+		time.Sleep(time.Second)
+		l.saw("hang up caller (41 fault)")
+		if n := l.sw.Live(); n != 1 || l.sw.Stats().Faults != 1 {
+			t.Errorf("%d calls live and %d faults, want 1 and 1", n, l.sw.Stats().Faults)
+		}
+	})
+}
