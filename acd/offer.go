@@ -172,10 +172,7 @@ func (s *State) fail(o *offer, outcome Outcome, sip int, r *Result) {
 		c.passOver(a.id, s.now, c.queue.ReofferAfter)
 	}
 	s.enter(a, to, why, r)
-	s.wait(c)
-	if c.leaveAt != 0 && c.leaveAt <= s.now {
-		s.waitExpired(c, r)
-	}
+	s.wait(c) // with a max wait that is over by now, it leaves when time passes next
 }
 
 // withdraw stops an offer without blaming anybody. The call goes back to its

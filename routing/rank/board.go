@@ -137,10 +137,7 @@ func (b *Board) Unseat(a *Agent) {
 		return
 	}
 	delete(b.groups, g.key)
-	b.slots[g.index] = nil
-	for _, c := range b.classes {
-		c.able.remove(g.index)
-	}
+	b.slots[g.index] = nil // classes forget it when the slot is used again
 }
 
 // Mark files an agent under m, below [Marks]: the board counts marks (see
