@@ -176,3 +176,29 @@ func TestRetention(t *testing.T) {
 		t.Errorf("two days are %s", got)
 	}
 }
+
+// Whatever stands in a file, reading it gives settings that are right, or an
+// error.
+func FuzzSettings(f *testing.F) {
+	files, err := filepath.Glob(root + "testdata/settings/bad-*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Add("sip: {listen: udp:127.0.0.1:5060}\nrtp: {port_min: 1e4}\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, _, err := load(t, "--config", file(t, text))
+		if err == nil {
+			err = s.Validate()
+			if err != nil {
+				t.Errorf("%q was accepted: %v", text, err)
+			}
+		}
+	})
+}

@@ -15,7 +15,7 @@ import (
 // Conditions that callers test.
 var (
 	ErrMoved    = errors.New("another generation was published meanwhile")
-	ErrNoReturn = errors.New("there is no such generation to return to")
+	ErrNoReturn = errors.New("there is no generation to return to")
 )
 
 // ProblemsError means that the documents are wrong; nothing was changed.
