@@ -51,7 +51,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 func TestServeTellsThatItsListenerFailed(t *testing.T) {
 	b := newBed(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err := errors.Join(err, l.Close()); err != nil {
+	if err = errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.console.Serve(t.Context(), l); err == nil || !strings.Contains(err.Error(), "serve HTTP") {
