@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"tierline/.ci/bed"
 )
@@ -12,10 +17,12 @@ const (
 	switchIP   = "127.0.0.21"
 	callerIP   = "127.0.0.22"
 	agentIP    = "127.0.0.23"
+	baresipIP  = "127.0.0.1" // it takes this one for its media whatever it listens on
 	callerHz   = 1400.0
 	agentHz    = 700.0
-	callerPort = 20000 // media of sipp callers
-	agentPort  = 30000 // media of sipp agents
+	callerPort = 20000 // media of sipp callers, up to agentPort
+	agentPort  = 30000 // media of sipp agents, up to lastPort
+	lastPort   = 39999
 )
 
 // lab is the switch under test and what listens beside it.
@@ -23,21 +30,53 @@ type lab struct {
 	work string
 	node *bed.Node
 	tap  *tap
+	// next is the next SIP port for a peer: sipp's sockets stay busy a moment.
+	next int
 }
 
 func newLab(work, binary string) (*lab, error) {
-	service, err := filepath.Abs("testdata/demo")
-	if err != nil {
-		return nil, fmt.Errorf("find service documents: %w", err)
+	service := filepath.Join(work, "service")
+	if err := documents(service); err != nil {
+		return nil, err
 	}
-	l := &lab{work: work, node: &bed.Node{
+	l := &lab{work: work, next: 5061, node: &bed.Node{
 		Binary: binary, Dir: filepath.Join(work, "node"), Service: service,
 		IP: switchIP, SIP: 5060, HTTP: 8080, RTPMin: 40000, RTPMax: 49999,
 	}}
+	var err error
 	if l.tap, err = openTap(switchIP, callerHz, agentHz); err != nil {
 		return nil, err
 	}
 	return l, nil
+}
+
+// documents copies the demo's documents, with times that let a check be short.
+func documents(to string) error {
+	if err := os.CopyFS(to, os.DirFS("testdata/demo")); err != nil {
+		return fmt.Errorf("copy service documents: %w", err)
+	}
+	file := filepath.Join(to, "queues.yaml")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read queues: %w", err)
+	}
+	var out strings.Builder
+	for line := range strings.Lines(string(b)) {
+		switch name, _, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
+		case "wrap_up":
+			line = "    wrap_up: 0s\n"
+		case "ring_time":
+			line = "    ring_time: 4s\n"
+		}
+		out.WriteString(line)
+	}
+	if err := os.Remove(file); err != nil { // the original may be write-protected
+		return fmt.Errorf("replace queues: %w", err)
+	}
+	if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {
+		return fmt.Errorf("write queues: %w", err)
+	}
+	return os.Remove(filepath.Join(to, "demo.go"))
 }
 
 func (l *lab) close() {
@@ -45,4 +84,168 @@ func (l *lab) close() {
 	if l.node.Running() {
 		_ = l.node.Kill() // the steps have said what there is to say
 	}
+}
+
+func (l *lab) port() int {
+	l.next += 2
+	return l.next
+}
+
+// media makes a media port for a peer: each sipp needs one of its own.
+func (l *lab) media(base int) int {
+	l.port()
+	return base + 4*(l.next-5061)
+}
+
+// callersHeard and agentsHeard check what came from the switch to n callers
+// and to n agents since the tap was reset.
+func (l *lab) callersHeard(n int, d time.Duration) error {
+	return hears("callers", l.tap.toPort(callerPort, agentPort-1, agentHz), n, d)
+}
+
+func (l *lab) agentsHeard(n int, d time.Duration) error {
+	return hears("agents", l.tap.toPort(agentPort, lastPort, callerHz), n, d)
+}
+
+// agent is what the API says of an agent.
+type agent struct {
+	ID     string `json:"id"`
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+	Phones []struct {
+		Contact string `json:"contact"`
+	} `json:"phones"`
+}
+
+func (l *lab) agent(ctx context.Context, id string) (agent, error) {
+	var a agent
+	return a, l.node.Get(ctx, "/api/v1/agents/"+id, &a)
+}
+
+// command makes an agent ready and so on.
+func (l *lab) command(ctx context.Context, id, command string) error {
+	return l.node.Post(ctx, "/api/v1/agents/"+id+"/state", map[string]string{"command": command, "by": "e2e"}, nil)
+}
+
+// expect waits until an agent is in a state.
+func (l *lab) expect(ctx context.Context, id, state string) error {
+	return bed.Eventually(5*time.Second, func() error {
+		a, err := l.agent(ctx, id)
+		if err != nil {
+			return err
+		}
+		if a.State != state {
+			return fmt.Errorf("agent %s is %s (%s), not %s", id, a.State, a.Reason, state)
+		}
+		return nil
+	})
+}
+
+// register binds agents to a phone by digest, and to no other.
+func (l *lab) register(ctx context.Context, port int, ids ...string) error {
+	for _, id := range ids {
+		a, err := l.agent(ctx, id)
+		if err != nil {
+			return err
+		}
+		before := ""
+		if len(a.Phones) > 0 {
+			before = "*"
+		}
+		if err := bind(l.node.Address(), agentIP, port, id, "demo-"+id, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onDuty signs agents in and makes them ready, everybody else out.
+func (l *lab) onDuty(ctx context.Context, ids ...string) error {
+	var all struct {
+		Agents []agent `json:"agents"`
+	}
+	if err := l.node.Get(ctx, "/api/v1/agents", &all); err != nil {
+		return err
+	}
+	for _, a := range all.Agents {
+		if a.State != "signed_out" {
+			if err := l.command(ctx, a.ID, "sign_out"); err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range ids { // the first is the longest idle
+		if err := errors.Join(l.command(ctx, id, "ready"), l.expect(ctx, id, "ready")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cdr is what the API says of an ended call.
+type cdr struct {
+	Call      string `json:"call"`
+	From      string `json:"from"`
+	Tier      string `json:"tier"`
+	Agent     string `json:"agent"`
+	Answered  bool   `json:"answered"`
+	Abandoned bool   `json:"abandoned"`
+	Cause     string `json:"cause"`
+	EndedBy   string `json:"ended_by"`
+	WaitMS    int    `json:"wait_ms"`
+	TalkMS    int    `json:"talk_ms"`
+	Path      []struct {
+		Step      string `json:"step"`
+		Milestone string `json:"milestone"`
+		Key       string `json:"key"`
+	} `json:"path"`
+	Segments []struct {
+		Kind  string `json:"kind"`
+		Agent string `json:"agent"`
+		Cause string `json:"cause"`
+	} `json:"segments"`
+}
+
+// records returns the newest call records.
+func (l *lab) records(ctx context.Context) ([]cdr, error) {
+	var found struct {
+		CDRs []cdr `json:"cdrs"`
+	}
+	return found.CDRs, l.node.Get(ctx, "/api/v1/cdrs?limit=1000", &found)
+}
+
+// record waits for the n-th record since the beginning and returns the newest.
+func (l *lab) record(ctx context.Context, n int) (cdr, error) {
+	var last cdr
+	err := bed.Eventually(5*time.Second, func() error {
+		all, err := l.records(ctx)
+		if err != nil {
+			return err
+		}
+		if len(all) != n {
+			return fmt.Errorf("%d call records, not %d", len(all), n)
+		}
+		last = all[0]
+		return nil
+	})
+	return last, err
+}
+
+// count is the number of call records, once no call is left of an earlier step.
+func (l *lab) count(ctx context.Context) (n int, err error) {
+	err = bed.Eventually(10*time.Second, func() error {
+		var running struct {
+			Calls []struct{} `json:"calls"`
+		}
+		if err := l.node.Get(ctx, "/api/v1/calls", &running); err != nil {
+			return err
+		}
+		if len(running.Calls) > 0 {
+			return fmt.Errorf("%d calls are still running", len(running.Calls))
+		}
+		all, err := l.records(ctx)
+		n = len(all)
+		return err
+	})
+	return n, err
 }

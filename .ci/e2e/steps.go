@@ -4,12 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
+
+	"tierline/.ci/bed"
 )
 
 func steps() []step {
 	return []step{
 		{"peers: sipp and the tap understand each other without a switch", peersAlone},
+		{"start: the switch takes calls", start},
+		{"register: sipp phones by digest", registerSipp},
+		{"register: to take back what was never bound is no mistake", takeBackNothing},
+		{"call: sipp caller, menu, queue, sipp agent; audio both ways; the agent hangs up", agentHangsUp},
+		{"call: the caller hangs up", callerHangsUp},
+		{"abandon: a caller who hangs up while the phone rings leaves nobody ringing", abandon},
+		{"no answer: the agent goes not ready, the caller keeps his place", noAnswer},
+		{"baresip: agent registered by digest; audio both ways; BYE from either side", baresipAgent},
+		{"nat: a phone whose SDP names another address than its packets is heard", baresipFar},
+		{"load: 100 calls at 10 calls/s", hundred},
+		{"garbage: malformed datagrams harm neither the switch nor a call", garbage},
+		{"kill -9: agents, registrations and documents are there after the restart", killed},
+		{"drain: SIGTERM lets a call finish", drain},
 	}
 }
 
@@ -20,18 +36,15 @@ func peersAlone(ctx context.Context, l *lab) error {
 		return err
 	}
 	defer own.close()
-	agent, err := startSipp(ctx, l.work, peer{
-		scenario: "agent", sound: []part{hum(agentHz, 2*time.Second)}, ring: 100 * time.Millisecond, hang: 2500 * time.Millisecond,
-		ip: agentIP, port: 5060, mediaPort: agentPort, number: "1001", calls: 1,
-	})
+	port := l.port()
+	agent, err := l.phone(ctx, port, 1, 100*time.Millisecond, 2500*time.Millisecond)
 	if err != nil {
 		return err
 	}
-	time.Sleep(300 * time.Millisecond) // sipp does not say when it listens
 	caller, err := startSipp(ctx, l.work, peer{
 		scenario: "caller", sound: []part{silence(time.Second), press('1'), hum(callerHz, time.Second)},
-		ip: callerIP, port: 5060, mediaPort: callerPort, number: "1001", lines: []string{"13800138000;"}, calls: 1, rate: 1,
-		target: agentIP + ":5060",
+		ip: callerIP, port: l.port(), mediaPort: l.media(callerPort), number: "1001", lines: []string{"13800138000;"}, calls: 1, rate: 1,
+		target: agentIP + ":" + strconv.Itoa(port),
 	})
 	if err != nil {
 		return errors.Join(err, agent.kill())
@@ -39,9 +52,310 @@ func peersAlone(ctx context.Context, l *lab) error {
 	if err := errors.Join(caller.wait(20*time.Second), agent.wait(20*time.Second)); err != nil {
 		return err
 	}
-	heard := own.toPort(callerPort, callerPort, agentHz)
-	if len(heard) != 1 || heard[0] < time.Second {
-		return fmt.Errorf("the caller heard %v of the agent", heard)
+	return hears("the caller", own.toPort(callerPort, agentPort-1, agentHz), 1, time.Second)
+}
+
+// hears checks that each of n flows had a tone for some time.
+func hears(who string, longest []time.Duration, n int, d time.Duration) error {
+	good := 0
+	for _, l := range longest {
+		if l >= d {
+			good++
+		}
+	}
+	if good < n {
+		return fmt.Errorf("%s: %d of %d heard the other side for %s: %v", who, good, n, d, longest)
 	}
 	return nil
+}
+
+func start(ctx context.Context, l *lab) error { return l.node.Start(ctx) }
+
+// phone starts a sipp agent that answers n calls.
+func (l *lab) phone(ctx context.Context, port, n int, ring, hang time.Duration) (*sipp, error) {
+	s, err := startSipp(ctx, l.work, peer{
+		scenario: "agent", sound: []part{hum(agentHz, 20*time.Second)}, ring: ring, hang: hang,
+		ip: agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: n,
+	})
+	time.Sleep(300 * time.Millisecond) // sipp does not say when it listens
+	return s, err
+}
+
+// ringer starts a phone that nobody answers.
+func (l *lab) ringer(ctx context.Context, port int) (*sipp, error) {
+	s, err := startSipp(ctx, l.work, peer{
+		scenario: "ring", ip: agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: 1,
+	})
+	time.Sleep(300 * time.Millisecond)
+	return s, err
+}
+
+// Two customers of the demo: gold is offered "1: advisor", standard "1: bill".
+const (
+	gold     = "13700137008"
+	standard = "15700157037"
+)
+
+// call starts sipp callers who press 1 and then speak.
+func (l *lab) call(ctx context.Context, numbers []string, rate int, hang time.Duration, keys ...byte) (*sipp, error) {
+	sound := []part{}
+	for _, k := range keys {
+		sound = append(sound, silence(1500*time.Millisecond), press(k))
+	}
+	var lines []string
+	for _, n := range numbers {
+		lines = append(lines, n+";")
+	}
+	return startSipp(ctx, l.work, peer{
+		scenario: "caller", sound: append(sound, hum(callerHz, 30*time.Second)), hang: hang,
+		ip: callerIP, port: l.port(), mediaPort: l.media(callerPort), number: "10000", lines: lines, calls: len(numbers), rate: rate,
+		target: l.node.Address(),
+	})
+}
+
+func registerSipp(ctx context.Context, l *lab) error {
+	port := l.port()
+	if err := l.register(ctx, port, "1001"); err != nil {
+		return err
+	}
+	a, err := l.agent(ctx, "1001")
+	if err != nil {
+		return err
+	}
+	want := fmt.Sprintf("sip:1001@%s:%d", agentIP, port)
+	if len(a.Phones) != 1 || a.Phones[0].Contact != want {
+		return fmt.Errorf("phones of 1001: %v, not %s", a.Phones, want)
+	}
+	return nil
+}
+
+func takeBackNothing(_ context.Context, l *lab) error {
+	return bind(l.node.Address(), agentIP, l.port(), "1003", "demo-1003", "*")
+}
+
+// one brings one sipp caller to one sipp agent.
+func (l *lab) one(ctx context.Context, agentHang, callerHang time.Duration) (cdr, error) {
+	before, err := l.count(ctx)
+	if err != nil {
+		return cdr{}, err
+	}
+	port := l.port()
+	if err := errors.Join(l.register(ctx, port, "1001"), l.onDuty(ctx, "1001")); err != nil {
+		return cdr{}, err
+	}
+	l.tap.reset()
+	agent, err := l.phone(ctx, port, 1, 500*time.Millisecond, agentHang)
+	if err != nil {
+		return cdr{}, err
+	}
+	caller, err := l.call(ctx, []string{gold}, 1, callerHang, '1')
+	if err != nil {
+		return cdr{}, errors.Join(err, agent.kill())
+	}
+	if err := errors.Join(caller.wait(40*time.Second), agent.wait(40*time.Second)); err != nil {
+		return cdr{}, err
+	}
+	if err := errors.Join(
+		l.callersHeard(1, 2*time.Second),
+		l.agentsHeard(1, 2*time.Second),
+	); err != nil {
+		return cdr{}, err
+	}
+	c, err := l.record(ctx, before+1)
+	if err != nil {
+		return c, err
+	}
+	if c.From != "+86"+gold || c.Tier != "gold" || c.Agent != "1001" || !c.Answered || c.TalkMS < 2000 {
+		return c, fmt.Errorf("record %+v", c)
+	}
+	pressed := false
+	for _, s := range c.Path {
+		pressed = pressed || s.Key == "1"
+	}
+	if !pressed {
+		return c, fmt.Errorf("the record does not know the key: %+v", c.Path)
+	}
+	return c, l.expect(ctx, "1001", "ready")
+}
+
+func agentHangsUp(ctx context.Context, l *lab) error {
+	_, err := l.one(ctx, 4*time.Second, 0)
+	return err
+}
+
+func callerHangsUp(ctx context.Context, l *lab) error {
+	c, err := l.one(ctx, 0, 7*time.Second)
+	if err == nil && c.EndedBy != "caller" {
+		err = fmt.Errorf("recorded as ended by %s", c.EndedBy)
+	}
+	return err
+}
+
+func abandon(ctx context.Context, l *lab) error {
+	before, err := l.count(ctx)
+	if err != nil {
+		return err
+	}
+	port := l.port()
+	if err := errors.Join(l.register(ctx, port, "1001"), l.onDuty(ctx, "1001")); err != nil {
+		return err
+	}
+	agent, err := l.ringer(ctx, port)
+	if err != nil {
+		return err
+	}
+	caller, err := l.call(ctx, []string{gold}, 1, 3500*time.Millisecond, '1')
+	if err != nil {
+		return errors.Join(err, agent.kill())
+	}
+	// The ringer's scenario ends well only if its call was taken back.
+	if err := errors.Join(caller.wait(20*time.Second), agent.wait(20*time.Second)); err != nil {
+		return err
+	}
+	c, err := l.record(ctx, before+1)
+	if err != nil {
+		return err
+	}
+	if !c.Abandoned || c.Answered || c.EndedBy != "caller" {
+		return fmt.Errorf("record %+v", c)
+	}
+	return l.expect(ctx, "1001", "ready")
+}
+
+func noAnswer(ctx context.Context, l *lab) error {
+	before, err := l.count(ctx)
+	if err != nil {
+		return err
+	}
+	deaf, awake := l.port(), l.port()
+	if err := errors.Join(l.register(ctx, deaf, "1001"), l.register(ctx, awake, "1004"),
+		l.onDuty(ctx, "1001", "1004")); err != nil {
+		return err
+	}
+	l.tap.reset()
+	ringer, err := l.ringer(ctx, deaf)
+	if err != nil {
+		return err
+	}
+	agent, err := l.phone(ctx, awake, 1, 200*time.Millisecond, 3*time.Second)
+	if err != nil {
+		return errors.Join(err, ringer.kill())
+	}
+	caller, err := l.call(ctx, []string{standard}, 1, 0, '1')
+	if err != nil {
+		return errors.Join(err, ringer.kill(), agent.kill())
+	}
+	if err := errors.Join(caller.wait(40*time.Second), ringer.wait(time.Second), agent.wait(time.Second)); err != nil {
+		return err
+	}
+	c, err := l.record(ctx, before+1)
+	if err != nil {
+		return err
+	}
+	queues, offers := 0, []string{}
+	for _, s := range c.Segments {
+		switch s.Kind {
+		case "queue":
+			queues++
+		case "offer":
+			offers = append(offers, s.Agent)
+		}
+	}
+	if queues != 1 || len(offers) != 2 || offers[0] != "1001" || offers[1] != "1004" || c.Agent != "1004" {
+		return fmt.Errorf("record: %d waits, offers %v, agent %s", queues, offers, c.Agent)
+	}
+	return errors.Join(l.expect(ctx, "1001", "not_ready"),
+		l.callersHeard(1, time.Second))
+}
+
+func hundred(ctx context.Context, l *lab) error {
+	const n = 100
+	before, err := l.count(ctx)
+	if err != nil {
+		return err
+	}
+	port := l.port()
+	var ids []string
+	for i := range 12 {
+		ids = append(ids, strconv.Itoa(1001+i))
+	}
+	if err := errors.Join(l.register(ctx, port, ids...), l.onDuty(ctx, ids...)); err != nil {
+		return err
+	}
+	l.tap.reset()
+	agents, err := l.phone(ctx, port, n, 100*time.Millisecond, 1500*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	var numbers []string
+	for i := range n { // nobody knows them: they are asked for the language, then for what
+		numbers = append(numbers, fmt.Sprintf("139%08d", 5000+i))
+	}
+	callers, err := l.call(ctx, numbers, 10, 0, '1', '1')
+	if err != nil {
+		return errors.Join(err, agents.kill())
+	}
+	if err := errors.Join(callers.wait(120*time.Second), agents.wait(10*time.Second)); err != nil {
+		return err
+	}
+	if err := errors.Join(
+		l.callersHeard(n, time.Second),
+		l.agentsHeard(n, time.Second),
+	); err != nil {
+		return err
+	}
+	if _, err = l.record(ctx, before+n); err != nil {
+		return err
+	}
+	all, err := l.records(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range all[:n] {
+		if !c.Answered || c.TalkMS < 1000 {
+			return fmt.Errorf("record %+v", c)
+		}
+	}
+	return nil
+}
+
+func drain(ctx context.Context, l *lab) error {
+	port := l.port()
+	if err := errors.Join(l.register(ctx, port, "1001"), l.onDuty(ctx, "1001")); err != nil {
+		return err
+	}
+	agent, err := l.phone(ctx, port, 1, 200*time.Millisecond, 6*time.Second)
+	if err != nil {
+		return err
+	}
+	caller, err := l.call(ctx, []string{gold}, 1, 0, '1')
+	if err != nil {
+		return errors.Join(err, agent.kill())
+	}
+	if err := l.expect(ctx, "1001", "talking"); err != nil {
+		return errors.Join(err, agent.kill(), caller.kill())
+	}
+	if err := l.node.Stop(); err != nil {
+		return err
+	}
+	return errors.Join(caller.wait(time.Second), agent.wait(time.Second))
+}
+
+// talking brings a long call about and returns when both sides speak.
+func (l *lab) talking(ctx context.Context, d time.Duration) (caller, agent *sipp, err error) {
+	port := l.port()
+	if err = errors.Join(l.register(ctx, port, "1001"), l.onDuty(ctx, "1001")); err != nil {
+		return nil, nil, err
+	}
+	l.tap.reset()
+	if agent, err = l.phone(ctx, port, 1, 200*time.Millisecond, d); err != nil {
+		return nil, nil, err
+	}
+	if caller, err = l.call(ctx, []string{gold}, 1, 0, '1'); err != nil {
+		return nil, nil, errors.Join(err, agent.kill())
+	}
+	err = bed.Eventually(10*time.Second, func() error {
+		return l.callersHeard(1, 500*time.Millisecond)
+	})
+	return caller, agent, err
 }

@@ -24,7 +24,7 @@ type tap struct {
 
 	mu    sync.Mutex
 	flows map[flow]*heard
-	sip   func(at time.Time, src, dst uint16, payload []byte)
+	sip   func(payload []byte)
 	done  chan struct{}
 }
 
@@ -98,7 +98,7 @@ func (t *tap) packet(ip []byte, now time.Time) {
 	defer t.mu.Unlock()
 	if payload[0] < 0x80 { // text: SIP
 		if t.sip != nil {
-			t.sip(now, src, dst, payload)
+			t.sip(payload)
 		}
 		return
 	}
@@ -119,6 +119,13 @@ func (t *tap) packet(ip []byte, now time.Time) {
 		pcm[i] = g711.DecodeA(b)
 	}
 	h.tones.Feed(pcm)
+}
+
+// onSIP passes on what the switch sends as SIP from now on.
+func (t *tap) onSIP(f func(payload []byte)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sip = f
 }
 
 // reset forgets all flows.

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"tierline/.ci/bed"
+	"tierline/media/tone"
+	"tierline/media/wav"
+)
+
+// baresip is one running baresip: it speaks a tone from a file and records
+// what it hears.
+type baresip struct {
+	dir     string
+	control string
+	cmd     *exec.Cmd
+	done    chan error
+}
+
+// config is for baresip 1.0 of Debian 12 and newer ones.
+const config = `%[6]ssip_listen %[1]s:%[2]d
+call_max_calls 4
+audio_player aubridge,sink
+audio_alert aubridge,sink
+audio_source aufile,%[3]s/tone.wav
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+rtp_ports 31000-31100
+snd_path %[3]s/heard
+module_path %[4]s
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module_tmp account.so
+module_app ctrl_tcp.so
+module_app menu.so
+ctrl_tcp_listen %[5]s
+`
+
+// modules is where Debian keeps baresip's.
+const modules = "/usr/lib/baresip/modules"
+
+// baresip starts a phone for an agent. With far it takes the address of another
+// interface for its SDP, as a phone behind a NAT does.
+func (l *lab) baresip(ctx context.Context, id string, far bool) (*baresip, error) {
+	network := "net_interface " + baresipIP + "\n"
+	if far {
+		network = ""
+	}
+	dir, err := os.MkdirTemp(l.work, "baresip-")
+	if err != nil {
+		return nil, fmt.Errorf("make baresip directory: %w", err)
+	}
+	b := &baresip{dir: dir, control: baresipIP + ":15555", done: make(chan error, 1)}
+	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=60;answermode=auto;audio_codecs=PCMA,PCMU\n",
+		id, l.node.Address(), id, id)
+	for name, text := range map[string]string{
+		"config": fmt.Sprintf(config, baresipIP, 10000+l.port(), dir, modules, b.control, network), "accounts": account, "contacts": "",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return nil, fmt.Errorf("write baresip's %s: %w", name, err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "heard"), 0o755); err != nil {
+		return nil, fmt.Errorf("make baresip directory: %w", err)
+	}
+	w, err := os.Create(filepath.Join(dir, "tone.wav"))
+	if err != nil {
+		return nil, fmt.Errorf("write tone: %w", err)
+	}
+	if err := errors.Join(wav.Write(w, wav.FromSamples(tone.Make(time.Minute, -12, agentHz))), w.Close()); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	defer func() { _ = log.Close() }() // the child has its own descriptor
+	b.cmd = exec.CommandContext(ctx, "baresip", "-f", dir)
+	b.cmd.Stdout, b.cmd.Stderr = log, log
+	if err := b.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start baresip: %w", err)
+	}
+	go func() { b.done <- b.cmd.Wait() }()
+	return b, nil
+}
+
+func (b *baresip) stop() error {
+	if err := b.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop baresip: %w", err)
+	}
+	select {
+	case <-b.done:
+	case <-time.After(5 * time.Second):
+		return errors.Join(errors.New("baresip does not stop"), b.cmd.Process.Kill())
+	}
+	return nil
+}
+
+// hangup presses baresip's button by its control port (netstrings of JSON).
+func (b *baresip) hangup(ctx context.Context) error {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", b.control)
+	if err != nil {
+		return fmt.Errorf("reach baresip: %w", err)
+	}
+	text := `{"command":"hangup","params":"","token":"e2e"}`
+	_, err = fmt.Fprintf(c, "%d:%s,", len(text), text)
+	if err == nil { // it answers; a connection closed before is not heard
+		err = c.SetReadDeadline(time.Now().Add(2 * time.Second))
+		_, _ = c.Read(make([]byte, 1024)) // what it says does not matter
+	}
+	if err = errors.Join(err, c.Close()); err != nil {
+		return fmt.Errorf("tell baresip: %w", err)
+	}
+	return nil
+}
+
+// heard returns how long baresip's recordings hold a frequency, together.
+func (b *baresip) heard(hz float64) (sum time.Duration, err error) {
+	files, err := filepath.Glob(filepath.Join(b.dir, "heard", "*-dec.wav"))
+	if err != nil {
+		return 0, fmt.Errorf("find recordings: %w", err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			return 0, fmt.Errorf("read recording: %w", err)
+		}
+		a, err := wav.Decode(data)
+		if err != nil {
+			return 0, fmt.Errorf("recording %s: %w", filepath.Base(f), err)
+		}
+		d := tone.NewDetector(hz)
+		d.Feed(a.Samples())
+		sum += d.Heard()[0].Longest
+	}
+	return sum, nil
+}
+
+func baresipAgent(ctx context.Context, l *lab) error { return l.withBaresip(ctx, false) }
+
+// baresipFar is a phone whose SDP names an address that its RTP does not come
+// from; the switch must take it from where its SIP comes.
+func baresipFar(ctx context.Context, l *lab) error { return l.withBaresip(ctx, true) }
+
+func (l *lab) withBaresip(ctx context.Context, far bool) error {
+	b, err := l.baresip(ctx, "1002", far)
+	if err != nil {
+		return err
+	}
+	err = bed.Eventually(5*time.Second, func() error {
+		a, err := l.agent(ctx, "1002")
+		if err == nil && len(a.Phones) == 0 {
+			err = errors.New("baresip did not register")
+		}
+		return err
+	})
+	if err == nil {
+		err = l.onDuty(ctx, "1002")
+	}
+	for i, agentEnds := range []bool{true, false} {
+		if err == nil {
+			err = l.talkToBaresip(ctx, b, agentEnds)
+		}
+		if err != nil {
+			err = fmt.Errorf("call %s: %w", strconv.Itoa(i+1), err)
+			break
+		}
+	}
+	if stopped := b.stop(); err != nil || stopped != nil {
+		return errors.Join(err, stopped)
+	}
+	heard, err := b.heard(callerHz)
+	if err != nil {
+		return err
+	}
+	if heard < 3*time.Second {
+		return fmt.Errorf("baresip recorded %s of the caller", heard)
+	}
+	return nil
+}
+
+func (l *lab) talkToBaresip(ctx context.Context, b *baresip, agentEnds bool) error {
+	hang := 7 * time.Second
+	if agentEnds {
+		hang = 0
+	}
+	l.tap.reset()
+	caller, err := l.call(ctx, []string{gold}, 1, hang, '1')
+	if err != nil {
+		return err
+	}
+	if err := l.expect(ctx, "1002", "talking"); err != nil {
+		return errors.Join(err, caller.kill())
+	}
+	if agentEnds {
+		time.Sleep(3 * time.Second)
+		if err := b.hangup(ctx); err != nil {
+			return errors.Join(err, caller.kill())
+		}
+	}
+	if err := caller.wait(20 * time.Second); err != nil {
+		return err
+	}
+	return errors.Join(l.callersHeard(1, 1500*time.Millisecond),
+		l.expect(ctx, "1002", "ready"))
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// killed kills the switch while one call is talking and another waits, starts
+// it again, and lets a new caller reach the same phone, which did not register
+// anew.
+func killed(ctx context.Context, l *lab) error {
+	caller, agent, err := l.talking(ctx, 60*time.Second)
+	if err != nil {
+		return err
+	}
+	waiting, err := l.call(ctx, []string{standard}, 1, 0, '1')
+	if err != nil {
+		return errors.Join(err, caller.kill(), agent.kill())
+	}
+	time.Sleep(3 * time.Second)
+	known, err := l.agent(ctx, "1001")
+	if err != nil {
+		return err
+	}
+	if err := l.node.Kill(); err != nil {
+		return err
+	}
+	// The peers of the lost calls are gone too: what they knew is not ours.
+	if err := errors.Join(caller.kill(), agent.kill(), waiting.kill()); err != nil {
+		return err
+	}
+	rings := l.watchInvites()
+	began := time.Now()
+	if err := l.node.Start(ctx); err != nil {
+		return err
+	}
+	back := time.Since(began)
+	a, err := l.agent(ctx, "1001")
+	if err != nil {
+		return err
+	}
+	if len(a.Phones) != 1 || len(known.Phones) != 1 || a.Phones[0].Contact != known.Phones[0].Contact {
+		return fmt.Errorf("after the restart 1001 has the phones %v, before %v", a.Phones, known.Phones)
+	}
+	var generations struct {
+		Generations []struct {
+			Current bool `json:"current"`
+		} `json:"generations"`
+	}
+	if err := l.node.Get(ctx, "/api/v1/generations", &generations); err != nil {
+		return err
+	}
+	if len(generations.Generations) != 1 || !generations.Generations[0].Current {
+		return fmt.Errorf("generations after the restart: %+v", generations.Generations)
+	}
+	if err := l.expect(ctx, "1001", "ready"); err != nil {
+		return err
+	}
+	time.Sleep(time.Second)
+	if n := rings(); n != 0 {
+		return fmt.Errorf("%d INVITEs towards phones after the restart, though nobody called", n)
+	}
+	if back > 5*time.Second {
+		return fmt.Errorf("the restart took %s", back)
+	}
+	return l.reached(ctx, a.Phones[0].Contact)
+}
+
+// reached lets a new caller talk to 1001 at the contact that was registered
+// before the restart.
+func (l *lab) reached(ctx context.Context, contact string) error {
+	var port int
+	if _, err := fmt.Sscanf(contact, "sip:1001@"+agentIP+":%d", &port); err != nil {
+		return fmt.Errorf("contact %q: %w", contact, err)
+	}
+	l.tap.reset()
+	agent, err := l.phone(ctx, port, 1, 200*time.Millisecond, 3*time.Second)
+	if err != nil {
+		return err
+	}
+	caller, err := l.call(ctx, []string{gold}, 1, 0, '1')
+	if err != nil {
+		return errors.Join(err, agent.kill())
+	}
+	if err := errors.Join(caller.wait(30*time.Second), agent.wait(time.Second)); err != nil {
+		return err
+	}
+	return errors.Join(
+		l.callersHeard(1, time.Second),
+		l.agentsHeard(1, time.Second),
+	)
+}
+
+// watchInvites counts the switch's INVITEs from now on.
+func (l *lab) watchInvites() (count func() int) {
+	var mu sync.Mutex
+	n := 0
+	l.tap.onSIP(func(payload []byte) {
+		if bytes.HasPrefix(payload, []byte("INVITE ")) {
+			mu.Lock()
+			n++
+			mu.Unlock()
+		}
+	})
+	return func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return n
+	}
+}
