@@ -13,11 +13,11 @@ import (
 func BenchmarkCall(b *testing.B) {
 	for _, transport := range []string{sipua.UDP, sipua.TCP} {
 		b.Run(transport, func(b *testing.B) {
-			caller := realUA(b, &desk{}, transport, "127.0.0.1:0")
+			caller := realUA(b, &desk{}, transport)
 			callee := realUA(b, &desk{invite: func(in *sipua.Incoming) {
 				_ = in.Ringing()
 				_, _ = in.Answer([]byte(ourSDP), func(sipua.LegEvent) {})
-			}}, transport, "127.0.0.1:0")
+			}}, transport)
 			r := sipua.DialRequest{
 				Target: fmt.Sprintf("sip:1@%s;transport=%s", callee.Addr(transport), transport), From: "2", SDP: []byte(offerSDP),
 			}
@@ -35,6 +35,7 @@ func BenchmarkCall(b *testing.B) {
 					case sipua.Failed:
 						b.Errorf("%+v", ev)
 						<-slots
+					default:
 					}
 				})
 				if err != nil {
@@ -55,10 +56,10 @@ func BenchmarkCall(b *testing.B) {
 
 // BenchmarkLeg shows what an established leg costs in memory.
 func BenchmarkLeg(b *testing.B) {
-	caller := realUA(b, &desk{}, sipua.UDP, "127.0.0.1:0")
+	caller := realUA(b, &desk{}, sipua.UDP)
 	callee := realUA(b, &desk{invite: func(in *sipua.Incoming) {
 		_, _ = in.Answer([]byte(ourSDP), func(sipua.LegEvent) {})
-	}}, sipua.UDP, "127.0.0.1:0")
+	}}, sipua.UDP)
 	r := sipua.DialRequest{Target: "sip:1@" + callee.Addr(sipua.UDP).String(), From: "2", SDP: []byte(offerSDP)}
 	var before, after runtime.MemStats
 	runtime.GC()

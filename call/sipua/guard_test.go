@@ -245,7 +245,7 @@ func TestRegister(t *testing.T) {
 	onBench(t, func(b *bench) {
 		var got []registrar.Request
 		response := registrar.Response{
-			Status: 401, Reason: "Unauthorized", Challenge: []string{"Digest one", "Digest two"}, RetryAfter: 3,
+			Status: 401, Reason: "Who Are You", Challenge: []string{"Digest one", "Digest two"}, RetryAfter: 3,
 		}
 		b.desk.register = func(ctx context.Context, q registrar.Request) registrar.Response {
 			got = append(got, q)

@@ -311,7 +311,7 @@ func TestHangupWaitsForAck(t *testing.T) {
 func TestReject(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.desk.invite = func(in *sipua.Incoming) {
-			err := in.Reject(401, "Unauthorized", 7, map[string][]string{"WWW-Authenticate": {"Digest a", "Digest b"}})
+			err := in.Reject(401, "Who Are You", 7, map[string][]string{"WWW-Authenticate": {"Digest a", "Digest b"}})
 			if err != nil {
 				t.Error(err)
 			}

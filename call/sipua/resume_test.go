@@ -17,10 +17,10 @@ import (
 
 const resumeEnv = "TIERLINE_TEST_RESUME" // "address dialog-in-base64"
 
-func realUA(t testing.TB, h sipua.Handler, transport, addr string) *sipua.UA {
+func realUA(t testing.TB, h sipua.Handler, transport string) *sipua.UA {
 	t.Helper()
 	ua, err := sipua.Open(sipua.Config{
-		Listen: []sipua.Listen{{Transport: transport, Addr: addr}}, Logger: slog.New(slog.DiscardHandler), Handler: h,
+		Listen: []sipua.Listen{{Transport: transport, Addr: "127.0.0.1:0"}}, Logger: slog.New(slog.DiscardHandler), Handler: h,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +32,7 @@ func realUA(t testing.TB, h sipua.Handler, transport, addr string) *sipua.UA {
 // resumeChild is another process that goes on with a dialog: a re-INVITE,
 // then BYE. What it prints is what came of them.
 func resumeChild() {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(os.Stdout, format+"\n", args...) }
 	addr, encoded, _ := strings.Cut(os.Getenv(resumeEnv), " ")
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	var d sipua.Dialog
@@ -39,26 +40,26 @@ func resumeChild() {
 		err = d.UnmarshalBinary(raw)
 	}
 	if err != nil {
-		fmt.Println("dialog:", err)
+		say("dialog: %v", err)
 		return
 	}
 	ua, err := sipua.Open(sipua.Config{
 		Listen: []sipua.Listen{{Transport: d.Transport, Addr: addr}}, Logger: slog.New(slog.DiscardHandler), Handler: &desk{},
 	})
 	if err != nil {
-		fmt.Println("open:", err)
+		say("open: %v", err)
 		return
 	}
 	defer ua.Close()
-	l := ua.Resume(d, func(ev sipua.LegEvent) { fmt.Printf("event %T\n", ev) })
+	l := ua.Resume(d, func(ev sipua.LegEvent) { say("event %T", ev) })
 	done := make(chan string)
 	l.Reinvite([]byte(ourSDP), func(status int, sdp []byte) { done <- fmt.Sprintf("re-INVITE %d %q", status, sdp) })
-	fmt.Println(<-done)
+	say("%s", <-done)
 	l.Hangup(16, "moved")
 	for end := time.Now().Add(5 * time.Second); ua.Stats().Legs > 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond) // no event tells of the answer to our own BYE
 	}
-	fmt.Println("BYE", ua.Stats().In["200"])
+	say("BYE %d", ua.Stats().In["200"])
 }
 
 func TestResumeInAnotherProcess(t *testing.T) {
@@ -84,7 +85,7 @@ func resumeElsewhere(t *testing.T, transport string, weCalled, samePort bool) {
 			legs <- l
 		}}
 	}
-	node, peer := realUA(t, answer(ours), transport, "127.0.0.1:0"), realUA(t, answer(theirs), transport, "127.0.0.1:0")
+	node, peer := realUA(t, answer(ours), transport), realUA(t, answer(theirs), transport)
 	var d sipua.Dialog
 	call := func(from, to *sipua.UA, caller, callee *events) sipua.Dialog {
 		_, err := from.Dial(sipua.DialRequest{

@@ -256,7 +256,7 @@ func TestRealSockets(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			caller, callee := newEvents(), newEvents()
 			legs := make(chan *sipua.Leg, 1)
-			a := realUA(t, &desk{}, transport, "127.0.0.1:0")
+			a := realUA(t, &desk{}, transport)
 			b := realUA(t, &desk{invite: func(in *sipua.Incoming) {
 				if in.Transport != transport || in.From != "10000" {
 					t.Errorf("%+v", in)
@@ -264,7 +264,7 @@ func TestRealSockets(t *testing.T) {
 				_ = in.Ringing()
 				l, _ := in.Answer([]byte(ourSDP), callee.on)
 				legs <- l
-			}}, transport, "127.0.0.1:0")
+			}}, transport)
 			l, err := a.Dial(sipua.DialRequest{
 				Target: fmt.Sprintf("sip:1@%s;transport=%s", b.Addr(transport), transport), From: "10000", SDP: []byte(offerSDP),
 			}, caller.on)
@@ -298,7 +298,7 @@ func TestRealSockets(t *testing.T) {
 }
 
 func TestNobodyListens(t *testing.T) {
-	a := realUA(t, &desk{}, sipua.TCP, "127.0.0.1:0")
+	a := realUA(t, &desk{}, sipua.TCP)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

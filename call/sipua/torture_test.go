@@ -84,7 +84,7 @@ func TestTorture(t *testing.T) {
 		b.desk.invite = func(in *sipua.Incoming) { _, _ = in.Answer([]byte(ourSDP), nil) }
 		b.desk.register = func(_ context.Context, q registrar.Request) registrar.Response {
 			if len(q.Authorization) > 0 {
-				return registrar.Response{Status: 401, Reason: "Unauthorized", Challenge: []string{"Digest x"}}
+				return registrar.Response{Status: 401, Reason: "Who Are You", Challenge: []string{"Digest x"}}
 			}
 			return registrar.Response{Status: 200, Reason: "OK"}
 		}
