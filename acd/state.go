@@ -12,7 +12,7 @@ import (
 // [Decode]; only [Apply] changes it.
 type State struct {
 	now   int64  // log time of the last entry
-	index uint64 // of the last entry
+	index uint64 // of the last entry: a snapshot says where in the log it belongs
 
 	generations []*generation // ascending; the last one is current
 	agents      map[string]*agent
@@ -41,9 +41,6 @@ func NewState() *State {
 
 // Now returns the log time of the last entry.
 func (s *State) Now() int64 { return s.now }
-
-// Index returns the log index of the last entry.
-func (s *State) Index() uint64 { return s.index }
 
 // NextDue returns the log time of the earliest expiry.
 func (s *State) NextDue() (at int64, ok bool) {

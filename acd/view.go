@@ -138,19 +138,6 @@ func (s *State) Call(id string) (CallView, bool) {
 	return v, true
 }
 
-// Leg returns what was stored of a call for going on elsewhere: the caller's
-// leg, the agent's leg if one is connected, and the menu session.
-func (s *State) Leg(id string) (caller, agent, menu []byte) {
-	c := s.calls[id]
-	if c == nil {
-		return nil, nil, nil
-	}
-	if o := s.offers[c.offer]; o != nil {
-		agent = slices.Clone(o.leg)
-	}
-	return slices.Clone(c.leg), agent, slices.Clone(c.menu)
-}
-
 func (s *State) callView(c *call) CallView {
 	v := CallView{
 		ID: c.id, Phase: c.phase, Offer: c.offer, Tier: c.tier, Language: c.language, From: c.from, To: c.to,

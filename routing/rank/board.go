@@ -198,7 +198,7 @@ func (b *Board) Dequeue(c *Call) {
 	}
 }
 
-// Waiting and ReadyAgents count what the board holds.
+// Waiting returns the number of calls that wait.
 func (b *Board) Waiting() int { return b.waiting }
 
 // ReadyAgents returns the number of agents who can be chosen.
