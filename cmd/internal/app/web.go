@@ -24,6 +24,7 @@ func (s sounds) Has(sha string) bool {
 	return err == nil
 }
 
+// Put stores a sound and returns its hash.
 func (s sounds) Put(r io.Reader) (string, error) {
 	sha, err := s.Library.Put(r)
 	if err != nil {
