@@ -32,8 +32,6 @@ type control struct {
 	roundTrip    time.Duration
 	reported     uint64 // packets sent by the time of our last report
 	said         bool   // we sent a report
-
-	buffer [rtcp.MaxSize]byte
 }
 
 // heard takes a report of the peer.
@@ -75,7 +73,11 @@ func (l *Leg) report(now time.Duration, bye bool) {
 			r.Block.Delay = uint32((now - c.lastSRAt) << 16 / time.Second)
 		}
 	}
-	b := rtcp.Append(c.buffer[:0], r, l.engine.cname)
+	b, err := rtcp.Marshal(r, l.engine.cname)
+	if err != nil {
+		l.engine.log.Error("write media report", "port", l.port, "err", err)
+		return
+	}
 	if l.params.RTCPMux {
 		c.said = l.out.control(b) || c.said
 		return

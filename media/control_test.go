@@ -76,7 +76,7 @@ func TestReports(t *testing.T) {
 func (b *lab) control(n *peer, fd int, r rtcp.Report) {
 	b.t.Helper()
 	to := makeSockaddr(n.controlled())
-	if !transmit(fd, rtcp.Append(nil, r, "peer"), &to) {
+	if !transmit(fd, compound(b.t, r), &to) {
 		b.t.Fatal("cannot send")
 	}
 	b.settle()
@@ -116,7 +116,7 @@ func TestReportsOnTheRTPPort(t *testing.T) {
 	p.RTCPMux = true
 	n := b.peer(p)
 	n.say(160)
-	n.raw(rtcp.Append(nil, rtcp.Report{SSRC: 1, HasBlock: true, Block: rtcp.Block{SSRC: n.leg.out.ssrc, Lost: 5}}, "x"))
+	n.raw(compound(t, rtcp.Report{SSRC: 1, HasBlock: true, Block: rtcp.Block{SSRC: n.leg.out.ssrc, Lost: 5}}))
 	if q := n.leg.quality(); q.RemoteLost != 5 || q.Received != 1 || q.Malformed != 0 {
 		t.Errorf("%+v", q)
 	}
@@ -126,7 +126,7 @@ func TestReportsOnTheRTPPort(t *testing.T) {
 	}
 	// Not negotiated: not taken for sound nor for a report.
 	two := b.peer(talking(PCMA))
-	two.raw(rtcp.Append(nil, rtcp.Report{SSRC: 1, HasBlock: true, Block: rtcp.Block{SSRC: two.leg.out.ssrc, Lost: 5}}, "x"))
+	two.raw(compound(t, rtcp.Report{SSRC: 1, HasBlock: true, Block: rtcp.Block{SSRC: two.leg.out.ssrc, Lost: 5}}))
 	if q := two.leg.quality(); q.RemoteLost != 0 || q.Received != 0 {
 		t.Errorf("%+v", q)
 	}
@@ -136,20 +136,30 @@ func TestBadControlIsDropped(t *testing.T) {
 	b := newLab(t)
 	n := b.peer(talking(PCMA))
 	to := makeSockaddr(n.controlled())
-	for _, d := range [][]byte{{}, {0x80}, {0x80, 200, 0, 1}, {0x81, 201, 0, 1, 0, 0, 0, 1}, make([]byte, 1500), {0x80, 207, 0xff, 0xff, 1, 2, 3, 4}} {
+	bad := [][]byte{
+		{},
+		{0x80},
+		{0x80, 200, 0, 1},
+		{0x81, 201, 0, 1, 0, 0, 0, 1},
+		make([]byte, 1500), make([]byte, 2100),
+		{0x80, 207, 0xff, 0xff, 1, 2, 3, 4},
+		{0x83, 206, 0xff, 0xff, 1, 2, 3, 4},
+		{0x81, 203, 0xff, 0xff, 1, 2, 3, 4},
+	}
+	for _, d := range bad {
 		if !transmit(n.fd, append(d, 0)[:len(d)], &to) {
 			t.Fatal("cannot send")
 		}
 	}
 	b.settle()
-	if q := n.leg.quality(); q.Malformed != 6 {
+	if q := n.leg.quality(); q.Malformed != uint64(len(bad)) {
 		t.Errorf("%+v", q)
 	}
 	p := talking(PCMA) // now somebody else's IP is negotiated
 	p.Remote = n.is
 	p.Remote = addrPort("127.0.0.2", 4000)
 	n.configure(p)
-	if !transmit(n.fd, rtcp.Append(nil, rtcp.Report{}, "x"), &to) {
+	if !transmit(n.fd, compound(t, rtcp.Report{}), &to) {
 		t.Fatal("cannot send")
 	}
 	b.settle()

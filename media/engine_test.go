@@ -123,7 +123,7 @@ func (p *phone) hear(d time.Duration) (packet, bool) {
 	if err != nil {
 		return packet{}, false
 	}
-	h, begin, end, err := rtp.Parse(b[:n])
+	h, begin, end, err := new(rtp.Reader).Parse(b[:n])
 	if err != nil {
 		p.t.Fatalf("we sent % x: %v", b[:n], err)
 	}

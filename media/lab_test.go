@@ -174,7 +174,7 @@ func (n *peer) heardOn(fd int) (all []packet) {
 		if k < 0 {
 			return all
 		}
-		h, begin, end, err := rtp.Parse(b[:k])
+		h, begin, end, err := new(rtp.Reader).Parse(b[:k])
 		if err != nil {
 			n.t.Fatalf("we sent % x: %v", b[:k], err)
 		}
@@ -226,6 +226,15 @@ func (b *lab) reports(fd int, ours uint32) (all []rtcp.Report) {
 		}
 		all = append(all, r)
 	}
+}
+
+func compound(t testing.TB, r rtcp.Report) []byte {
+	t.Helper()
+	b, err := rtcp.Marshal(r, "peer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // controlled is where the leg hears RTCP.

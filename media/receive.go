@@ -27,22 +27,17 @@ func (l *Leg) accept(b []byte, from netip.AddrPort, now time.Duration) (Drop, bo
 	case rtcp.Is(b):
 		return DropUnwanted, true
 	}
-	h, begin, end, err := rtp.Parse(b)
+	if !l.source.eligible(from.Addr()) { // what strangers send is not even parsed
+		return l.stranger(), true
+	}
+	h, begin, end, err := l.work.reader.Parse(b)
 	if err != nil {
-		if !l.source.eligible(from.Addr()) {
-			l.strangers++
-			return DropStranger, true
-		}
 		l.malformed++
 		return DropMalformed, true
 	}
 	latched := l.source.latched
 	if !l.source.accept(from, now) {
-		if !l.params.Remote.IsValid() {
-			return DropHeld, true
-		}
-		l.strangers++
-		return DropStranger, true
+		return l.stranger(), true
 	}
 	if l.source.latched != latched {
 		l.out.aim(l.source.destination())
@@ -51,6 +46,16 @@ func (l *Leg) accept(b []byte, from netip.AddrPort, now time.Duration) (Drop, bo
 		return DropHeld, true
 	}
 	return l.arrived(b, h, begin, end, now)
+}
+
+// stranger counts a packet from the wrong source. While there is no right one
+// everybody is silenced, not strange.
+func (l *Leg) stranger() Drop {
+	if !l.params.Remote.IsValid() {
+		return DropHeld
+	}
+	l.strangers++
+	return DropStranger
 }
 
 // arrived takes a packet from the right source in the right direction.

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"tierline/media/rtp"
 )
 
 const (
@@ -36,6 +38,7 @@ type worker struct {
 	kept     time.Duration // last housekeeping
 	events   [eventCount]unix.EpollEvent
 	datagram [datagramSize]byte
+	reader   rtp.Reader // one for all legs: what a hostile header makes it hold, it holds once
 	from     sockaddr
 	stopping bool
 }

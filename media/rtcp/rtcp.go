@@ -1,21 +1,21 @@
 package rtcp
 
 import (
-	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
+
+	pion "github.com/pion/rtcp"
 )
 
-// Packet types of RFC 3550 §12.1.
+// Size limits of what is heard: nothing said in less, and no packet that goes
+// through a network in one piece is larger.
 const (
-	typeSenderReport   = 200
-	typeReceiverReport = 201
-	typeDescription    = 202
-	typeGoodbye        = 203
+	minSize = 8
+	maxSize = 1500
 )
 
-// MaxSize is more than Append ever writes for a name of up to 64 bytes.
-const MaxSize = 160
+const headerSize = 4
 
 // ErrMalformed says that a datagram is not RTCP.
 var ErrMalformed = errors.New("malformed RTCP")
@@ -48,128 +48,107 @@ type Report struct {
 	Bye      bool
 }
 
-// Append adds a compound packet to b: the report, the canonical name, and a
-// BYE if the report says so.
-func Append(b []byte, r Report, cname string) []byte {
-	kind, blocks, words := byte(typeReceiverReport), byte(0), uint16(1)
-	if r.Sender {
-		kind, words = typeSenderReport, 6
-	}
+// Marshal returns a compound packet: the report, the canonical name, and a BYE
+// if the report says so.
+func Marshal(r Report, cname string) ([]byte, error) {
+	var blocks []pion.ReceptionReport
 	if r.HasBlock {
-		blocks, words = 1, words+6
+		k := r.Block
+		blocks = []pion.ReceptionReport{{
+			SSRC: k.SSRC, FractionLost: k.Fraction, TotalLost: uint32(k.Lost) & 0xffffff,
+			LastSequenceNumber: k.Highest, Jitter: k.Jitter, LastSenderReport: k.LastSR, Delay: k.Delay,
+		}}
 	}
-	b = append(b, 0x80|blocks, kind)
-	b = binary.BigEndian.AppendUint16(b, words)
-	b = binary.BigEndian.AppendUint32(b, r.SSRC)
+	var first pion.Packet = &pion.ReceiverReport{SSRC: r.SSRC, Reports: blocks}
 	if r.Sender {
-		b = binary.BigEndian.AppendUint64(b, r.NTP)
-		b = binary.BigEndian.AppendUint32(b, r.RTPTime)
-		b = binary.BigEndian.AppendUint32(b, r.Packets)
-		b = binary.BigEndian.AppendUint32(b, r.Octets)
+		first = &pion.SenderReport{
+			SSRC: r.SSRC, NTPTime: r.NTP, RTPTime: r.RTPTime,
+			PacketCount: r.Packets, OctetCount: r.Octets, Reports: blocks,
+		}
 	}
-	if r.HasBlock {
-		b = appendBlock(b, r.Block)
-	}
-	b = appendName(b, r.SSRC, cname)
+	all := []pion.Packet{first, pion.NewCNAMESourceDescription(r.SSRC, cname)}
 	if r.Bye {
-		b = append(b, 0x81, typeGoodbye, 0, 1)
-		b = binary.BigEndian.AppendUint32(b, r.SSRC)
+		all = append(all, &pion.Goodbye{Sources: []uint32{r.SSRC}})
 	}
-	return b
-}
-
-func appendBlock(b []byte, k Block) []byte {
-	b = binary.BigEndian.AppendUint32(b, k.SSRC)
-	b = binary.BigEndian.AppendUint32(b, uint32(k.Fraction)<<24|uint32(k.Lost)&0xffffff)
-	b = binary.BigEndian.AppendUint32(b, k.Highest)
-	b = binary.BigEndian.AppendUint32(b, k.Jitter)
-	b = binary.BigEndian.AppendUint32(b, k.LastSR)
-	return binary.BigEndian.AppendUint32(b, k.Delay)
-}
-
-func appendName(b []byte, ssrc uint32, cname string) []byte {
-	cname = cname[:min(len(cname), 64)]
-	// Chunk: SSRC, item type 1, length, text, at least one zero up to a whole word.
-	words := 1 + (2+len(cname))/4 + 1
-	b = append(b, 0x81, typeDescription, 0, byte(words))
-	end := len(b) + 4*words
-	b = binary.BigEndian.AppendUint32(b, ssrc)
-	b = append(b, 1, byte(len(cname)))
-	b = append(b, cname...)
-	for len(b) < end {
-		b = append(b, 0)
+	b, err := pion.Marshal(all)
+	if err != nil {
+		return nil, fmt.Errorf("write RTCP: %w", err)
 	}
-	return b
+	return b, nil
 }
 
 // Parse walks a compound packet and returns what it says to us: the report
-// block about our SSRC is taken, others are skipped.
-func Parse(b []byte, ours uint32) (Report, error) {
-	var r Report
-	if len(b) < 8 {
-		return r, ErrMalformed
+// block about our SSRC is taken, others are skipped. A panic in the library is
+// an error like any other: what came from outside must not end a leg.
+func Parse(b []byte, ours uint32) (r Report, err error) {
+	defer survive(&err)
+	if len(b) < minSize || len(b) > maxSize {
+		return Report{}, fmt.Errorf("%w: %d bytes", ErrMalformed, len(b))
 	}
 	for len(b) > 0 {
-		if len(b) < 4 || b[0]>>6 != 2 {
-			return r, ErrMalformed
+		var h pion.Header
+		if err := h.Unmarshal(b); err != nil {
+			return Report{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
-		size := 4 + 4*int(binary.BigEndian.Uint16(b[2:]))
+		size := headerSize + 4*int(h.Length)
 		if size > len(b) {
-			return r, ErrMalformed
+			return Report{}, fmt.Errorf("%w: packet of %d bytes in %d", ErrMalformed, size, len(b))
 		}
-		if err := r.read(b[1], int(b[0]&0x1f), b[4:size], ours); err != nil {
-			return r, err
+		if err := r.read(h.Type, b[:size], ours); err != nil {
+			return Report{}, fmt.Errorf("%w: %s: %w", ErrMalformed, h.Type, err)
 		}
 		b = b[size:]
 	}
 	return r, nil
 }
 
-// read takes one packet of a compound: count is from its header, body what
-// follows the header.
-func (r *Report) read(kind byte, count int, body []byte, ours uint32) error {
+// read takes one packet of a compound.
+func (r *Report) read(kind pion.PacketType, b []byte, ours uint32) error {
 	switch kind {
-	case typeSenderReport:
-		if len(body) < 24+24*count {
-			return ErrMalformed
+	case pion.TypeSenderReport:
+		var s pion.SenderReport
+		if err := s.Unmarshal(b); err != nil {
+			return err
 		}
-		r.Sender, r.SSRC = true, binary.BigEndian.Uint32(body)
-		r.NTP = binary.BigEndian.Uint64(body[4:])
-		r.RTPTime = binary.BigEndian.Uint32(body[12:])
-		r.Packets = binary.BigEndian.Uint32(body[16:])
-		r.Octets = binary.BigEndian.Uint32(body[20:])
-		r.readBlocks(body[24:], count, ours)
-	case typeReceiverReport:
-		if len(body) < 4+24*count {
-			return ErrMalformed
+		r.Sender, r.SSRC, r.NTP, r.RTPTime = true, s.SSRC, s.NTPTime, s.RTPTime
+		r.Packets, r.Octets = s.PacketCount, s.OctetCount
+		r.take(s.Reports, ours)
+	case pion.TypeReceiverReport:
+		var s pion.ReceiverReport
+		if err := s.Unmarshal(b); err != nil {
+			return err
 		}
-		r.SSRC = binary.BigEndian.Uint32(body)
-		r.readBlocks(body[4:], count, ours)
-	case typeGoodbye:
-		if len(body) < 4*count {
-			return ErrMalformed
+		r.SSRC = s.SSRC
+		r.take(s.Reports, ours)
+	case pion.TypeGoodbye:
+		var s pion.Goodbye
+		if err := s.Unmarshal(b); err != nil {
+			return err
 		}
 		r.Bye = true
+	case pion.TypeSourceDescription, pion.TypeApplicationDefined, pion.TypeTransportSpecificFeedback,
+		pion.TypePayloadSpecificFeedback, pion.TypeExtendedReport: // nothing to us, so it may be wrong
 	}
 	return nil
 }
 
-func (r *Report) readBlocks(b []byte, count int, ours uint32) {
-	for ; count > 0; count-- {
-		if binary.BigEndian.Uint32(b) == ours {
-			lost := binary.BigEndian.Uint32(b[4:])
-			r.HasBlock = true
-			r.Block = Block{
-				SSRC:     ours,
-				Fraction: uint8(lost >> 24),
-				Lost:     int32(lost<<8) >> 8,
-				Highest:  binary.BigEndian.Uint32(b[8:]),
-				Jitter:   binary.BigEndian.Uint32(b[12:]),
-				LastSR:   binary.BigEndian.Uint32(b[16:]),
-				Delay:    binary.BigEndian.Uint32(b[20:]),
-			}
+func (r *Report) take(blocks []pion.ReceptionReport, ours uint32) {
+	for _, k := range blocks {
+		if k.SSRC != ours {
+			continue
 		}
-		b = b[24:]
+		r.HasBlock = true
+		r.Block = Block{
+			SSRC: ours, Fraction: k.FractionLost, Lost: int32(k.TotalLost<<8) >> 8,
+			Highest: k.LastSequenceNumber, Jitter: k.Jitter, LastSR: k.LastSenderReport, Delay: k.Delay,
+		}
+	}
+}
+
+// survive is deferred around the library.
+func survive(err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("%w: %v", ErrMalformed, v)
 	}
 }
 

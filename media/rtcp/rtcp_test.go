@@ -1,6 +1,9 @@
 package rtcp
 
 import (
+	"bytes"
+	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -26,14 +29,21 @@ func drawReport(t *rapid.T) Report {
 	return r
 }
 
-// TestAppend: what we write is what we read, and what pion/rtcp reads.
-func TestAppend(t *testing.T) {
+func marshal(t testing.TB, r Report, cname string) []byte {
+	t.Helper()
+	b, err := Marshal(r, cname)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestWhatIsWrittenIsRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawReport(t)
-		name := strings.Repeat("x", rapid.IntRange(0, 64).Draw(t, "name"))
-		b := Append(nil, want, name)
-		if len(b) > MaxSize || len(b)%4 != 0 {
-			t.Fatalf("%d bytes", len(b))
+		b, err := Marshal(want, strings.Repeat("x", rapid.IntRange(0, 255).Draw(t, "name")))
+		if err != nil {
+			t.Fatal(err)
 		}
 		got, err := Parse(b, want.Block.SSRC)
 		if err != nil {
@@ -42,34 +52,33 @@ func TestAppend(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
 		}
-		all, err := pion.Unmarshal(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := pion.CompoundPacket(all).Validate(); err != nil {
-			t.Fatal(err)
-		}
-		if cname, err := pion.CompoundPacket(all).CNAME(); err != nil || cname != name {
-			t.Fatalf("name %q, %v", cname, err)
-		}
-		if _, bye := all[len(all)-1].(*pion.Goodbye); bye != want.Bye {
-			t.Fatalf("goodbye %v", bye)
-		}
-		switch r := all[0].(type) {
-		case *pion.SenderReport:
-			if !want.Sender || r.SSRC != want.SSRC || r.NTPTime != want.NTP || r.RTPTime != want.RTPTime ||
-				r.PacketCount != want.Packets || r.OctetCount != want.Octets || (len(r.Reports) == 1) != want.HasBlock {
-				t.Fatalf("%+v", r)
-			}
-		case *pion.ReceiverReport:
-			if want.Sender || r.SSRC != want.SSRC || (len(r.Reports) == 1) != want.HasBlock {
-				t.Fatalf("%+v", r)
-			}
-			if want.HasBlock && (r.Reports[0].TotalLost != uint32(want.Block.Lost)&0xffffff || r.Reports[0].Jitter != want.Block.Jitter) {
-				t.Fatalf("%+v", r.Reports[0])
-			}
-		}
 	})
+}
+
+// TestMarshal has the octets of RFC 3550 §6.4 to §6.6.
+func TestMarshal(t *testing.T) {
+	block := Block{SSRC: 0x0a0b0c0d, Fraction: 64, Lost: -2, Highest: 0x10203, Jitter: 9, LastSR: 0xb7052000, Delay: 0x54000}
+	const blockHex = "0a0b0c0d 40fffffe 00010203 00000009 b7052000 00054000"
+	for _, c := range []struct {
+		what string
+		r    Report
+		want string
+	}{
+		{
+			"sender with a block",
+			Report{SSRC: 7, Sender: true, NTP: 0x1111222233334444, RTPTime: 160, Packets: 3, Octets: 480, HasBlock: true, Block: block},
+			"81c8000c 00000007 11112222 33334444 000000a0 00000003 000001e0" + blockHex + "81ca0003 00000007 01036d65 2e000000",
+		},
+		{"receiver", Report{SSRC: 7, HasBlock: true, Block: block}, "81c90007 00000007" + blockHex + "81ca0003 00000007 01036d65 2e000000"},
+		{"goodbye", Report{SSRC: 7, Bye: true}, "80c90001 00000007 81ca0003 00000007 01036d65 2e000000 81cb0001 00000007"},
+	} {
+		if got := marshal(t, c.r, "me."); hex.EncodeToString(got) != strings.ReplaceAll(c.want, " ", "") {
+			t.Errorf("%s: % x", c.what, got)
+		}
+	}
+	if _, err := Marshal(Report{}, strings.Repeat("x", 256)); err == nil {
+		t.Error("a name of 256 bytes was written")
+	}
 }
 
 func TestParseTakesTheBlockAboutUs(t *testing.T) {
@@ -90,37 +99,122 @@ func TestParseTakesTheBlockAboutUs(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
-	good := Append(nil, Report{SSRC: 1, Sender: true, HasBlock: true}, "somebody")
-	for what, b := range map[string][]byte{
-		"nothing":                        nil,
-		"4 bytes":                        {0x80, 201, 0, 0},
-		"version 0":                      {0x00, 201, 0, 1, 0, 0, 0, 1},
-		"cut":                            good[:len(good)-4],
-		"stray bytes":                    append(append([]byte(nil), good...), 1, 2),
-		"length beyond the end":          {0x80, 201, 0, 9, 0, 0, 0, 1},
-		"31 blocks that are not there":   {0x9f, 201, 0, 1, 0, 0, 0, 1},
-		"sender report without its body": {0x80, 200, 0, 1, 0, 0, 0, 1},
-		"receiver report without SSRC":   {0x80, 201, 0, 0, 0x80, 201, 0, 0},
-		"goodbye to 31":                  {0x9f, 203, 0, 1, 0, 0, 0, 1},
-		"extended report that lies":      {0x80, 207, 0xff, 0xff, 0, 0, 0, 1},
+// TestParseKeepsWhatPeersSend: compounds that the library refuses as a whole,
+// or the RFC in its strict reading.
+func TestParseKeepsWhatPeersSend(t *testing.T) {
+	report := marshal(t, Report{SSRC: 9, HasBlock: true, Block: Block{SSRC: 2, Jitter: 40}}, "peer")
+	want := Report{SSRC: 9, HasBlock: true, Block: Block{SSRC: 2, Jitter: 40}}
+	for _, c := range []struct {
+		what, hex string
+		before    bool // the report
+		want      Report
+	}{
+		{"names with a word of zeros too much", "81ca0004 00000009 01036d65 2e000000 00000000", false, want},
+		{"names with a length that lies", "81ca0002 00000009 01ff6d65", false, want},
+		{"an extended report with a length that lies", "80cf0002 00000009 0706ffff", false, want},
+		{"an extended report of a future kind", "80cf0003 00000009 c8000001 00000000", false, want},
+		{"reference picture selection cut off", "83ce0001 00000009", false, want},
+		{"intra frame request of RFC 2032", "80c00001 00000009", false, want},
+		{"a kind nobody knows, first", "80df0000", true, want},
+		{"names first", "81ca0003 00000009 01036d65 2e000000", true, want},
+		{"goodbye with a reason", "81cb0003 00000009 06686169 72637574", false, func() Report { r := want; r.Bye = true; return r }()},
 	} {
-		if _, err := Parse(b, 1); err == nil {
-			t.Errorf("%s: accepted", what)
+		b, err := hex.DecodeString(strings.ReplaceAll(c.hex, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := append(bytes.Clone(report), b...)
+		if c.before {
+			all = append(bytes.Clone(b), report...)
+		}
+		got, err := Parse(all, 2)
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", c.what, err, diff)
+		}
+	}
+	for what, b := range map[string][]byte{ // RFC 5506: alone
+		"a report without a name": report[:32],
+		"an indication":           {0x81, 206, 0, 2, 0, 0, 0, 9, 0, 0, 0, 2},
+		"a goodbye":               {0x81, 203, 0, 1, 0, 0, 0, 9},
+	} {
+		if _, err := Parse(b, 2); err != nil {
+			t.Errorf("%s alone: %v", what, err)
 		}
 	}
 }
 
+// lies are bad input 53 of the list, and its relatives.
+func lies(t testing.TB) map[string][]byte {
+	t.Helper()
+	good := marshal(t, Report{SSRC: 1, Sender: true, HasBlock: true}, "somebody")
+	return map[string][]byte{
+		"nothing":                        nil,
+		"4 bytes":                        {0x80, 201, 0, 0},
+		"version 0":                      {0x00, 201, 0, 1, 0, 0, 0, 1},
+		"cut":                            good[:len(good)-4],
+		"stray bytes":                    append(bytes.Clone(good), 1, 2),
+		"length beyond the end":          {0x80, 201, 0, 9, 0, 0, 0, 1},
+		"31 blocks that are not there":   {0x9f, 201, 0, 1, 0, 0, 0, 1},
+		"31 blocks of a sender":          append([]byte{0x9f, 200, 0, 6}, make([]byte, 24)...),
+		"sender report without its body": {0x80, 200, 0, 1, 0, 0, 0, 1},
+		"receiver report without SSRC":   {0x80, 201, 0, 0, 0x80, 201, 0, 0},
+		"goodbye to 31":                  {0x9f, 203, 0, 1, 0, 0, 0, 1},
+		"goodbye with a reason that lies": {
+			0x81, 203, 0, 2, 0, 0, 0, 1, 0xff, 'b', 'y', 'e',
+		},
+		"goodbye beyond the end":            append(bytes.Clone(good), 0x81, 203, 0xff, 0xff, 0, 0, 0, 1),
+		"extended report that lies":         {0x80, 207, 0xff, 0xff, 0, 0, 0, 1},
+		"reference picture that lies":       {0x83, 206, 0xff, 0xff, 0, 0, 0, 1, 0, 0, 0, 2},
+		"larger than a packet of a network": bytes.Repeat([]byte{0x80, 201, 0, 1, 0, 0, 0, 1}, 188),
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for what, b := range lies(t) {
+		if _, err := Parse(b, 1); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestPanicIsMalformed(t *testing.T) {
+	err := func() (err error) {
+		defer survive(&err)
+		panic("a fault of the library")
+	}()
+	if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "a fault of the library") {
+		t.Error(err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
-	f.Add(Append(nil, Report{SSRC: 1, Sender: true, HasBlock: true, Bye: true}, "somebody"), uint32(0))
-	f.Add([]byte{0x9f, 201, 0, 1, 0, 0, 0, 1}, uint32(1))
+	for _, b := range lies(f) {
+		f.Add(b, uint32(1))
+	}
+	f.Add(marshal(f, Report{SSRC: 1, Sender: true, HasBlock: true, Bye: true}, "somebody"), uint32(0))
 	f.Add([]byte{0x8e, 207, 0, 3, 0, 0, 0, 1, 7, 7, 0xff, 0xff, 0, 0, 0, 0}, uint32(1))
 	f.Fuzz(func(t *testing.T, b []byte, ours uint32) {
+		before := bytes.Clone(b)
 		r, err := Parse(b, ours)
-		if err == nil && r.HasBlock && r.Block.SSRC != ours {
+		switch {
+		case !bytes.Equal(before, b):
+			t.Fatalf("% x became % x", before, b)
+		case err != nil && strings.Contains(err.Error(), "runtime error"):
+			t.Fatalf("the library panics: %v", err)
+		case err == nil && r.HasBlock && r.Block.SSRC != ours:
 			t.Fatalf("somebody else's block: %+v", r)
 		}
-		_ = Is(b)
+		if err != nil {
+			return
+		}
+		// What was understood can be said, and means the same.
+		again, err := Parse(marshal(t, r, "x"), ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, again); diff != "" {
+			t.Fatal(diff)
+		}
 	})
 }
 

@@ -2,11 +2,12 @@ package rtp
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	pion "github.com/pion/rtp"
 	"pgregory.net/rapid"
 )
 
@@ -16,6 +17,7 @@ func packet(first byte, rest ...byte) []byte {
 }
 
 func TestParse(t *testing.T) {
+	var r Reader
 	for _, c := range []struct {
 		what     string
 		b        []byte
@@ -26,6 +28,8 @@ func TestParse(t *testing.T) {
 		{"two sources", packet(0x82, 0, 0, 0, 1, 0, 0, 0, 2, 9), 20, 21},
 		{"extension", packet(0x90, 0xBE, 0xDE, 0, 1, 1, 2, 3, 4, 9), 20, 21},
 		{"empty extension", packet(0x90, 0xBE, 0xDE, 0, 0, 9), 16, 17},
+		{"extensions of the long kind", packet(0x90, 0x10, 0, 0, 2, 1, 2, 3, 4, 2, 0, 3, 0, 9), 24, 25},
+		{"extension of a kind of its own", packet(0x90, 1, 2, 0, 1, 0xff, 0xff, 0xff, 0xff, 9), 20, 21},
 		{"padding", packet(0xa0, 9, 0, 0, 3), 12, 13},
 		{"nothing but padding", packet(0xa0, 1), 12, 12},
 		{"nothing", nil, 0, 0},
@@ -37,11 +41,13 @@ func TestParse(t *testing.T) {
 		{"extension missing", packet(0x90), 0, 0},
 		{"extension header cut", packet(0x90, 1, 2, 0), 0, 0},
 		{"extension too long", packet(0x90, 0xBE, 0xDE, 0xff, 0xff, 9), 0, 0},
+		{"extension that lies inside", packet(0x90, 0xBE, 0xDE, 0, 1, 0x1f, 2, 3, 4, 9), 0, 0},
+		{"long extension without its length", packet(0x90, 0x10, 0, 0, 1, 0, 0, 0, 4, 9), 0, 0},
 		{"padding of 0", packet(0xa0, 9, 0), 0, 0},
 		{"padding of nothing", packet(0xa0), 0, 0},
 		{"padding longer than the payload", packet(0xa0, 9, 9, 4), 0, 0},
 	} {
-		h, from, to, err := Parse(c.b)
+		h, from, to, err := r.Parse(c.b)
 		if (err != nil) != (c.to == 0) || from != c.from || to != c.to {
 			t.Errorf("%s: %d to %d, %v", c.what, from, to, err)
 		}
@@ -59,36 +65,85 @@ func TestPutIsParsed(t *testing.T) {
 		}
 		b := bytes.Repeat([]byte{0xff}, HeaderSize)
 		want.Put(b)
-		if got, _, _, err := Parse(b); err != nil || got != want {
+		if got, _, _, err := new(Reader).Parse(b); err != nil || got != want {
 			t.Errorf("%+v became %+v, %v", want, got, err)
 		}
 	})
 }
 
-// FuzzParse compares with pion/rtp: what we accept, it accepts with the same
-// meaning. (It accepts more: it does not look at extensions it cannot read.)
+// laden has 15 sources, and as many extensions as there is room for.
+func laden(profile ...byte) []byte {
+	b := append(packet(0x9f, make([]byte, 60)...), profile...)
+	b = append(b, 0, 250)
+	for range 500 {
+		b = append(b, 0x10, 0) // kind 1, the shortest there is in either profile
+	}
+	return append(b, make([]byte, 160)...)
+}
+
+func TestParseAllocatesNothing(t *testing.T) {
+	var r Reader
+	all := [][]byte{
+		packet(0x80, make([]byte, 160)...), packet(0xa0, 9, 0, 0, 3), packet(0x82, 0, 0, 0, 1, 0, 0, 0, 2, 9),
+		packet(0x90, 0xBE, 0xDE, 0, 1, 0x10, 0x80, 0, 0, 9), laden(0xBE, 0xDE), laden(0x10, 0), laden(1, 2),
+		{},
+		packet(0x00, 9), packet(0x8f, 9), packet(0x90), packet(0x90, 0xBE, 0xDE, 0xff, 0xff, 9), packet(0xa0, 9, 0),
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		for _, b := range all {
+			_, _, _, _ = r.Parse(b)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for _, b := range [][]byte{laden(0xBE, 0xDE), laden(0x10, 0)} {
+		if _, from, to, err := r.Parse(b); err != nil || to-from != 160 || len(r.packet.Extensions) != 500 {
+			t.Errorf("%d to %d with %d extensions, %v", from, to, len(r.packet.Extensions), err)
+		}
+	}
+}
+
+func TestPanicIsMalformed(t *testing.T) {
+	err := func() (err error) {
+		defer survive(&err)
+		panic("a fault of the library")
+	}()
+	if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "a fault of the library") {
+		t.Error(err)
+	}
+}
+
+// FuzzParse: the payload lies within the datagram, nothing is written to it,
+// and what the reader has seen before makes no difference.
 func FuzzParse(f *testing.F) {
 	f.Add(packet(0x80, 1, 2, 3))
 	f.Add(packet(0xb2, 0, 0, 0, 1, 0, 0, 0, 2, 0xBE, 0xDE, 0, 1, 1, 2, 3, 4, 9, 0, 0, 3))
 	f.Add(packet(0x90, 0x10, 0, 0, 1, 1, 1, 2, 0))
+	f.Add(laden(0xBE, 0xDE))
+	var used Reader
 	f.Fuzz(func(t *testing.T, b []byte) {
-		h, from, to, err := Parse(b)
+		before := bytes.Clone(b)
+		h, from, to, err := used.Parse(b)
+		if !bytes.Equal(before, b) {
+			t.Fatalf("% x became % x", before, b)
+		}
+		fresh, begin, end, again := new(Reader).Parse(b)
+		if h != fresh || from != begin || to != end || (err == nil) != (again == nil) {
+			t.Fatalf("%+v %d to %d %v, but afresh %+v %d to %d %v", h, from, to, err, fresh, begin, end, again)
+		}
 		if err != nil {
+			if strings.Contains(err.Error(), "runtime error") {
+				t.Fatalf("the library panics: %v", err)
+			}
 			return
 		}
 		if from < HeaderSize || to < from || to > len(b) {
 			t.Fatalf("payload %d to %d of %d", from, to, len(b))
 		}
-		var p pion.Packet
-		if err := p.Unmarshal(bytes.Clone(b)); err != nil {
-			return
-		}
-		if p.Marker != h.Marker || p.PayloadType != h.PayloadType || p.SequenceNumber != h.Sequence ||
-			p.Timestamp != h.Timestamp || p.SSRC != h.SSRC {
-			t.Fatalf("%+v, pion says %+v", h, p.Header)
-		}
-		if !bytes.Equal(p.Payload, b[from:to]) {
-			t.Fatalf("payload % x, pion says % x", b[from:to], p.Payload)
+		plain := make([]byte, HeaderSize)
+		h.Put(plain)
+		if !bytes.Equal(plain[1:], b[1:HeaderSize]) {
+			t.Fatalf("header % x written as % x", b[:HeaderSize], plain)
 		}
 	})
 }
@@ -198,10 +253,11 @@ func TestReceptionGap(t *testing.T) {
 
 func BenchmarkReception(b *testing.B) {
 	var r Reception
+	var reader Reader
 	d := packet(0x80, make([]byte, 160)...)
 	for i := 0; b.Loop(); i++ {
 		Header{PayloadType: 8, Sequence: uint16(i), Timestamp: uint32(i * 160)}.Put(d)
-		h, _, _, err := Parse(d)
+		h, _, _, err := reader.Parse(d)
 		if err != nil {
 			b.Fatal(err)
 		}
