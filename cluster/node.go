@@ -96,6 +96,9 @@ func (n *Node) Follow(ctx context.Context, after uint64) iter.Seq2[Story, error]
 // Until then stories stay in memory and in snapshots, so somebody must.
 func (n *Node) Acknowledge(index uint64) { n.tape.acknowledge(index) }
 
+// Now is the log time of this moment, in ms: that of a next entry.
+func (n *Node) Now() int64 { return n.clock.now() }
+
 // Ready says why no new calls can be taken, or returns nil.
 func (n *Node) Ready() error {
 	if err := cmp.Or(n.healthy(), n.guard.crawled()); err != nil {

@@ -14,6 +14,20 @@ import (
 // ErrCompacted says that the stories asked for are no longer here.
 var ErrCompacted = errors.New("stories are no longer kept")
 
+// CompactedError is an ErrCompacted that says where stories begin.
+type CompactedError struct {
+	After uint64 // what was asked for
+	Floor uint64 // all stories after this index are kept
+}
+
+// Error implements error.
+func (e *CompactedError) Error() string {
+	return fmt.Sprintf("stories after %d: %v, the oldest is after %d", e.After, ErrCompacted, e.Floor)
+}
+
+// Is makes it an ErrCompacted.
+func (e *CompactedError) Is(target error) bool { return target == ErrCompacted }
+
 // Story is what one entry changed.
 type Story struct {
 	Index uint64     `json:"index"`
@@ -113,7 +127,7 @@ func (t *tape) after(index uint64) ([]Story, <-chan struct{}, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if index < t.floor {
-		return nil, nil, fmt.Errorf("stories after %d: %w, the oldest is after %d", index, ErrCompacted, t.floor)
+		return nil, nil, &CompactedError{After: index, Floor: t.floor}
 	}
 	if s := t.stories[t.position(index):]; len(s) > 0 {
 		return append([]Story(nil), s[:min(len(s), page)]...), nil, nil

@@ -110,11 +110,6 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	return nil
 }
 
-func (n *Node) logTime() (at int64) {
-	n.cluster.Read(func(s *acd.State) { at = s.Now() })
-	return at
-}
-
 func (n *Node) bundle(generation uint64) (b acd.Bundle, ok bool) {
 	n.cluster.Read(func(s *acd.State) { b, ok = s.GenerationBundle(generation) })
 	return b, ok
@@ -128,13 +123,21 @@ func (n *Node) startRecords(ctx, root context.Context) (err error) {
 		return err
 	}
 	n.undo(func() { n.closed("records", n.store.Close()) })
+	at, err := n.store.Cursor(ctx)
+	if err != nil {
+		return fmt.Errorf("read where the records end: %w", err)
+	}
+	if last := n.cluster.Stats().Applied; at > last {
+		return fmt.Errorf("%w: story.db ends at index %d, the log at %d; move story.db away or restore both together",
+			cursor.ErrAhead, at, last)
+	}
 	n.cursor = cursor.New(cursor.Config{
 		Follow: cursor.Of(n.cluster.Follow, func(s cluster.Story) report.Story {
 			return report.Story{Index: s.Index, At: s.At, Wall: s.Wall, Facts: s.Facts}
 		}),
 		Acknowledge: n.cluster.Acknowledge,
 		Last:        func() uint64 { return n.cluster.Stats().Applied },
-		Gap:         n.gapAfter,
+		Gap:         gapAfter,
 		Store:       n.store, Retention: n.settings.Report.Retention(), Logger: n.log.With("part", "records"),
 	})
 	n.run(root, "records", n.cursor.Run)
@@ -168,13 +171,13 @@ func (n *Node) generation() (g uint64) {
 func (n *Node) startSIP(_, _ context.Context) (err error) {
 	reg := registrar.New(registrar.Config{
 		Realm: "tierline", Node: n.settings.Node, Accounts: n.services,
-		Bindings: bindings{n.cluster, n.phones}, Logger: n.log.With("part", "registrar"), LogTime: n.logTime,
+		Bindings: bindings{n.cluster, n.phones}, Logger: n.log.With("part", "registrar"), LogTime: n.cluster.Now,
 	})
 	listen := make([]sipua.Listen, len(n.settings.SIP.Listen))
 	for i, l := range n.settings.SIP.Listen {
 		listen[i] = sipua.Listen{Transport: l.Transport, Addr: l.Address.String()}
 	}
-	n.ua, err = sipua.Open(sipua.Config{
+	n.ua, err = sipua.Open(sipua.Config{ //nolint:contextcheck // serves until Close, whatever ends the start
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Logger: n.log.With("part", "sip"), Handler: sipHandler{n.sw, reg},
 	})

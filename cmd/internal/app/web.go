@@ -127,10 +127,11 @@ func (n *Node) publish(ctx context.Context, dir string) error {
 	return nil
 }
 
-// gapAfter goes on at the end of the log when the stories before are gone.
-func (n *Node) gapAfter(err error) (after uint64, ok bool) {
-	if !errors.Is(err, cluster.ErrCompacted) {
+// gapAfter goes on with the oldest stories kept when those before are gone.
+func gapAfter(err error) (after uint64, ok bool) {
+	gone, ok := errors.AsType[*cluster.CompactedError](err)
+	if !ok {
 		return 0, false
 	}
-	return n.cluster.Stats().Applied, true
+	return gone.Floor, true
 }
