@@ -108,6 +108,7 @@ func (l *Leg) ack(req *sip.Request) {
 // confirm settles an INVITE that we accepted. mu is held.
 func (l *Leg) confirm(s *inviteIn, sdp []byte) {
 	s.timer.Stop()
+	s.tx, s.ok = nil, nil // whoever keeps the Incoming doesn't keep the messages
 	l.srv = nil
 	l.state = up
 	if !s.late {

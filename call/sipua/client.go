@@ -93,6 +93,7 @@ func (c *clientTx) receive(res *sip.Response) {
 		c.feed(res) // it sends the ACK
 	}
 	c.tx.Terminate()
+	c.tx = nil // it holds the request
 	c.ua.table.retire(c, c.invite)
 	c.on(res, nil)
 }

@@ -68,22 +68,24 @@ func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
 		l.begin(o, r, dst)
 		return l, nil
 	}
-	go func() {
-		dst, err := u.lookup(target)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		switch {
-		case l.state == over:
-		case err != nil:
-			u.log.Info("look up whom to call", "err", err)
-			l.fail(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "Unknown Host"})
-		case o.cancelled != nil:
-			l.fail(o, Failed{Status: sip.StatusRequestTerminated, Reason: "Cancelled"})
-		default:
-			l.begin(o, r, dst)
-		}
-	}()
+	go u.guarded("lookup", func() { l.beginByName(o, r, target) })
 	return l, nil
+}
+
+func (l *Leg) beginByName(o *inviteOut, r DialRequest, target *sip.Uri) {
+	dst, err := l.ua.lookup(target)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.state == over:
+	case err != nil:
+		l.ua.log.Info("look up whom to call", "err", err)
+		l.fail(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "Unknown Host"})
+	case o.cancelled != nil:
+		l.fail(o, l.cancelledAs(o))
+	default:
+		l.begin(o, r, dst)
+	}
 }
 
 // lookup finds the address of a host name.

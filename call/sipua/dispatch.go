@@ -10,6 +10,9 @@ import (
 // receive takes each message in the order of its socket.
 func (u *UA) receive(m sip.Message, o origin) {
 	u.counters.count(inward, m)
+	if u.verbose {
+		u.ladder("received", m, o.from)
+	}
 	switch m := m.(type) {
 	case *sip.Request:
 		if !u.guarded("request", func() { u.accept(m, o) }) && complete(m) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -44,6 +45,9 @@ func (f *flow) send(m sip.Message) ([]byte, error) {
 	}
 	b := bytes.Clone(buf.Bytes())
 	u.counters.count(outward, m)
+	if u.verbose {
+		u.ladder("sent", m, f.dst)
+	}
 	return b, f.write(b)
 }
 
@@ -108,6 +112,24 @@ func (f *flow) TryClose() (int, error) { return 1, nil }
 
 // Close implements sip.Connection.
 func (f *flow) Close() error { return nil }
+
+// ladder logs a message without what is private in it.
+func (u *UA) ladder(what string, m sip.Message, peer netip.AddrPort) {
+	title, id, seq := "", "", ""
+	switch m := m.(type) {
+	case *sip.Request:
+		title = string(m.Method)
+	case *sip.Response:
+		title = strconv.Itoa(m.StatusCode)
+	}
+	if h := m.CallID(); h != nil {
+		id = h.Value()
+	}
+	if h := m.CSeq(); h != nil {
+		seq = h.Value()
+	}
+	u.log.Debug("SIP message", "direction", what, "title", title, "cseq", seq, "sip_call_id", id, "peer", peer)
+}
 
 // fault records a panic that was caught.
 func (u *UA) fault(what string, p any) {

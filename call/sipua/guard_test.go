@@ -334,6 +334,27 @@ func TestRegisterPanicsAndFloods(t *testing.T) {
 	})
 }
 
+// Callers whom nobody answers don't pile up without bound.
+func TestInviteFlood(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.desk.invite = func(*sipua.Incoming) {}
+		p := b.peer
+		got := map[string]int{}
+		for i := range 6000 {
+			p.callID = fmt.Sprint("flood", i)
+			p.send(ask{method: "INVITE", body: offerSDP})
+			m := p.within(time.Second)
+			got[m.what()]++
+			if wait := m.get("Retry-After"); m.what() == "503" && (wait == "" || len(wait) > 2) {
+				t.Fatalf("Retry-After %q", wait)
+			}
+		}
+		if got["100"] != 4096 || got["503"] != 6000-4096 {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
 // The figures by which an operator sees an attack.
 func TestDropCounters(t *testing.T) {
 	onBench(t, func(b *bench) {

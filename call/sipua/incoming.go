@@ -30,8 +30,15 @@ type Incoming struct {
 	srv *inviteIn
 }
 
+const overloadWait = 10 // seconds of Retry-After at most
+
 // invite begins an inbound leg.
 func (u *UA) invite(key string, req *sip.Request, o origin) {
+	if u.table.crowded() {
+		u.counters.drop(dropOverload)
+		u.calm(req, o, refuse(sip.StatusServiceUnavailable, "Overload", soon(overloadWait)...))
+		return
+	}
 	merge := mergeKey(req)
 	s := &serverTx{key: key, merge: merge, method: sip.INVITE, source: o.from.Addr(), flow: o.back(req)}
 	s.leg = u.newInbound(req, o)

@@ -267,7 +267,8 @@ func (l *Leg) bye(req *sip.Request, o origin) {
 // Hangup ends the leg as its state needs: a ringing caller is refused, a
 // ringing phone cancelled, a call ended with BYE, after the ACK if that is
 // still to come. It may be called at any time and more than once. A phone
-// that we called still reports Failed; otherwise no event follows.
+// that we called still reports Failed; else no event follows but those that
+// were under way, the ACK for example.
 func (l *Leg) Hangup(q850 int, reason string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

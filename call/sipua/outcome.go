@@ -98,7 +98,7 @@ func (l *Leg) settleDialog(o *inviteOut, d *Dialog, res *sip.Response) {
 	if o.timer != nil {
 		o.timer.Stop()
 	}
-	o.final, o.req = true, nil
+	o.final, o.req, o.tx = true, nil, nil
 	if l.ep.network == TCP && !d.Flow.IsValid() {
 		d.Flow = d.Peer
 	}

@@ -168,12 +168,14 @@ func (l *Leg) rest(r *reinvite) {
 		wait = 2100*time.Millisecond + time.Duration(rand.IntN(191))*10*time.Millisecond //nolint:gosec // the same
 	}
 	r.timer.Stop()
-	r.timer = time.AfterFunc(wait, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.resting = false
-		l.proceed()
-	})
+	r.timer = time.AfterFunc(wait, func() { l.ua.guarded("timer", l.rested) })
+}
+
+func (l *Leg) rested() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.resting = false
+	l.proceed()
 }
 
 // reinviteFailed reports a re-INVITE that changed nothing. If the peer

@@ -40,6 +40,8 @@ const (
 	graveyards = 5
 	graveTurn  = 8 * time.Second
 	gravesMost = 200_000
+
+	serversMost = 8192 // an INVITE counts twice
 )
 
 // serverTx is a request of a peer that has no final answer yet. For an INVITE
@@ -89,6 +91,14 @@ func (t *table) addServer(s *serverTx) bool {
 		t.server[s.merge] = s
 	}
 	return true
+}
+
+// crowded reports whether so many requests wait for an answer that another
+// INVITE had better go elsewhere.
+func (t *table) crowded() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.server) >= serversMost
 }
 
 func (t *table) findServer(key string) *serverTx {

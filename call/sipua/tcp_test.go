@@ -297,6 +297,41 @@ func TestRealSockets(t *testing.T) {
 	}
 }
 
+func TestIPv6(t *testing.T) {
+	pc, err := net.ListenPacket("udp", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6 here")
+	}
+	ln, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := newEvents()
+	ua, err := sipua.Open(sipua.Config{
+		PacketConns: []net.PacketConn{pc}, Listeners: []net.Listener{ln}, Logger: slog.New(slog.DiscardHandler),
+		Handler: &desk{invite: func(in *sipua.Incoming) { _, _ = in.Answer([]byte(ourSDP), ev.on) }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ua.Close()
+	for _, transport := range []string{sipua.UDP, sipua.TCP} { // it calls itself
+		out := newEvents()
+		l, err := ua.Dial(sipua.DialRequest{
+			Target: fmt.Sprintf("sip:1@%s;transport=%s", ua.Addr(transport), transport), From: "1", SDP: []byte(offerSDP),
+		}, out.on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := next[sipua.Answered](t, out).Dialog; d.Target != d.Contact || !strings.Contains(d.Target, "@[::1]:") {
+			t.Errorf("%+v", d)
+		}
+		next[sipua.Confirmed](t, ev)
+		l.Hangup(16, "")
+		next[sipua.Hungup](t, ev)
+	}
+}
+
 func TestNobodyListens(t *testing.T) {
 	a := realUA(t, &desk{}, sipua.TCP)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -326,6 +361,7 @@ func TestOpenRefusesNonsense(t *testing.T) {
 		"bad transport": {Listen: []sipua.Listen{{Transport: "sctp", Addr: "127.0.0.1:0"}}, Logger: log, Handler: &desk{}},
 		"bad address":   {Listen: []sipua.Listen{{Transport: "udp", Addr: "nowhere:x"}}, Logger: log, Handler: &desk{}},
 		"bad address 2": {Listen: []sipua.Listen{{Transport: "tcp", Addr: "nowhere:x"}}, Logger: log, Handler: &desk{}},
+		"no socket":     {Logger: log, Handler: &desk{}},
 		"bad advertise": {
 			Listen: []sipua.Listen{{Transport: "tcp", Addr: "127.0.0.1:0"}}, Logger: log, Handler: &desk{}, Advertise: "a\r\nb",
 		},

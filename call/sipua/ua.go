@@ -54,6 +54,7 @@ var (
 type UA struct {
 	log       *slog.Logger
 	quiet     *slog.Logger // for sipgo, which logs what strangers send as errors
+	verbose   bool         // debugging
 	handler   Handler
 	userAgent string
 	cookie    string
@@ -101,7 +102,7 @@ func newUA(c Config) *UA {
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
 	}
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {
-		u.quiet = c.Logger
+		u.quiet, u.verbose = c.Logger, true
 	}
 	u.table = newTable()
 	u.tcp = newConnections(u, c.ConnsPerSource, c.Conns)
@@ -144,6 +145,9 @@ func (u *UA) listen(c Config) error {
 	}
 	for _, ln := range c.Listeners {
 		errs = append(errs, u.add(&endpoint{network: TCP, ln: ln}, ln.Addr(), c.Advertise))
+	}
+	if len(u.endpoints) == 0 {
+		errs = append(errs, fmt.Errorf("listen for SIP: no socket: %w", ErrInput))
 	}
 	return errors.Join(errs...)
 }
