@@ -31,6 +31,15 @@ var (
 
 // send writes m and returns its bytes.
 func (f *flow) send(m sip.Message) ([]byte, error) {
+	b, err := f.encode(m)
+	if err != nil {
+		return nil, err
+	}
+	return b, f.write(b)
+}
+
+// encode turns m, which is about to be written, into bytes.
+func (f *flow) encode(m sip.Message) ([]byte, error) {
 	u := f.ep.ua
 	buf, ok := u.bufs.Get().(*bytes.Buffer)
 	if !ok {
@@ -48,7 +57,7 @@ func (f *flow) send(m sip.Message) ([]byte, error) {
 	if u.verbose {
 		u.ladder("sent", m, f.dst)
 	}
-	return b, f.write(b)
+	return b, nil
 }
 
 func (f *flow) write(b []byte) error {

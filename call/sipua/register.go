@@ -51,11 +51,11 @@ func (u *UA) tooBusy(req *sip.Request) *sip.Response {
 
 func (u *UA) finishRegister(s *serverTx, res *sip.Response) {
 	u.dress(res, nil)
-	b, err := s.flow.send(res)
-	if err != nil {
-		u.log.Debug("answer REGISTER", "err", err)
+	b, err := s.flow.encode(res)
+	u.table.finish(s, b) // before the peer can ask again
+	if err == nil {
+		_ = s.flow.write(b) // counted; the peer will ask again
 	}
-	u.table.finish(s, b)
 }
 
 func registerRequest(req *sip.Request, o origin) registrar.Request {
