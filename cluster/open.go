@@ -46,8 +46,10 @@ func defaults() settings {
 			// A node alone has nobody to wait for: these are the pauses before it
 			// elects itself. Three nodes get 250 ms.
 			heartbeat: 50 * time.Millisecond,
-			propose:   2 * time.Second,
-			slow:      time.Second,
+			// A stall of a second is what virtual machines do; a caller who waits with
+			// a 100 in his hand is better served than one who is refused.
+			propose:   4 * time.Second,
+			slow:      2 * time.Second,
 			watch:     time.Second,
 			snapshot:  5 * time.Second,
 			drain:     2 * time.Second,
