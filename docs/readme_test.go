@@ -30,7 +30,7 @@ func TestPagesAgainstTheBinary(t *testing.T) {
 // house is a folder with the binary, the demo's documents, and a node.
 type house struct {
 	dir, bin string
-	api      string // of the node
+	api      string          // of the node
 	ran      map[string]bool // lines of blocks
 }
 
