@@ -87,6 +87,31 @@ func TestStrangersAreCountedAndHarmless(t *testing.T) {
 	}
 }
 
+// What a stranger sends is not parsed: it is strange, well-formed or not.
+func TestStrangersAreNotParsed(t *testing.T) {
+	b := newLab(t)
+	n := b.peer(talking(PCMA))
+	good := datagram(n.header(), make([]byte, 160))
+	for _, d := range [][]byte{good, good[:9], laden(good, 0xBE, 0xDE)} {
+		n.leg.rtpArrived(d, addrPort("192.0.2.1", 4000), b.now)
+	}
+	if q := n.leg.quality(); q.Strangers != 3 || q.Malformed != 0 || q.Received != 0 {
+		t.Errorf("%+v", q)
+	}
+	p := talking(PCMA)
+	p.Remote = addrPort("0.0.0.0", 4000) // on hold the old way: nobody may send
+	if err := n.leg.Configure(p); err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+	for _, d := range [][]byte{good, good[:9]} {
+		n.leg.rtpArrived(d, n.is, b.now)
+	}
+	if s := b.e.Stats(); s.Dropped[DropStranger] != 3 || s.Dropped[DropHeld] != 2 || s.Dropped[DropMalformed] != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestSecondPortIsHeardThroughTheLeg(t *testing.T) {
 	b := newLab(t)
 	one, two := b.peer(talking(PCMA)), b.peer(talking(PCMA))

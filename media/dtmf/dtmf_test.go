@@ -103,6 +103,15 @@ func TestReceiver(t *testing.T) {
 			{0, 1, 1, 800, 5, 160, true, true}, {90, 1, 9, 2400, 6, 160, false, true}, {1, 1, 10, 800, 5, 160, true, false},
 		}, "56"},
 		{"another source", []ev{{0, 1, 1, 800, 5, 160, true, true}, {90, 2, 1, 800, 5, 160, true, true}}, "55"},
+		{"replayed under another source, then late under the first", []ev{
+			{0, 1, 1, 800, 5, 160, false, true},
+			{20, 1, 2, 800, 5, 320, true, false},
+			{90, 2, 1, 800, 5, 160, false, true},
+			{20, 2, 2, 800, 5, 320, true, false},
+			{20, 1, 1, 800, 5, 160, false, true},
+			{20, 1, 3, 800, 5, 320, true, false},
+			{20, 2, 2, 800, 5, 320, true, false},
+		}, "55"},
 		{"timestamps wrap", []ev{{0, 1, 65535, 1<<32 - 400, 5, 160, true, true}, {90, 1, 0, 400, 6, 160, true, true}}, "56"},
 		{"two codes at one timestamp", []ev{{0, 1, 1, 800, 5, 160, true, true}, {90, 1, 2, 800, 6, 160, true, true}}, "56"},
 		{"segments of a very long key", []ev{

@@ -143,6 +143,31 @@ func TestParseKeepsWhatPeersSend(t *testing.T) {
 	}
 }
 
+// TestParseHearsBaresip has the datagrams of one call of baresip 1.0.
+func TestParseHearsBaresip(t *testing.T) {
+	const name = "81ca0007 57d533df 01157369 703a6140 3132372e 302e302e 313a3135 39303100"
+	for _, c := range []struct {
+		what, hex string
+		want      Report
+	}{
+		{"what opens the port in a NAT", "80cc0003 57d533df 50494e47 504f4e47", Report{}},
+		{
+			"report", "80c80006 57d533df eeae390f 16830a0b 00000001 00000002 00000003" + name,
+			Report{SSRC: 0x57d533df, Sender: true, NTP: 0xeeae390f16830a0b, RTPTime: 1, Packets: 2, Octets: 3},
+		},
+		{"goodbye before the name, without a report", "81cb0003 57d533df 0441646a 6f000000" + name, Report{Bye: true}},
+	} {
+		b, err := hex.DecodeString(strings.ReplaceAll(c.hex, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Parse(b, 1)
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", c.what, err, diff)
+		}
+	}
+}
+
 // lies are bad input 53 of the list, and its relatives.
 func lies(t testing.TB) map[string][]byte {
 	t.Helper()
