@@ -4,8 +4,8 @@
 // # What it owns
 //
 // The pages (Markdown), the layers test (who may import whom), the fences of
-// outside modules, the README's commands, and the check that every YAML block
-// in the pages loads.
+// outside modules, and the tests that try what the pages say: YAML blocks load,
+// commands run, flags, metrics, fields and endpoints are those of the code.
 //
 // # What it does not own
 //
