@@ -5,9 +5,10 @@
 // # What it owns
 //
 // [Fold], which consumes the facts of applied entries in log order, and the
-// words of its result: [CDR], [Segment], [Event], [Batch]. Its rooms do the
-// work that needs a disk or a goroutine: store (SQLite), cursor (the one
-// writer that follows the cluster and fills the store).
+// words of its result: [CDR], [Segment], [Event], [Batch]. Room interval counts
+// what happened at queues and agents. The other rooms do the work that needs a
+// disk or a goroutine: store (SQLite), cursor (the one writer that follows the
+// cluster and fills the store).
 //
 // # What it does not own
 //

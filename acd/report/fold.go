@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tierline/acd"
+	"tierline/acd/report/interval"
 )
 
 // maxSteps bounds the path kept of one call: a caller who walks round in a
@@ -27,6 +28,7 @@ const (
 type Fold struct {
 	open    map[string]*open
 	touched map[string]bool // open calls changed since the last Flush
+	numbers *interval.Fold
 	batch   Batch
 }
 
@@ -40,14 +42,19 @@ type open struct {
 }
 
 // NewFold returns a fold at the beginning of the log.
-func NewFold() *Fold { return &Fold{open: map[string]*open{}, touched: map[string]bool{}} }
+func NewFold() *Fold {
+	return &Fold{open: map[string]*open{}, touched: map[string]bool{}, numbers: interval.NewFold()}
+}
 
-// Resume returns a fold that goes on after cursor with the records of the
-// calls that were running then.
-func Resume(cursor uint64, records []OpenCall) (*Fold, error) {
+// Resume returns a fold that goes on where another stopped.
+func Resume(s Saved) (*Fold, error) {
 	f := NewFold()
-	f.batch.Cursor = cursor
-	for _, r := range records {
+	f.batch.Cursor = s.Cursor
+	var err error
+	if f.numbers, err = interval.Resume(s.Numbers); err != nil {
+		return nil, fmt.Errorf("resume the numbers: %w", err)
+	}
+	for _, r := range s.Calls {
 		o := &open{}
 		if err := json.Unmarshal(r.Record, o); err != nil {
 			return nil, fmt.Errorf("read the unfinished record of call %s: %w", r.Call, err)
@@ -61,8 +68,13 @@ func Resume(cursor uint64, records []OpenCall) (*Fold, error) {
 func (f *Fold) Cursor() uint64 { return f.batch.Cursor }
 
 // Skip moves the cursor over stories that are lost. Calls that ran across
-// them keep their records.
-func (f *Fold) Skip(to uint64) { f.batch.Cursor = max(f.batch.Cursor, to) }
+// them keep their records; what they add to the numbers is unknown.
+func (f *Fold) Skip(to uint64) {
+	if to > f.batch.Cursor {
+		f.batch.Cursor = to
+		f.numbers.Lose()
+	}
+}
 
 // Open returns how many calls are running.
 func (f *Fold) Open() int { return len(f.open) }
@@ -82,6 +94,7 @@ func (f *Fold) Take(s Story) {
 		f.fact(s, fact)
 	}
 	f.lost(s)
+	f.numbers.Take(s.At, s.Wall, s.Facts)
 }
 
 // Flush returns what was gathered since the last Flush and begins anew.
@@ -97,6 +110,10 @@ func (f *Fold) Flush() (Batch, error) {
 			return Batch{}, fmt.Errorf("write the unfinished record of call %s: %w", call, err)
 		}
 		b.Open = append(b.Open, OpenCall{Call: call, Record: record})
+	}
+	var err error
+	if b.Numbers, err = f.numbers.Flush(); err != nil {
+		return Batch{}, fmt.Errorf("flush the numbers: %w", err)
 	}
 	slices.SortFunc(b.Open, func(a, b OpenCall) int { return cmp.Compare(a.Call, b.Call) })
 	clear(f.touched)

@@ -345,7 +345,7 @@ func TestPropertyResumeChangesNothing(t *testing.T) {
 			if len(b.Ended) == 0 && len(kept) > 0 {
 				stored = append(stored, kept["a"])
 			}
-			if fold, err = report.Resume(b.Cursor, stored); err != nil {
+			if fold, err = report.Resume(report.Saved{Cursor: b.Cursor, Calls: stored}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/acd/report/interval"
 	"tierline/routing"
 )
 
@@ -135,6 +136,15 @@ type Batch struct {
 	Events []Event
 	Ended  []CDR
 	Open   []OpenCall // calls that changed and go on
+
+	Numbers interval.Batch
+}
+
+// Saved is what a store keeps for Resume.
+type Saved struct {
+	Cursor  uint64 // index of the last story committed
+	Calls   []OpenCall
+	Numbers []interval.Open
 }
 
 // OpenCall is the unfinished record of a running call.

@@ -35,7 +35,7 @@ var errGaveUp = errors.New("the store takes nothing")
 
 // Store is where batches go.
 type Store interface {
-	Load(ctx context.Context) (cursor uint64, running []report.OpenCall, err error)
+	Load(ctx context.Context) (report.Saved, error)
 	Commit(ctx context.Context, b report.Batch, durable bool) error
 	Prune(ctx context.Context, before report.Time, limit int) (int64, error)
 }
@@ -115,14 +115,15 @@ func (c *Cursor) Run(ctx context.Context) (err error) {
 			err = fmt.Errorf("write call records: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	at, running, err := c.c.Store.Load(ctx)
+	saved, err := c.c.Store.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("begin call records: %w", err)
 	}
+	at := saved.Cursor
 	if last := c.c.Last(); at > last {
 		return fmt.Errorf("%w: it ends at index %d, the log at %d", ErrAhead, at, last)
 	}
-	if c.fold, err = report.Resume(at, running); err != nil {
+	if c.fold, err = report.Resume(saved); err != nil {
 		return fmt.Errorf("begin call records: %w", err)
 	}
 	c.note(func(s *Stats) { s.Index, s.Durable, s.Open = at, at, c.fold.Open() })

@@ -110,14 +110,14 @@ type fakeStore struct {
 
 func newStore() *fakeStore { return &fakeStore{open: map[string]report.OpenCall{}, began: time.Now()} }
 
-func (s *fakeStore) Load(context.Context) (uint64, []report.OpenCall, error) {
+func (s *fakeStore) Load(context.Context) (report.Saved, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var open []report.OpenCall
+	saved := report.Saved{Cursor: s.cursor}
 	for _, o := range s.open {
-		open = append(open, o)
+		saved.Calls = append(saved.Calls, o)
 	}
-	return s.cursor, open, nil
+	return saved, nil
 }
 
 func (s *fakeStore) Commit(_ context.Context, b report.Batch, durable bool) error {

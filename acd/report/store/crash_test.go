@@ -157,6 +157,7 @@ func runUntilKilled(t *testing.T, path string, stories []report.Story, k *killer
 
 func checkWhole(t *testing.T, s *Store, stories []report.Story, when string) {
 	t.Helper()
+	checkNumbers(t, s, stories, when)
 	count := func(text string) (n int) {
 		if err := s.read.QueryRow(text).Scan(&n); err != nil {
 			t.Fatal(err)
@@ -168,6 +169,7 @@ func checkWhole(t *testing.T, s *Store, stories []report.Story, when string) {
 		`SELECT count(DISTINCT call) FROM calls`:                         4,
 		`SELECT count(*) FROM segments`:                                  2 + 4 + 2 + 4,
 		`SELECT count(*) FROM open_calls`:                                0,
+		`SELECT count(*) FROM open_numbers`:                              1, // the agent
 		`SELECT count(*) FROM events`:                                    countFacts(stories),
 		`SELECT idx FROM cursor`:                                         len(stories),
 		`SELECT count(*) FROM calls WHERE answered = 1 AND talk_ms <= 0`: 0,

@@ -30,7 +30,9 @@ type Store struct {
 	write *sql.DB // one connection
 	read  *sql.DB
 
-	cursor, closeOpen, keepOpen, event, call, segment *sql.Stmt // on write
+	// Statements on write.
+	cursor, closeOpen, keepOpen, event, call, segment               *sql.Stmt
+	queueSums, queueWaits, agentTimes, agentOffers, keepNum, endNum *sql.Stmt
 }
 
 // Open opens the file, creates it if it is missing, and brings its tables up
@@ -100,6 +102,16 @@ func (s *Store) prepare(ctx context.Context) error {
 			VALUES (` + marks(callColumns) + `) ON CONFLICT DO NOTHING`},
 		{&s.segment, `INSERT INTO segments (` + segmentColumns + `)
 			VALUES (` + marks(segmentColumns) + `) ON CONFLICT DO NOTHING`},
+		{&s.queueSums, queueSums()},
+		{&s.queueWaits, `INSERT INTO queue_waits (began, queue, tier, skill, outcome, seconds, calls)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls`},
+		{&s.agentTimes, `INSERT INTO agent_times (began, agent, queue, state, reason, time_ms)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET time_ms = time_ms + excluded.time_ms`},
+		{&s.agentOffers, `INSERT INTO agent_offers (began, agent, queue, outcome, offers)
+			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET offers = offers + excluded.offers`},
+		{&s.keepNum, `INSERT INTO open_numbers (kind, id, record) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET record = excluded.record`},
+		{&s.endNum, `DELETE FROM open_numbers WHERE kind = ? AND id = ?`},
 	} {
 		stmt, err := s.write.PrepareContext(ctx, p.text)
 		if err != nil {
@@ -124,23 +136,33 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Load returns where the last committed batch ended and the records of the
-// calls that were running there.
-func (s *Store) Load(ctx context.Context) (cursor uint64, running []report.OpenCall, err error) {
-	if err = s.write.QueryRowContext(ctx, `SELECT idx FROM cursor`).Scan(&cursor); err != nil {
-		return 0, nil, fmt.Errorf("read the cursor: %w", err)
+// Load returns where the last committed batch ended and what was going on
+// there.
+func (s *Store) Load(ctx context.Context) (saved report.Saved, err error) {
+	if err = s.write.QueryRowContext(ctx, `SELECT idx FROM cursor`).Scan(&saved.Cursor); err != nil {
+		return saved, fmt.Errorf("read the cursor: %w", err)
 	}
 	rows, err := s.write.QueryContext(ctx, `SELECT call, record FROM open_calls ORDER BY call`)
 	if err != nil {
-		return 0, nil, fmt.Errorf("read the running calls: %w", err)
+		return saved, fmt.Errorf("read the running calls: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
+	err = each(rows, func() error {
 		var o report.OpenCall
-		if err = rows.Scan(&o.Call, &o.Record); err != nil {
-			return 0, nil, fmt.Errorf("read a running call: %w", err)
-		}
-		running = append(running, o)
+		bad := rows.Scan(&o.Call, &o.Record)
+		saved.Calls = append(saved.Calls, o)
+		return bad
+	})
+	if err != nil {
+		return saved, fmt.Errorf("read the running calls: %w", err)
 	}
-	return cursor, running, rows.Err()
+	saved.Numbers, err = openNumbers(ctx, s.write)
+	return saved, err
+}
+
+// each calls a function for every row and closes the rows.
+func each(rows *sql.Rows, scan func() error) (err error) {
+	for err == nil && rows.Next() {
+		err = scan()
+	}
+	return errors.Join(err, rows.Err(), rows.Close())
 }

@@ -96,17 +96,17 @@ func TestAReopenedFileGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := openFile(t, path)
-	cursor, running, err := second.Load(t.Context())
-	if err != nil || cursor != 57 || len(running) != 2 {
-		t.Fatalf("cursor %d with %d running calls (%v), want 57 with 2", cursor, len(running), err)
+	saved, err := second.Load(t.Context())
+	if err != nil || saved.Cursor != 57 || len(saved.Calls) != 2 {
+		t.Fatalf("cursor %d with %d running calls (%v), want 57 with 2", saved.Cursor, len(saved.Calls), err)
 	}
 	write(t, second, stories[50:], 10) // told again from before
 	got, err := second.CDRs(t.Context(), Query{Limit: 100})
 	if err != nil || len(got) != 20 {
 		t.Fatalf("%d records, error %v, want 20", len(got), err)
 	}
-	if _, running, err = second.Load(t.Context()); err != nil || len(running) != 0 {
-		t.Errorf("%d running calls left (%v)", len(running), err)
+	if saved, err = second.Load(t.Context()); err != nil || len(saved.Calls) != 0 {
+		t.Errorf("%d running calls left (%v)", len(saved.Calls), err)
 	}
 }
 

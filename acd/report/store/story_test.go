@@ -50,7 +50,10 @@ func day(n int) []report.Story {
 func ending(call string, i int) []acd.Fact {
 	q := &acd.Quality{Codec: "PCMA", Sent: 500, Received: 499, Lost: 1, JitterMS: 2}
 	if i%2 == 0 {
-		return []acd.Fact{{Kind: acd.FactCallEnded, Call: call, Cause: "abandoned", By: "caller", Abandoned: true, Quality: q}}
+		return []acd.Fact{
+			{Kind: acd.FactCallLeftQueue, Call: call, Queue: "human", Cause: "ended"},
+			{Kind: acd.FactCallEnded, Call: call, Cause: "abandoned", By: "caller", Abandoned: true, Quality: q},
+		}
 	}
 	return []acd.Fact{
 		{Kind: acd.FactAgentReleased, Call: call, Agent: "1001", Offer: uint64(i), By: "caller", Quality: q},
@@ -80,11 +83,11 @@ func newFile(t testing.TB) *Store {
 // write folds stories into the store in batches of n.
 func write(t testing.TB, s *Store, stories []report.Story, n int) {
 	t.Helper()
-	cursor, running, err := s.Load(t.Context())
+	saved, err := s.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	fold, err := report.Resume(cursor, running)
+	fold, err := report.Resume(saved)
 	if err != nil {
 		t.Fatal(err)
 	}

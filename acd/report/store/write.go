@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tierline/acd/report"
+	"tierline/acd/report/interval"
 )
 
 // The columns in the order of callValues and segmentValues, and of what
@@ -70,6 +71,7 @@ type writer struct {
 }
 
 func (w *writer) batch(b report.Batch) {
+	w.numbers(b)
 	event, keep, closed := w.stmt(w.s.event), w.stmt(w.s.keepOpen), w.stmt(w.s.closeOpen)
 	for _, e := range b.Events {
 		w.exec(event, e.Index, e.Seq, e.Wall.String(), string(e.Fact.Kind), e.Fact.Call, e.Fact.Agent, w.json(e.Fact))
@@ -129,18 +131,28 @@ func (w *writer) segmentValues(call string, n int, g *report.Segment) []any {
 	}
 }
 
-// Prune removes calls that ended and events that happened before a time, at
-// most limit of each, so that a long clean-up never holds up the cursor. It
-// returns how many rows went; less than limit of both means that it is done.
+// Prune removes calls that ended, events that happened and numbers of
+// intervals that ended before a time, at most limit of each, so that a long
+// clean-up never holds up the cursor. It returns how many rows went; less than
+// limit means that it is done.
 func (s *Store) Prune(ctx context.Context, before report.Time, limit int) (int64, error) {
+	slot := before - interval.Slot
 	var gone int64
-	for _, text := range []string{
-		`DELETE FROM calls WHERE call IN (SELECT call FROM calls WHERE ended < $1 ORDER BY ended LIMIT $2)`,
-		`DELETE FROM events WHERE (idx, seq) IN (SELECT idx, seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)`,
+	for _, old := range []struct {
+		text   string
+		before report.Time
+	}{
+		{`DELETE FROM calls WHERE call IN (SELECT call FROM calls WHERE ended < $1 ORDER BY ended LIMIT $2)`, before},
+		{`DELETE FROM events WHERE (idx, seq) IN
+			(SELECT idx, seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)`, before},
+		{pruneNumbers("queue_numbers", "began, queue, tier, skill"), slot},
+		{pruneNumbers("queue_waits", "began, queue, tier, skill, outcome, seconds"), slot},
+		{pruneNumbers("agent_times", "began, agent, queue, state, reason"), slot},
+		{pruneNumbers("agent_offers", "began, agent, queue, outcome"), slot},
 	} {
-		r, err := s.write.ExecContext(ctx, text, before.String(), limit)
+		r, err := s.write.ExecContext(ctx, old.text, old.before.String(), limit)
 		if err != nil {
-			return gone, fmt.Errorf("remove records before %s: %w", before, err)
+			return gone, fmt.Errorf("remove records before %s: %w", old.before, err)
 		}
 		n, err := r.RowsAffected()
 		if err != nil {

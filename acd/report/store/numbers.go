@@ -1,0 +1,230 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tierline/acd/report"
+	"tierline/acd/report/interval"
+)
+
+// The sums of queue_numbers in the order of callsOf and addresses.
+const (
+	queueKey  = `began, queue, tier, skill`
+	sumsOfAll = `offered, refused, handled, answered_wait_ms, abandoned_wait_ms, left_wait_ms, talk_ms, wrap_up_ms`
+)
+
+// queueSums adds to a row, or makes it.
+func queueSums() string {
+	var set []string
+	for column := range strings.SplitSeq(sumsOfAll, ", ") {
+		set = append(set, column+` = `+column+` + excluded.`+column)
+	}
+	columns := queueKey + `, max_wait_ms, ` + sumsOfAll
+	return `INSERT INTO queue_numbers (` + columns + `) VALUES (` + marks(columns) + `) ON CONFLICT DO UPDATE SET
+		max_wait_ms = max(max_wait_ms, excluded.max_wait_ms), ` + strings.Join(set, `, `)
+}
+
+// numbers adds a batch's numbers. They are differences, unlike everything else
+// in a batch, so one that is there already must be left out: the cursor says
+// so. It is written later in the same transaction.
+func (w *writer) numbers(b report.Batch) {
+	var at uint64
+	if err := w.tx.QueryRowContext(w.ctx, `SELECT idx FROM cursor`).Scan(&at); err != nil {
+		w.err = fmt.Errorf("read the cursor: %w", err)
+		return
+	}
+	if b.Cursor <= at {
+		return
+	}
+	n := &b.Numbers
+	sums, waits := w.stmt(w.s.queueSums), w.stmt(w.s.queueWaits)
+	for k, c := range n.Calls {
+		w.exec(sums, began(k.Slot), k.Queue, k.Tier, k.Skill, c.MaxMS, c.Offered, c.Refused, c.Handled,
+			c.AnsweredWaitMS, c.AbandonedWaitMS, c.LeftWaitMS, c.TalkMS, c.WrapUpMS)
+	}
+	for k, v := range n.Waits {
+		w.exec(waits, began(k.Slot), k.Queue, k.Tier, k.Skill, k.Outcome, k.Seconds, v)
+	}
+	times, offers := w.stmt(w.s.agentTimes), w.stmt(w.s.agentOffers)
+	for k, ms := range n.Times {
+		w.exec(times, began(k.Slot), k.Agent, k.Queue, k.State, k.Reason, ms)
+	}
+	for k, v := range n.Offers {
+		w.exec(offers, began(k.Slot), k.Agent, k.Queue, k.Outcome, v)
+	}
+	keep, end := w.stmt(w.s.keepNum), w.stmt(w.s.endNum)
+	for _, o := range n.Open {
+		if len(o.Record) == 0 {
+			w.exec(end, o.Kind, o.ID)
+		} else {
+			w.exec(keep, o.Kind, o.ID, string(o.Record))
+		}
+	}
+}
+
+func began(slot int64) string { return report.Time(slot).String() }
+
+// pruneNumbers is the statement that removes old rows of a table of numbers.
+func pruneNumbers(table, key string) string {
+	return `DELETE FROM ` + table + ` WHERE (` + key + `) IN
+		(SELECT ` + key + ` FROM ` + table + ` WHERE began < $1 ORDER BY began LIMIT $2)`
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error)
+}
+
+// openNumbers returns what goes on.
+func openNumbers(ctx context.Context, from querier) (open []interval.Open, err error) {
+	rows, err := from.QueryContext(ctx, `SELECT kind, id, record FROM open_numbers ORDER BY kind, id`)
+	if err != nil {
+		return nil, fmt.Errorf("read unfinished numbers: %w", err)
+	}
+	err = each(rows, func() error {
+		var o interval.Open
+		bad := rows.Scan(&o.Kind, &o.ID, &o.Record)
+		open = append(open, o)
+		return bad
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read unfinished numbers: %w", err)
+	}
+	return open, nil
+}
+
+// QueueNumbers returns the sums of queues that a query asks for, and what goes
+// on beside them.
+func (s *Store) QueueNumbers(ctx context.Context, q interval.Query) (interval.Numbers, []interval.Open, error) {
+	return s.numbers(ctx, q, queueCalls, queueWaits)
+}
+
+// AgentNumbers is the same for agents.
+func (s *Store) AgentNumbers(ctx context.Context, q interval.Query) (interval.Numbers, []interval.Open, error) {
+	return s.numbers(ctx, q, agentTimes, agentOffers)
+}
+
+// numbers runs queries that see the same moment.
+func (s *Store) numbers(
+	ctx context.Context, q interval.Query, queries ...func(question, interval.Numbers) error,
+) (n interval.Numbers, open []interval.Open, err error) {
+	n = interval.NewNumbers()
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return n, nil, fmt.Errorf("read numbers: %w", err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	for _, ask := range queries {
+		if err = ask(question{ctx, tx, q}, n); err != nil {
+			return n, nil, fmt.Errorf("read numbers: %w", err)
+		}
+	}
+	open, err = openNumbers(ctx, tx)
+	return n, open, err
+}
+
+// question is one query of numbers.
+type question struct {
+	ctx context.Context //nolint:containedctx // lives only inside numbers
+	tx  *sql.Tx
+	interval.Query
+}
+
+// ask adds up columns of a table by interval and key, and scans each row.
+func (q question) ask(table, key, sums string, scan func(rows *sql.Rows, slot *int64) error) error {
+	at := `?` // one interval
+	values := []any{q.From, began(q.From), began(q.Until)}
+	if q.Step != 0 {
+		at = `max(?, (local - (local % ?)) - ?)`
+		values = []any{q.From, q.Step, q.Offset, q.Offset, began(q.From), began(q.Until)}
+		table = `(SELECT *, CAST(strftime('%s', began) AS INTEGER) * 1000 + ? AS local FROM ` + table + `)`
+	}
+	rows, err := q.tx.QueryContext(q.ctx, `SELECT `+at+` AS slot, `+key+`, `+sums+` FROM `+table+`
+		WHERE began >= ? AND began < ? GROUP BY `+groups(1+strings.Count(key, ",")+1), values...)
+	if err != nil {
+		return err
+	}
+	var slot int64
+	return each(rows, func() error { return scan(rows, &slot) })
+}
+
+// groups returns 1, 2, …, n.
+func groups(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprint(i+1))
+	}
+	return strings.Join(list, ", ")
+}
+
+// place returns the key's columns, blank where the query adds them up.
+func (q question) place() string {
+	tier, skill := `''`, `''`
+	if q.Tier {
+		tier = `tier`
+	}
+	if q.Skill {
+		skill = `skill`
+	}
+	return `queue, ` + tier + `, ` + skill
+}
+
+func queueCalls(q question, n interval.Numbers) error {
+	sums := `max(max_wait_ms), sum(` + strings.ReplaceAll(sumsOfAll, `, `, `), sum(`) + `)`
+	return q.ask(`queue_numbers`, q.place(), sums, func(rows *sql.Rows, slot *int64) error {
+		var k interval.Key
+		var c interval.Calls
+		err := rows.Scan(slot, &k.Queue, &k.Tier, &k.Skill, &c.MaxMS, &c.Offered, &c.Refused, &c.Handled,
+			&c.AnsweredWaitMS, &c.AbandonedWaitMS, &c.LeftWaitMS, &c.TalkMS, &c.WrapUpMS)
+		k.Slot = *slot
+		n.Calls[k] = c
+		return err
+	})
+}
+
+func queueWaits(q question, n interval.Numbers) error {
+	key := q.place() + `, outcome, seconds`
+	return q.ask(`queue_waits`, key, `sum(calls)`, func(rows *sql.Rows, slot *int64) error {
+		var k interval.WaitKey
+		var calls int64
+		err := rows.Scan(slot, &k.Queue, &k.Tier, &k.Skill, &k.Outcome, &k.Seconds, &calls)
+		k.Slot = *slot
+		n.Waits[k] = calls
+		return err
+	})
+}
+
+// agent returns the key's columns for agents.
+func (q question) agent() string {
+	if q.AgentQueues {
+		return `agent, queue`
+	}
+	return `agent, ''`
+}
+
+func agentTimes(q question, n interval.Numbers) error {
+	key := q.agent() + `, state, reason`
+	return q.ask(`agent_times`, key, `sum(time_ms)`, func(rows *sql.Rows, slot *int64) error {
+		var k interval.TimeKey
+		var ms int64
+		err := rows.Scan(slot, &k.Agent, &k.Queue, &k.State, &k.Reason, &ms)
+		k.Slot = *slot
+		n.Times[k] = ms
+		return err
+	})
+}
+
+func agentOffers(q question, n interval.Numbers) error {
+	return q.ask(`agent_offers`, q.agent()+`, outcome`, `sum(offers)`, func(rows *sql.Rows, slot *int64) error {
+		var k interval.OfferKey
+		var offers int64
+		err := rows.Scan(slot, &k.Agent, &k.Queue, &k.Outcome, &offers)
+		k.Slot = *slot
+		n.Offers[k] = offers
+		return err
+	})
+}
