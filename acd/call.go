@@ -172,8 +172,9 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 	if wait := cmp.Or(ev.MaxWait, q.MaxWait); wait > 0 {
 		c.leaveAt = s.now + wait
 	}
+	since := s.now - c.credit
 	c.place = rank.Call{ID: c.id, Fit: q.Fit, Requirement: need, Key: rank.Key{
-		Deadline: s.now - s.current().config.HeadStart[c.tier] - c.credit, Index: index,
+		Deadline: since - s.headStart(q, c.tier), Since: since, Tier: c.tier, Index: index,
 	}}
 	s.join(c)
 	r.Facts = append(r.Facts, Fact{
@@ -181,6 +182,12 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 		Reason: need.String(), Until: c.leaveAt, Attach: c.attach, Node: c.node, Step: c.step,
 	})
 	return nil
+}
+
+// headStart takes the queue's own head starts from the call's generation, as
+// all that a queue says, and the general ones from the current generation.
+func (s *State) headStart(q *QueueConfig, t routing.Tier) int64 {
+	return s.current().config.headStart(q, t)
 }
 
 // join lines a call up; its key is set.

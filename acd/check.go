@@ -29,6 +29,9 @@ func (s *State) Check() error {
 		c.offer(s.offers[id])
 	}
 	c.totals()
+	if g := s.current(); g != nil && s.board.Order() != g.config.order() {
+		c.fault("the board ranks by %+v", s.board.Order())
+	}
 	if err := s.board.Check(); err != nil {
 		c.fault("board: %w", err)
 	}
@@ -127,8 +130,9 @@ func (c *checker) call(x *call) {
 	}
 	if x.inQueue() {
 		c.queued++
-		if x.place.Key.Deadline > x.queuedAt || x.queuedAt > s.now {
-			c.fault("call %q: key %+v doesn't fit %d", x.id, x.place.Key, x.queuedAt)
+		k := x.place.Key
+		if k.Deadline > k.Since || k.Since != x.queuedAt-x.credit || x.queuedAt > s.now || k.Tier != x.tier {
+			c.fault("call %q: key %+v doesn't fit %d", x.id, k, x.queuedAt)
 		}
 	}
 }

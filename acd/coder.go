@@ -26,6 +26,7 @@ type coder struct {
 	err error
 	buf [binary.MaxVarintLen64]byte
 
+	version uint64       // of the format: the current one when writing
 	scratch bytes.Buffer // of read
 }
 
@@ -63,14 +64,15 @@ func (k *coder) fail(format string, args ...any) {
 }
 
 func (k *coder) header() {
-	magic, version := snapshotMagic, uint64(snapshotVersion)
+	magic := snapshotMagic
+	k.version = snapshotVersion
 	k.str(&magic)
-	k.uint(&version)
+	k.uint(&k.version)
 	if magic != snapshotMagic {
 		k.fail("it doesn't begin like one")
 	}
-	if version != snapshotVersion {
-		k.fail("version %d is not known", version)
+	if k.version == 0 || k.version > snapshotVersion {
+		k.fail("version %d is not known", k.version)
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 // Config is what the core needs of a generation of service documents. Lists
 // are sorted by name.
 type Config struct {
-	HeadStart [routing.TierCount]int64 `json:"head_start"` // ms, by tier number
+	Policy    Policy                   `json:"policy,omitempty"`
+	HeadStart [routing.TierCount]int64 `json:"head_start"`          // ms, by tier number; of PolicyDeadline
+	Objective [routing.TierCount]int64 `json:"objective,omitempty"` // ms, by tier number; of PolicyRatio
 	Queues    []QueueConfig            `json:"queues"`
 	Agents    []AgentConfig            `json:"agents"`
 }
@@ -23,7 +25,38 @@ type QueueConfig struct {
 	MaxLength    int    `json:"max_length,omitempty"`  // calls; 0 = no limit
 	ReofferAfter int64  `json:"reoffer_after"`         // ms an agent is passed over after missing this call
 	Fit          Fit    `json:"fit,omitempty"`
+
+	// HeadStart replaces Config.HeadStart for calls of this queue.
+	HeadStart *[routing.TierCount]int64 `json:"head_start,omitempty"`
 }
+
+// headStart returns how far ahead of a standard call one of a tier stands.
+func (c *Config) headStart(q *QueueConfig, t routing.Tier) int64 {
+	if q.HeadStart != nil {
+		return q.HeadStart[t]
+	}
+	return c.HeadStart[t]
+}
+
+// order returns the comparator of waiting calls.
+func (c *Config) order() rank.Order {
+	o := rank.Order{Policy: c.Policy}
+	if c.Policy == PolicyRatio {
+		o.Objective = c.Objective
+	}
+	return o
+}
+
+// Policy says what the order of waiting calls is made of.
+type Policy = rank.Policy
+
+// Ranking policies.
+const (
+	PolicyDeadline = rank.PolicyDeadline // time of joining less the tier's head start
+	PolicyStrict   = rank.PolicyStrict   // a higher tier first, whatever the waits
+	PolicyRatio    = rank.PolicyRatio    // greatest waited/objective
+	PolicyFIFO     = rank.PolicyFIFO     // first come, first served
+)
 
 // Fit says which of several eligible agents is preferred before the longest
 // idle one.

@@ -69,6 +69,7 @@ func (s *State) configPublished(ev ConfigPublished, wall int64, r *Result) error
 	}
 	s.generations = append(s.generations, g)
 	s.forgetGenerations()
+	s.board.SetOrder(config.order())
 	r.Effects = append(r.Effects, GenerationChanged{Generation: g.Generation})
 	r.Facts = append(r.Facts, Fact{
 		Kind: FactConfigPublished, Generation: g.Generation, Hash: g.Hash, By: g.By, Note: g.Note,
@@ -157,11 +158,7 @@ func (c *Config) names(agent string) bool {
 // here it must only never get into the state.
 func normalise(c Config) (Config, error) {
 	var faults []error
-	for t, h := range c.HeadStart {
-		if h < 0 {
-			faults = append(faults, fmt.Errorf("tier %d: negative head start", t))
-		}
-	}
+	faults = append(faults, c.checkTiers())
 	c.Queues = slices.SortedFunc(slices.Values(c.Queues), func(a, b QueueConfig) int {
 		return strings.Compare(a.Name, b.Name)
 	})
@@ -185,7 +182,25 @@ func normalise(c Config) (Config, error) {
 	return c, errors.Join(faults...)
 }
 
+func (c *Config) checkTiers() error {
+	if c.Policy > PolicyFIFO {
+		return fmt.Errorf("policy %d is not known", c.Policy)
+	}
+	for t := range routing.Tier(routing.TierCount) {
+		switch {
+		case c.HeadStart[t] < 0:
+			return fmt.Errorf("tier %s: negative head start", t)
+		case c.Objective[t] < 0 || c.Policy == PolicyRatio && c.Objective[t] == 0:
+			return fmt.Errorf("tier %s: the objective must be above 0", t)
+		}
+	}
+	return nil
+}
+
 func (q *QueueConfig) check() error {
+	if q.HeadStart != nil && slices.Min(q.HeadStart[:]) < 0 {
+		return fmt.Errorf("queue %q: negative head start", q.Name)
+	}
 	switch {
 	case q.Name == "":
 		return errors.New("a queue has no name")

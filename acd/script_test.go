@@ -3,7 +3,6 @@ package acd
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -174,64 +173,6 @@ func (x *script) settle() {
 	x.d.Fatalf(x.t, "the leader never stops deciding")
 }
 
-// story writes a fact in a line: what identifies it first, then the rest.
-func story(f Fact) string {
-	b := []byte(f.Kind)
-	add := func(key, value string) {
-		if value != "" && value != "0" {
-			b = append(b, " "+key+value...)
-		}
-	}
-	add("", f.Call)
-	add("", f.Agent)
-	if f.Kind == FactAgentState {
-		add("", f.Previous)
-		add("→ ", f.State)
-	} else {
-		add("→ ", f.State)
-	}
-	add("#", strconv.FormatUint(f.Offer, 10))
-	add("queue=", f.Queue)
-	add("contact=", f.Contact)
-	add("generation=", strconv.FormatUint(f.Generation, 10))
-	add("step=", f.Step)
-	if f.Kind != FactCallOffered {
-		add("reason=", strings.ReplaceAll(f.Reason, " ", "_"))
-	}
-	add("cause=", f.Cause)
-	add("by=", f.By)
-	add("sip=", strconv.Itoa(f.SIP))
-	add("wait=", strconv.FormatInt(f.WaitMS, 10))
-	add("talk=", strconv.FormatInt(f.TalkMS, 10))
-	add("until=", strconv.FormatInt(f.Until, 10))
-	if f.Abandoned {
-		add("", "abandoned")
-	}
-	return string(b)
-}
-
-func order(e Effect) string {
-	switch e := e.(type) {
-	case RingAgent:
-		var to []string
-		for _, c := range e.Contacts {
-			to = append(to, c.Contact)
-		}
-		return fmt.Sprintf("ring %s for %s #%d at %s for %d ms", e.Agent, e.Call, e.Offer, strings.Join(to, ","), e.For)
-	case StopRinging:
-		return fmt.Sprintf("stop ringing %s for %s #%d: %s", e.Agent, e.Call, e.Offer, e.Outcome)
-	case ConnectAgent:
-		return fmt.Sprintf("connect %s to %s #%d", e.Agent, e.Call, e.Offer)
-	case LeaveQueue:
-		return fmt.Sprintf("%s leaves its queue: %s", e.Call, e.Cause)
-	case ReleaseAgent:
-		return fmt.Sprintf("release %s from %s #%d", e.Agent, e.Call, e.Offer)
-	case GenerationChanged:
-		return fmt.Sprintf("generation is %d", e.Generation)
-	}
-	return fmt.Sprintf("%T", e)
-}
-
 func (x *script) run() {
 	switch x.d.Cmd {
 	case "wait":
@@ -337,87 +278,4 @@ func (x *script) event() Event {
 	}
 	x.d.Fatalf(x.t, "unknown command")
 	return nil
-}
-
-// config reads lines of "tier NAME HEADSTART", "queue NAME key=value…" and
-// "agent ID key=value…"; require= takes the rest of the line.
-func (x *script) config() Event {
-	var c Config
-	for text := range strings.Lines(x.d.Input) {
-		line, require, _ := strings.Cut(strings.TrimSpace(text), " require=")
-		f := strings.Fields(line)
-		kv := map[string]string{}
-		for _, w := range f[2:] {
-			k, v, _ := strings.Cut(w, "=")
-			kv[k] = v
-		}
-		n := func(key string) int { v, _ := strconv.Atoi(kv[key]); return v }
-		switch f[0] {
-		case "tier":
-			c.HeadStart[x.tier(f[1])] = x.ms(f[2])
-		case "queue":
-			c.Queues = append(c.Queues, QueueConfig{
-				Name: f[1], Requirement: require, RingTime: x.ms(kv["ring"]), WrapUp: x.ms(kv["wrap_up"]),
-				MaxWait: x.ms(kv["max_wait"]), MaxLength: n("max_length"), ReofferAfter: x.ms(kv["reoffer"]),
-				Fit: map[string]Fit{"": FitNone, "most": FitMost, "least": FitLeast}[kv["fit"]],
-			})
-		case "agent":
-			a := AgentConfig{
-				ID: f[1], Name: f[1], MaxMisses: n("misses"), BackOff: x.ms(kv["back_off"]), Contact: kv["contact"],
-			}
-			_, a.SignedIn = kv["signed_in"]
-			for _, s := range strings.FieldsFunc(kv["skills"], func(r rune) bool { return r == ',' }) {
-				name, level, _ := strings.Cut(s, ":")
-				l, _ := strconv.Atoi(level)
-				a.Skills = append(a.Skills, routing.SkillLevel{Skill: routing.Skill(name), Level: routing.Level(l)})
-			}
-			c.Agents = append(c.Agents, a)
-		default:
-			x.d.Fatalf(x.t, "unknown line %q", line)
-		}
-	}
-	return ConfigPublished{Hash: "h", By: "test", Bundle: []byte(x.d.Input), Config: c}
-}
-
-func (x *script) show() {
-	switch x.d.Cmd {
-	case "agents":
-		for _, a := range x.s.Agents() {
-			fmt.Fprintf(&x.out, "%s %s", a.ID, a.State)
-			for _, w := range []struct{ key, value string }{
-				{"reason=", a.Reason},
-				{"", a.Call},
-				{"next=", a.Next.String()},
-				{"next_reason=", a.NextReason},
-				{"misses=", strconv.Itoa(a.Misses)},
-				{"until=", strconv.FormatInt(a.Until, 10)},
-				{"back_off=", strconv.FormatInt(a.BackOff, 10)},
-				{"ready_since=", strconv.FormatInt(a.ReadySince, 10)},
-			} {
-				if w.value != "" && w.value != "0" {
-					fmt.Fprintf(&x.out, " %s%s", w.key, w.value)
-				}
-			}
-			x.out.WriteByte('\n')
-		}
-	case "calls":
-		for _, c := range x.s.Calls() {
-			fmt.Fprintf(&x.out, "%s %s %s", c.ID, c.Phase, c.Queue)
-			if c.Key != nil {
-				fmt.Fprintf(&x.out, " key=%d", c.Key.Deadline)
-			}
-			if c.Why != "" {
-				fmt.Fprintf(&x.out, ": %s", c.Why)
-			}
-			x.out.WriteByte('\n')
-		}
-	case "queues":
-		for _, q := range x.s.Queues() {
-			fmt.Fprintf(&x.out, "%s waiting=%d by_tier=%v longest=%d agents=%+v\n", q.Name, q.Waiting, q.ByTier, q.LongestMS, q.Agents)
-		}
-	case "generations":
-		for _, g := range slices.Backward(x.s.Generations()) {
-			fmt.Fprintf(&x.out, "%d\n", g.Generation)
-		}
-	}
 }

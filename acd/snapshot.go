@@ -19,7 +19,7 @@ import (
 // equal bytes. A new version gets a new number and keeps the reader of the old.
 const (
 	snapshotMagic   = "tierline acd"
-	snapshotVersion = 1
+	snapshotVersion = 2
 )
 
 // ErrSnapshot says that bytes are no snapshot of this or an older release, or
@@ -118,20 +118,44 @@ func (g *generation) code(k *coder) {
 	k.str(&g.Note)
 	k.int(&g.Wall)
 	k.bytes(&g.Data)
-	for i := range g.config.HeadStart {
-		k.int(&g.config.HeadStart[i])
+	g.config.code(k)
+}
+
+func (c *Config) code(k *coder) {
+	k.byTier(&c.HeadStart)
+	if k.version >= 2 {
+		number(k, &c.Policy)
+		k.byTier(&c.Objective)
 	}
-	list(k, &g.config.Queues, func(k *coder, q *QueueConfig) {
-		k.str(&q.Name)
-		k.str(&q.Requirement)
-		k.int(&q.RingTime)
-		k.int(&q.WrapUp)
-		k.int(&q.MaxWait)
-		number(k, &q.MaxLength)
-		k.int(&q.ReofferAfter)
-		number(k, &q.Fit)
-	})
-	list(k, &g.config.Agents, func(k *coder, a *AgentConfig) { a.code(k) })
+	list(k, &c.Queues, func(k *coder, q *QueueConfig) { q.code(k) })
+	list(k, &c.Agents, func(k *coder, a *AgentConfig) { a.code(k) })
+}
+
+func (k *coder) byTier(p *[routing.TierCount]int64) {
+	for i := range p {
+		k.int(&p[i])
+	}
+}
+
+func (q *QueueConfig) code(k *coder) {
+	k.str(&q.Name)
+	k.str(&q.Requirement)
+	k.int(&q.RingTime)
+	k.int(&q.WrapUp)
+	k.int(&q.MaxWait)
+	number(k, &q.MaxLength)
+	k.int(&q.ReofferAfter)
+	number(k, &q.Fit)
+	if k.version < 2 {
+		return
+	}
+	own := q.HeadStart != nil
+	if k.bool(&own); own {
+		if q.HeadStart == nil {
+			q.HeadStart = new([routing.TierCount]int64)
+		}
+		k.byTier(q.HeadStart)
+	}
 }
 
 func (a *AgentConfig) code(k *coder) {
@@ -250,6 +274,9 @@ func (o *offer) code(k *coder) {
 
 // derive rebuilds what a snapshot doesn't hold.
 func (s *State) derive() error {
+	if g := s.current(); g != nil {
+		s.board.SetOrder(g.config.order())
+	}
 	for _, id := range slices.Sorted(maps.Keys(s.agents)) {
 		a := s.agents[id]
 		a.seat.ID = a.id
@@ -273,6 +300,7 @@ func (s *State) derive() error {
 func (s *State) deriveCall(c *call) error {
 	c.generation.calls++
 	c.place.ID = c.id
+	c.place.Key.Since, c.place.Key.Tier = c.queuedAt-c.credit, c.tier
 	switch {
 	case c.tier >= routing.TierCount:
 		return fmt.Errorf("tier %d", c.tier)

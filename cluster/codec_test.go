@@ -27,10 +27,13 @@ func everyKind() []acd.Event {
 	}
 	return []acd.Event{
 		acd.ConfigPublished{Hash: "ab12", By: "ops", Note: "more <agents>", Bundle: []byte{0, 1, 255}, Config: acd.Config{
+			Policy:    acd.PolicyRatio,
 			HeadStart: [routing.TierCount]int64{1, 2, 3, 4},
+			Objective: [routing.TierCount]int64{120_000, 60_000, 30_000, 15_000},
 			Queues: []acd.QueueConfig{{
 				Name: "human", Requirement: "billing>=3", RingTime: 15_000, WrapUp: 10_000,
 				MaxWait: 600_000, MaxLength: 50, ReofferAfter: 30_000, Fit: acd.FitMost,
+				HeadStart: &[routing.TierCount]int64{0, 0, 0, 1_800_000},
 			}},
 			Agents: []acd.AgentConfig{{
 				ID: "1001", Name: "王芳", Skills: []routing.SkillLevel{{Skill: "billing", Level: 5}},

@@ -37,6 +37,7 @@ type Call struct {
 	PassedOver  []PassedOver
 
 	class *class
+	lane  int
 }
 
 // PassedOver is an agent who missed or refused this call.
@@ -47,6 +48,7 @@ type PassedOver struct {
 
 // Board holds waiting calls and agents in the shape a match needs.
 type Board struct {
+	order    Order
 	groups   map[string]*group
 	slots    []*group // by group.index; nil: free
 	open     bitset   // groups with a ready agent
@@ -69,9 +71,10 @@ type group struct {
 type class struct {
 	requirement *Requirement
 	index       int
-	able        bitset // by group.index
-	score       []int  // by group.index
-	calls       *ordered.List[*Call]
+	able        bitset                 // by group.index
+	score       []int                  // by group.index
+	lanes       []*ordered.List[*Call] // see Order.lanes
+	waiting     int
 }
 
 // NewBoard returns an empty board.
@@ -172,12 +175,52 @@ func (b *Board) NotReady(a *Agent) {
 	b.ready--
 }
 
+// SetOrder changes the policy. Who waits is lined up anew.
+func (b *Board) SetOrder(o Order) {
+	if o == b.order {
+		return
+	}
+	b.order = o
+	for _, cl := range b.classes {
+		old := cl.lanes
+		cl.lanes = b.newLanes()
+		for _, lane := range old {
+			for c := range lane.All() {
+				b.file(c)
+			}
+		}
+	}
+}
+
+// Order returns the policy in force.
+func (b *Board) Order() Order { return b.order }
+
+func (b *Board) newLanes() []*ordered.List[*Call] {
+	lanes := make([]*ordered.List[*Call], b.order.lanes())
+	order := b.order
+	for i := range lanes {
+		lanes[i] = ordered.New(func(x, y *Call) int {
+			return cmp.Or(order.Compare(x.Key, y.Key, 0), strings.Compare(x.ID, y.ID))
+		})
+	}
+	return lanes
+}
+
+// file puts a call into the lane of its class where it belongs.
+func (b *Board) file(c *Call) {
+	c.lane = 0
+	if len(c.class.lanes) > 1 {
+		c.lane = int(c.Key.Tier)
+	}
+	c.class.lanes[c.lane].Insert(c)
+}
+
 // Enqueue lets a call wait. Its key and requirement must not change until it
 // is dequeued.
 func (b *Board) Enqueue(c *Call) {
-	cl := b.classOf(c.Requirement)
-	c.class = cl
-	cl.calls.Insert(c)
+	c.class = b.classOf(c.Requirement)
+	b.file(c)
+	c.class.waiting++
 	b.waiting++
 }
 
@@ -188,9 +231,10 @@ func (b *Board) Dequeue(c *Call) {
 		return
 	}
 	c.class = nil
-	cl.calls.Delete(c)
+	cl.lanes[c.lane].Delete(c)
+	cl.waiting--
 	b.waiting--
-	if cl.calls.Len() == 0 && len(b.classes) > cacheLimit {
+	if cl.waiting == 0 && len(b.classes) > cacheLimit {
 		last := b.classes[len(b.classes)-1]
 		last.index, b.classes[cl.index] = cl.index, last
 		b.classes = b.classes[:len(b.classes)-1]
@@ -248,8 +292,7 @@ func (b *Board) classOf(r *Requirement) *class {
 	if c := b.byText[r.String()]; c != nil {
 		return c
 	}
-	c := &class{requirement: r, index: len(b.classes)}
-	c.calls = ordered.New(func(x, y *Call) int { return cmp.Or(x.Key.Compare(y.Key), strings.Compare(x.ID, y.ID)) })
+	c := &class{requirement: r, index: len(b.classes), lanes: b.newLanes()}
 	for _, g := range b.slots {
 		if g != nil {
 			c.weigh(g)
@@ -303,9 +346,16 @@ func (b *Board) Check() error {
 		}
 	}
 	for i, c := range b.classes {
-		waiting += c.calls.Len()
-		if c.calls.Len() == 0 {
+		n := 0
+		for _, lane := range c.lanes {
+			n += lane.Len()
+		}
+		waiting += n
+		if n == 0 {
 			empty++
+		}
+		if n != c.waiting || len(c.lanes) != b.order.lanes() {
+			fault("class %q: %d calls in %d lanes, counted %d", c.requirement, n, len(c.lanes), c.waiting)
 		}
 		if c.index != i || b.byText[c.requirement.String()] != c {
 			fault("class %q is misfiled", c.requirement)

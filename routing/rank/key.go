@@ -3,23 +3,19 @@ package rank
 import (
 	"cmp"
 	"strings"
+
+	"tierline/routing"
 )
 
-// Key is a waiting call's place in the global order; the smallest is served
-// first. It never changes while the call waits.
+// Key is a waiting call's place in the one global order: what [Order] compares
+// under each policy. It never changes while the call waits, unless a supervisor
+// moves the call to another band.
 type Key struct {
-	Band     int64  `json:"band"`     // 0 normally; lower goes before everybody in higher bands
-	Deadline int64  `json:"deadline"` // enqueue time − head start of the tier − credit, ms of log time
-	Index    uint64 `json:"index"`    // log index of the entry that queued the call: a total order
-}
-
-// Compare orders keys as cmp.Compare does.
-func (k Key) Compare(o Key) int {
-	return cmp.Or(
-		cmp.Compare(k.Band, o.Band),
-		cmp.Compare(k.Deadline, o.Deadline),
-		cmp.Compare(k.Index, o.Index),
-	)
+	Band     int64        `json:"band"`     // 0 normally; lower goes before everybody in higher bands
+	Deadline int64        `json:"deadline"` // Since − head start of the tier, ms of log time
+	Index    uint64       `json:"index"`    // log index of the entry that queued the call: a total order
+	Since    int64        `json:"since"`    // time of joining − credit, ms of log time
+	Tier     routing.Tier `json:"tier"`
 }
 
 // Fit says which of several able agents is preferred before the longest idle

@@ -1,6 +1,10 @@
 package rank
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"tierline/routing/rank/ordered"
+)
 
 // Choice is one agent for one call, and what it was chosen from.
 type Choice struct {
@@ -23,8 +27,13 @@ func (b *Board) Match(now int64, limit int) []Choice {
 	}
 	m := match{board: b, now: now, used: map[*Agent]bool{}}
 	for _, c := range b.classes {
-		if c.calls.Len() > 0 && c.able.meets(&b.open) {
-			m.heads = append(m.heads, head{class: c, call: c.calls.At(0)})
+		if c.waiting == 0 || !c.able.meets(&b.open) {
+			continue
+		}
+		for _, lane := range c.lanes {
+			if first, ok := lane.First(); ok {
+				m.heads = append(m.heads, head{class: c, lane: lane, call: first})
+			}
 		}
 	}
 	var out []Choice
@@ -54,7 +63,8 @@ type match struct {
 
 type head struct {
 	class *class
-	taken int // calls of the class already matched
+	lane  *ordered.List[*Call]
+	taken int // calls of the lane already matched
 	call  *Call
 }
 
@@ -63,7 +73,7 @@ type head struct {
 func (m *match) smallest() int {
 	best := 0
 	for i := range m.heads[1:] {
-		if m.heads[i+1].call.Key.Compare(m.heads[best].call.Key) < 0 {
+		if m.board.order.Compare(m.heads[i+1].call.Key, m.heads[best].call.Key, m.now) < 0 {
 			best = i + 1
 		}
 	}
@@ -73,11 +83,11 @@ func (m *match) smallest() int {
 func (m *match) advance(i int) {
 	h := &m.heads[i]
 	h.taken++
-	if h.taken == h.class.calls.Len() {
+	if h.taken == h.lane.Len() {
 		m.drop(i)
 		return
 	}
-	h.call = h.class.calls.At(h.taken)
+	h.call = h.lane.At(h.taken)
 }
 
 func (m *match) drop(i int) {

@@ -1,6 +1,7 @@
 package rank_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,22 +11,6 @@ import (
 	"tierline/routing"
 	"tierline/routing/rank"
 )
-
-func TestKeyOrder(t *testing.T) {
-	want := []rank.Key{
-		{Band: -1, Deadline: 900, Index: 9},
-		{Band: 0, Deadline: -120_000, Index: 5},
-		{Band: 0, Deadline: 10, Index: 1},
-		{Band: 0, Deadline: 10, Index: 2},
-		{Band: 1, Deadline: 0, Index: 0},
-	}
-	got := slices.Clone(want)
-	slices.Reverse(got)
-	slices.SortFunc(got, rank.Key.Compare)
-	if !slices.Equal(got, want) {
-		t.Errorf("got %v", got)
-	}
-}
 
 func TestAgentKeyOrder(t *testing.T) {
 	want := []rank.AgentKey{
@@ -52,10 +37,31 @@ type desk struct {
 	mark   uint8
 }
 
+// before is the order as design/acd.md puts it, in floating point: no tie of
+// its quotients can come from anything but equal ones with numbers this small.
+func before(o rank.Order, now int64) func(a, b *rank.Call) int {
+	return func(x, y *rank.Call) int {
+		a, b := x.Key, y.Key
+		by := 0
+		switch o.Policy {
+		case rank.PolicyDeadline:
+			by = cmp.Compare(a.Deadline, b.Deadline)
+		case rank.PolicyStrict:
+			by = cmp.Or(-cmp.Compare(a.Tier, b.Tier), cmp.Compare(a.Since, b.Since))
+		case rank.PolicyRatio:
+			ratio := func(k rank.Key) float64 { return float64(now-k.Since) / float64(o.Objective[k.Tier]) }
+			by = cmp.Or(-cmp.Compare(ratio(a), ratio(b)), cmp.Compare(a.Since, b.Since))
+		case rank.PolicyFIFO:
+			by = cmp.Compare(a.Since, b.Since)
+		}
+		return cmp.Or(cmp.Compare(a.Band, b.Band), by, cmp.Compare(a.Index, b.Index))
+	}
+}
+
 // naive looks at every call and every agent. It is what a match means.
-func naive(calls []*rank.Call, desks []*desk, now int64, limit int) (out []rank.Choice) {
+func naive(o rank.Order, calls []*rank.Call, desks []*desk, now int64, limit int) (out []rank.Choice) {
 	used := map[*desk]bool{}
-	calls = slices.SortedFunc(slices.Values(calls), func(a, b *rank.Call) int { return a.Key.Compare(b.Key) })
+	calls = slices.SortedFunc(slices.Values(calls), before(o, now))
 	for _, c := range calls {
 		var (
 			best    rank.AgentKey
@@ -108,7 +114,7 @@ func TestMatchEqualsNaive(t *testing.T) {
 				next++
 				c := &rank.Call{
 					ID: fmt.Sprint("c", next), Requirement: requirements().Draw(t, "requirement"),
-					Key: rank.Key{Deadline: rapid.Int64Range(0, 20).Draw(t, "deadline"), Index: next},
+					Key: keys(next).Draw(t, "key"),
 					Fit: rapid.SampledFrom([]rank.Fit{rank.FitNone, rank.FitMost, rank.FitLeast}).Draw(t, "fit"),
 				}
 				for _, d := range desks {
@@ -158,7 +164,9 @@ func TestMatchEqualsNaive(t *testing.T) {
 				d.mark = rapid.Uint8Range(0, rank.Marks-1).Draw(t, "mark")
 				b.Mark(d.seat, d.mark)
 			},
-			"": func(t *rapid.T) { compare(t, b, calls, desks, now) },
+			"policy": func(t *rapid.T) { b.SetOrder(orders().Draw(t, "order")) },
+			"time":   func(t *rapid.T) { now += rapid.Int64Range(1, 20).Draw(t, "ms") },
+			"":       func(t *rapid.T) { compare(t, b, calls, desks, now) },
 		})
 	})
 }
@@ -168,7 +176,7 @@ func compare(t *rapid.T, b *rank.Board, calls []*rank.Call, desks []*desk, now i
 		t.Fatal(err)
 	}
 	limit := rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "limit")
-	got, want := b.Match(now, limit), naive(calls, desks, now, limit)
+	got, want := b.Match(now, limit), naive(b.Order(), calls, desks, now, limit)
 	if !slices.Equal(got, want) {
 		t.Fatalf("got  %v\nwant %v", show(got), show(want))
 	}

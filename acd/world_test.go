@@ -1,0 +1,210 @@
+package acd
+
+import (
+	"errors"
+	"maps"
+
+	"pgregory.net/rapid"
+
+	"tierline/routing/rank"
+)
+
+// world drives a state with everything the outside can do to it, at wrong
+// moments too, and keeps its own account of what it was told to do.
+type world struct {
+	s     *State
+	now   int64
+	log   []Entry
+	told  []Result
+	calls int
+
+	offers  []uint64          // all that ever were: results may come late and twice
+	ringing map[uint64]string // phones that ring, by the effects
+	talking map[uint64]string // agents who are connected, by the effects
+	node    map[uint64]string // where an offer's legs are
+
+	head  map[string]int64 // head start of a call when it was queued
+	story map[string]*tale // by call, from the facts
+	count struct{ queued, connected, left int }
+}
+
+// tale is what the facts have said of one call.
+type tale struct {
+	queued           bool
+	offered, talking uint64
+	key              rank.Key // since it was queued; must stay
+}
+
+func newWorld() *world {
+	return &world{
+		s: NewState(), ringing: map[uint64]string{}, talking: map[uint64]string{}, node: map[uint64]string{},
+		story: map[string]*tale{}, head: map[string]int64{},
+	}
+}
+
+func (w *world) put(t *rapid.T, ev Event) error {
+	before := timeless(w.s)
+	e := Entry{Index: uint64(len(w.log) + 1), At: w.now, Wall: 1_700_000_000_000 + w.now, Event: ev}
+	if rapid.IntRange(0, 19).Draw(t, "clock behind") == 0 {
+		e.At -= 500 // a new leader's clock
+	}
+	w.log = append(w.log, e)
+	r, err := Apply(w.s, e)
+	w.told = append(w.told, r)
+	if fault := w.s.Check(); fault != nil {
+		t.Fatalf("after %T%+v: %v", ev, ev, fault)
+	}
+	if err != nil {
+		refused := (*RefusedError)(nil)
+		if !errors.As(err, &refused) {
+			t.Fatalf("%T: %v", ev, err)
+		}
+		if len(r.Facts) > 0 || len(r.Effects) > 0 || timeless(w.s) != before {
+			t.Fatalf("%T is refused (%s) and changed something", ev, refused.Reason)
+		}
+		return err
+	}
+	w.report(ev)
+	for _, effect := range r.Effects {
+		w.obey(t, effect)
+	}
+	for _, f := range r.Facts {
+		w.hear(t, f)
+	}
+	w.agree(t)
+	return nil
+}
+
+// report notes what an accepted event says the outside has done by itself.
+func (w *world) report(ev Event) {
+	switch ev := ev.(type) {
+	case OfferFailed:
+		delete(w.ringing, ev.Offer)
+	case AgentReleased:
+		delete(w.talking, ev.Offer)
+	case NodeRestarted:
+		dead := func(id uint64, _ string) bool { return w.node[id] == ev.Node }
+		maps.DeleteFunc(w.ringing, dead)
+		maps.DeleteFunc(w.talking, dead)
+	default:
+	}
+}
+
+func (w *world) obey(t *rapid.T, e Effect) {
+	switch e := e.(type) {
+	case RingAgent:
+		if len(e.Contacts) == 0 || e.For <= 0 {
+			t.Fatalf("ring %+v", e)
+		}
+		w.ringing[e.Offer], w.node[e.Offer] = e.Agent, e.Node
+		w.offers = append(w.offers, e.Offer)
+	case StopRinging:
+		if w.ringing[e.Offer] != e.Agent {
+			t.Fatalf("%+v, but that doesn't ring", e)
+		}
+		delete(w.ringing, e.Offer)
+	case ConnectAgent:
+		if w.ringing[e.Offer] != e.Agent {
+			t.Fatalf("%+v, but that doesn't ring", e)
+		}
+		delete(w.ringing, e.Offer)
+		w.talking[e.Offer] = e.Agent
+	case ReleaseAgent:
+		if w.talking[e.Offer] != e.Agent {
+			t.Fatalf("%+v, but that doesn't talk", e)
+		}
+		delete(w.talking, e.Offer)
+	case LeaveQueue, GenerationChanged:
+	}
+}
+
+// hear checks that the facts make a story by themselves.
+func (w *world) hear(t *rapid.T, f Fact) {
+	if f.Call == "" || f.Kind == FactAgentState {
+		return
+	}
+	c := w.story[f.Call]
+	if (c == nil) != (f.Kind == FactCallArrived) {
+		t.Fatalf("%+v at the wrong moment", f)
+	}
+	if c == nil {
+		w.story[f.Call] = &tale{}
+		return
+	}
+	ok := true
+	switch f.Kind {
+	case FactCallQueued:
+		ok = !c.queued && c.talking == 0
+		c.queued, c.key = true, w.s.calls[f.Call].place.Key
+		w.head[f.Call] = c.key.Since - c.key.Deadline
+		w.count.queued++
+	case FactCallLeftQueue:
+		if f.Cause == LeftFull.String() {
+			ok = !c.queued
+			break
+		}
+		ok = c.queued && c.offered == 0
+		c.queued = false
+		w.count.left++
+	case FactCallOffered:
+		ok = c.queued && c.offered == 0
+		c.offered = f.Offer
+	case FactCallRinging:
+		ok = c.offered == f.Offer
+	case FactOfferFailed:
+		ok = c.offered == f.Offer
+		c.offered = 0
+	case FactCallConnected:
+		ok = c.queued && c.offered == f.Offer
+		c.queued, c.offered, c.talking = false, 0, f.Offer
+		w.count.connected++
+	case FactAgentReleased:
+		ok = c.talking == f.Offer
+		c.talking = 0
+	case FactCallEnded:
+		ok = !c.queued && c.offered+c.talking == 0
+		delete(w.story, f.Call)
+	case FactConfigPublished, FactAgentState, FactAgentNext, FactPhoneRegistered, FactPhoneUnregistered,
+		FactCallArrived, FactCallStep, FactNodeRestarted:
+	}
+	if !ok {
+		t.Fatalf("%+v at the wrong moment", f)
+	}
+}
+
+// agree compares the world's account with the state: nobody rings or talks
+// whom the state doesn't know of, nobody does so twice.
+func (w *world) agree(t *rapid.T) {
+	ringing, talking := map[uint64]string{}, map[uint64]string{}
+	busy := map[string]bool{}
+	for id, o := range w.s.offers {
+		if busy[o.agent] {
+			t.Fatalf("agent %s has two offers", o.agent)
+		}
+		busy[o.agent] = true
+		if o.ringing() {
+			ringing[id] = o.agent
+		} else {
+			talking[id] = o.agent
+		}
+	}
+	if !maps.Equal(ringing, w.ringing) || !maps.Equal(talking, w.talking) {
+		t.Fatalf("state: ringing %v talking %v, world: %v %v", ringing, talking, w.ringing, w.talking)
+	}
+	waiting := 0
+	for id, c := range w.s.calls {
+		told := w.story[id]
+		if told == nil || told.queued != c.inQueue() || told.offered+told.talking != c.offer {
+			t.Fatalf("call %s is %s, the story says %+v", id, c.phase, told)
+		}
+		if c.inQueue() {
+			waiting++
+			if c.place.Key != told.key {
+				t.Fatalf("call %s had key %v, now %v", id, told.key, c.place.Key)
+			}
+		}
+	}
+	if w.count.queued != w.count.connected+w.count.left+waiting || len(w.story) != len(w.s.calls) {
+		t.Fatalf("counts %+v with %d waiting", w.count, waiting)
+	}
+}

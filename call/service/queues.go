@@ -1,0 +1,115 @@
+package service
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"tierline/acd"
+	"tierline/routing/document"
+	"tierline/routing/rank"
+)
+
+type queuesDoc struct {
+	Queues document.Entries[queueDoc] `doc:"queues,required,nonempty"`
+}
+
+type queueDoc struct {
+	Title        titles                        `doc:"title"`
+	Requirement  document.Value[string]        `doc:"requirement"`
+	RingTime     document.Value[time.Duration] `doc:"ring_time,min=3s,max=3m"`
+	WrapUp       document.Value[time.Duration] `doc:"wrap_up,max=2h"`
+	MaxWait      document.Value[time.Duration] `doc:"max_wait,min=1s,max=24h"`
+	MaxLength    document.Value[int]           `doc:"max_length,min=1,max=1000000"`
+	ReofferAfter document.Value[time.Duration] `doc:"reoffer_after,max=1h"`
+	Fit          document.Value[string]        `doc:"fit"`
+
+	HeadStart document.Entries[document.Value[time.Duration]] `doc:"head_start,max=1h"`
+}
+
+// queue is a queue whose requirement can be read.
+type queue struct {
+	name string
+	at   document.Pos
+	need *rank.Requirement // nil: it can't be read
+}
+
+func (c *compiler) queues() {
+	var d queuesDoc
+	p := c.read("queues.yaml", &d)
+	if p == nil {
+		return
+	}
+	defer c.add(p)
+	for _, e := range d.Queues {
+		checkName(p, e.Key, "a queue")
+		q := e.Value
+		need := c.requirement(p, q.Requirement)
+		c.queueList = append(c.queueList, queue{e.Key.V, e.Key.Pos, need})
+		c.service.Config.Queues = append(c.service.Config.Queues, acd.QueueConfig{
+			Name: e.Key.V, Requirement: need.String(),
+			RingTime:     q.RingTime.Or(15 * time.Second).Milliseconds(),
+			WrapUp:       q.WrapUp.V.Milliseconds(),
+			MaxWait:      q.MaxWait.V.Milliseconds(),
+			MaxLength:    q.MaxLength.V,
+			ReofferAfter: q.ReofferAfter.Or(30 * time.Second).Milliseconds(),
+			Fit:          fit(p, q.Fit),
+			HeadStart:    c.headStarts(p, q.HeadStart),
+		})
+	}
+	slices.SortFunc(c.service.Config.Queues, func(a, b acd.QueueConfig) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func fit(p *document.Problems, v document.Value[string]) acd.Fit {
+	switch v.V {
+	case "", "none":
+		return acd.FitNone
+	case "most":
+		return acd.FitMost
+	case "least":
+		return acd.FitLeast
+	}
+	p.Errorf(v.Pos, "fit is none, most or least%s", document.DidYouMean(v.V, []string{"none", "most", "least"}))
+	return acd.FitNone
+}
+
+// requirement reads what a queue asks of agents; its skills must be declared.
+// It returns nil after a mistake.
+func (c *compiler) requirement(p *document.Problems, v document.Value[string]) *rank.Requirement {
+	need, err := rank.Parse(v.V)
+	if err != nil {
+		at := v.Pos
+		text := err.Error()
+		if syntax, ok := errors.AsType[*rank.SyntaxError](err); ok {
+			at = v.At(len([]rune(v.V[:min(syntax.Offset, len(v.V))])))
+			text = syntax.What
+		}
+		p.Errorf(at, "requirement: %s", text)
+		return nil
+	}
+	for _, m := range regexp.MustCompile(`([\pL\pN._-]+)\s*>=`).FindAllStringSubmatchIndex(v.V, -1) {
+		at := v.At(len([]rune(v.V[:m[2]])))
+		skill := document.Value[string]{Pos: at, V: v.V[m[2]:m[3]], Given: true}
+		if !reference(p, skill, c.skillNames, "skill") {
+			need = nil
+		}
+	}
+	return need
+}
+
+// checkServed warns of queues that nobody can serve.
+func (c *compiler) checkServed() {
+	p := document.NewProblems("queues.yaml")
+	for _, q := range c.queueList {
+		able := slices.ContainsFunc(c.service.Config.Agents, func(a acd.AgentConfig) bool {
+			_, ok := q.need.Able(a.Skills)
+			return ok
+		})
+		if q.need != nil && !able && len(c.service.Config.Agents) > 0 {
+			p.Warnf(q.at, "queue %q: no agent has the skills it asks for", q.name)
+		}
+	}
+	c.add(p)
+}
