@@ -1,0 +1,7 @@
+//go:build !soak
+
+package sim
+
+// many is how many calls the tests against theory simulate; -tags soak has
+// more.
+const many = 60_000
