@@ -93,7 +93,10 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	c := &Call{
 		id: newID(), sw: s, gen: gen, flow: gen.Flows[route.Flow],
 		box: make(chan msg, mailbox), done: make(chan struct{}), timers: map[uint64]*time.Timer{},
-		from: from, to: to, trunk: t.Name, flowName: route.Flow,
+		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: t.Codecs,
+	}
+	if len(c.codecs) == 0 {
+		c.codecs = sdp.DefaultCodecs()
 	}
 	c.log = s.cfg.Log.With("call", c.id)
 	c.identify(gen, in.CallID)

@@ -34,7 +34,8 @@ type Call struct {
 	from, to, trunk, flowName, sipCallID string
 	customer                             acd.Customer
 	profile                              ivr.Caller
-	release                              func() // gives the trunk its place back
+	codecs                               []uint8 // in the order the call's trunk prefers
+	release                              func()  // gives the trunk its place back
 
 	box  chan msg
 	done chan struct{}

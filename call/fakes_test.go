@@ -101,6 +101,7 @@ type fakeMedia struct {
 	mu    sync.Mutex
 	ports int
 	open  int
+	last  *fakeLeg
 	full  bool
 }
 
@@ -114,7 +115,8 @@ func (m *fakeMedia) Open(on func(media.Event)) (MediaLeg, error) {
 	}
 	m.ports += 2
 	m.open++
-	return &fakeLeg{media: m, port: m.ports, on: on}, nil
+	m.last = &fakeLeg{media: m, port: m.ports, on: on}
+	return m.last, nil
 }
 
 func (m *fakeMedia) Bridge(_, _ MediaLeg)               { m.lab.note("bridge") }

@@ -10,7 +10,6 @@ import (
 	"tierline/call/sipua"
 	"tierline/media"
 	"tierline/media/prompt"
-	"tierline/routing"
 )
 
 // featureLimit ends the call of a feature code, whatever its phone does.
@@ -57,7 +56,7 @@ func (s *Switch) feature(in Invite, gen *Generation) bool {
 		s.refuse(in, 503, "not_committed")
 		return true
 	}
-	s.cfg.Log.Info("feature code", "agent", agent, "code", in.Number, "from", routing.Mask(in.From), "err", err)
+	s.cfg.Log.Info("feature code", "agent", agent, "code", in.Number, "refused", refused != nil)
 	s.speakFeature(ctx, in, gen.Clips(said))
 	return true
 }

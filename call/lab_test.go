@@ -71,7 +71,7 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 	})
 	l.sw.Bind(l.log)
 	l.sw.Attach(l.phone, registrar.New(registrar.Config{
-		Realm: "tierline", Node: "n1", Accounts: services, Bindings: noBindings{}, Logger: log, LogTime: l.log.now,
+		Realm: func() string { return "tierline" }, Node: "n1", Accounts: services, Bindings: noBindings{}, Logger: log, LogTime: l.log.now,
 	}))
 	l.publish(ctx, lib)
 	if err := services.Load(1); err != nil {

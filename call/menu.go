@@ -69,7 +69,7 @@ func (c *Call) act(ctx context.Context, a ivr.Action) {
 	case ivr.Unqueue:
 		c.unqueue(a)
 	case ivr.Disconnect:
-		c.end(endBy(acd.SideSwitch, 16, a.Cause))
+		c.end(endBy(acd.SideSwitch, q850Of(a.Cause), a.Cause))
 	}
 }
 
@@ -142,5 +142,19 @@ func (c *Call) mediaFailed(ctx context.Context, p *party, ev media.Failed) {
 	if c.agent != nil && c.agent.media == p.media { // an offer's phones share their media
 		c.dropAgent(acd.SideSwitch)
 		c.menu(ctx, ivr.AgentDone{})
+	}
+}
+
+// q850Of is the cause of our BYE for the cause that a flow gives (ITU-T Q.850).
+func q850Of(cause string) int {
+	switch cause {
+	case "busy":
+		return 17
+	case "congestion":
+		return 34
+	case "fault":
+		return 41
+	default:
+		return 16 // normal call clearing
 	}
 }

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"tierline/acd"
@@ -62,7 +63,7 @@ func (c *Call) ring(e acd.RingAgent) {
 	o.media = first.media
 	body := sdp.Offer(first.local)
 	for _, b := range e.Contacts {
-		p := &party{media: first.media, local: first.local, agent: e.Agent, offer: e.Offer}
+		p := &party{media: first.media, local: first.local, signal: sourceOf(b), agent: e.Agent, offer: e.Offer}
 		d, dialErr := c.sw.cfg.UA.Dial(c.dialRequest(e, b, body),
 			c.signals(p))
 		if dialErr != nil {
@@ -75,6 +76,16 @@ func (c *Call) ring(e acd.RingAgent) {
 	if len(o.ringing) == 0 {
 		c.offerFailed(o, acd.Unreachable, 0)
 	}
+}
+
+// sourceOf is where a phone's SIP comes from: one behind NAT names another
+// address in its SDP than its sound has.
+func sourceOf(b acd.Binding) netip.Addr {
+	at, err := netip.ParseAddrPort(b.Received)
+	if err != nil {
+		return netip.Addr{} // a fixed contact: its SDP must be right
+	}
+	return at.Addr().Unmap()
 }
 
 // dialRequest shows the agent who calls and how valuable the caller is: a

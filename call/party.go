@@ -35,7 +35,7 @@ func (c *Call) openParty() (*party, error) {
 	p.media = leg
 	p.local = sdp.LocalOptions{
 		IP: c.sw.cfg.Media.IP(), Port: leg.Port(), SessionID: c.sw.newSessionID(), Version: 1,
-		Codecs: sdp.DefaultCodecs(), Direction: sdp.SendRecv,
+		Codecs: c.codecs, Direction: sdp.SendRecv,
 	}
 	return p, nil
 }

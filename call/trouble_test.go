@@ -93,6 +93,32 @@ func TestMediaFailureEndsOnlyWhatIsBroken(t *testing.T) {
 	})
 }
 
+func TestAgentBehindNATIsHeardFromWhereHisSIPComesFrom(t *testing.T) {
+	inLab(t, func(l *lab) {
+		b := acd.Binding{
+			Contact: "sip:1003@10.9.9.9:5060", Received: "192.0.2.77:40001", Transport: "udp", CallID: "r", CSeq: 1, Node: "n1",
+		}
+		for _, ev := range []acd.Event{
+			acd.AgentCommanded{Agent: "1001", Command: acd.SignOut, By: "test"},
+			acd.PhoneRegistered{Agent: "1003", Binding: b, TTL: 60_000},
+			acd.AgentCommanded{Agent: "1003", Command: acd.GoReady, By: "test"},
+		} {
+			if _, _, err := l.log.Propose(l.t.Context(), ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.phone.habits["1003"] = habit{after: time.Second, status: 200}
+		l.dial("10009", "1")
+		time.Sleep(3 * time.Second)
+		l.saw("invite 1003", "bridge")
+		l.media.mu.Lock()
+		defer l.media.mu.Unlock()
+		if got := l.media.last.params.Signalling; got.String() != "192.0.2.77" {
+			t.Errorf("media may come from %v, want the phone's SIP address", got)
+		}
+	})
+}
+
 func TestCallPanicsAlone(t *testing.T) {
 	inLab(t, func(l *lab) {
 		l.phone.habits["1001"] = habit{after: time.Second, status: 200}

@@ -77,17 +77,19 @@ type SkillLevel struct {
 
 // LevelOf returns the level of a skill in a sorted list, 0 if it is absent.
 func LevelOf(skills []SkillLevel, s Skill) Level {
-	i, ok := slices.BinarySearchFunc(skills, s, func(a SkillLevel, s Skill) int { return strings.Compare(string(a.Skill), string(s)) })
+	i, ok := slices.BinarySearchFunc(skills, s, func(a SkillLevel, s Skill) int {
+		return strings.Compare(string(a.Skill), string(s))
+	})
 	if !ok {
 		return 0
 	}
 	return skills[i].Level
 }
 
-// Mask hides the middle of a telephone number for logs: 138****5678.
+// Mask hides four digits of a telephone number for logs: 138****5678.
 func Mask(number string) string {
 	if len(number) < 8 {
 		return number
 	}
-	return number[:3] + strings.Repeat("*", len(number)-7) + number[len(number)-4:]
+	return number[:len(number)-8] + "****" + number[len(number)-4:]
 }

@@ -79,12 +79,13 @@ func (r *Registrar) pick(headers []string) (credentials, error) {
 	if len(headers) > maxHeaders {
 		return best, nil // no phone does this
 	}
+	realm := r.c.Realm()
 	for _, h := range headers {
 		c, digest, err := parseCredentials(h)
 		if err != nil {
 			return credentials{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
-		if digest && c.realm == r.c.Realm && c.algorithm > best.algorithm {
+		if digest && c.realm == realm && c.algorithm > best.algorithm {
 			best = c
 		}
 	}
@@ -143,7 +144,7 @@ func (r *Registrar) challenge(from netip.Addr, now time.Time, isStale, md5Only b
 	}
 	out := make([]string, 0, len(algorithms))
 	for _, a := range algorithms {
-		v := fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"`, r.c.Realm, nonce, a)
+		v := fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"`, r.c.Realm(), nonce, a)
 		if isStale {
 			v += ", stale=true"
 		}

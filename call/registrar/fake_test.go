@@ -79,7 +79,7 @@ func newRegistrar(t *testing.T, change ...func(*Config)) (*Registrar, *fakeState
 	t.Helper()
 	state := &fakeState{agents: map[string][]acd.Binding{}}
 	c := Config{
-		Realm: realm, Node: "n1", Accounts: fakeAccounts{}, Bindings: state,
+		Realm: func() string { return realm }, Node: "n1", Accounts: fakeAccounts{}, Bindings: state,
 		LogTime: func() int64 { return time.Now().UnixMilli() },
 	}
 	for _, f := range change {

@@ -18,7 +18,7 @@ func FuzzAuthorization(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	r := New(Config{Realm: realm, Accounts: fakeAccounts{}, Bindings: &fakeState{}})
+	r := New(Config{Realm: func() string { return realm }, Accounts: fakeAccounts{}, Bindings: &fakeState{}})
 	from := netip.MustParseAddrPort("192.0.2.50:5060")
 	f.Fuzz(func(t *testing.T, header string) {
 		c, digest, err := parseCredentials(header)

@@ -76,8 +76,8 @@ var (
 
 // Config is what a Registrar needs. Zero durations and limits mean the default.
 type Config struct {
-	Realm    string
-	Node     string // written into bindings: the node that owns the flow to the phone
+	Realm    func() string // of the current documents
+	Node     string        // written into bindings: the node that owns the flow to the phone
 	Accounts Accounts
 	Bindings Bindings
 	Logger   *slog.Logger

@@ -94,6 +94,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	known := &phones{}
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
+		MaxCalls: n.settings.SIP.MaxCalls,
 	})
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
@@ -108,6 +109,14 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	n.publisher = publish.New(n.cluster, publish.Service{}, sounds{n.library}.Has, n.log)
 	n.sw.Bind(n.cluster)
 	return nil
+}
+
+// realm is that of the current documents.
+func (n *Node) realm() string {
+	if g := n.services.Current(); g != nil {
+		return g.Realm
+	}
+	return ""
 }
 
 func (n *Node) bundle(generation uint64) (b acd.Bundle, ok bool) {
@@ -170,7 +179,7 @@ func (n *Node) generation() (g uint64) {
 
 func (n *Node) startSIP(_, _ context.Context) (err error) {
 	reg := registrar.New(registrar.Config{
-		Realm: "tierline", Node: n.settings.Node, Accounts: n.services,
+		Realm: n.realm, Node: n.settings.Node, Accounts: n.services,
 		Bindings: bindings{n.cluster, n.phones}, Logger: n.log.With("part", "registrar"), LogTime: n.cluster.Now,
 	})
 	listen := make([]sipua.Listen, len(n.settings.SIP.Listen))
@@ -187,6 +196,17 @@ func (n *Node) startSIP(_, _ context.Context) (err error) {
 	n.undo(n.ua.Close)
 	n.sw.Attach(phonePort{n.ua}, reg)
 	return nil
+}
+
+// SIPAddrs are where SIP is heard, as transport:address.
+func (n *Node) SIPAddrs() []string {
+	var out []string
+	for _, transport := range []string{sipua.UDP, sipua.TCP} {
+		if at := n.ua.Addr(transport); at.IsValid() {
+			out = append(out, transport+":"+at.String())
+		}
+	}
+	return out
 }
 
 // HTTPAddr is where the API listens.

@@ -53,7 +53,7 @@ func serve(cmd *cobra.Command, version string) error {
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "version", version, "http", n.HTTPAddr())
+	log.Info("serving", "version", version, "sip", n.SIPAddrs(), "http", n.HTTPAddr())
 	<-ctx.Done()
 	// The context of the signal is used up: a second signal cuts the drain.
 	again, cancel := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM, os.Interrupt)

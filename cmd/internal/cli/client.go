@@ -68,6 +68,9 @@ func (o *options) post(ctx context.Context, path string, body, out any) error {
 // send returns a good answer, whose body the caller closes, or the problem.
 func (o *options) send(ctx context.Context, r request, header ...string) (*http.Response, error) {
 	address := strings.TrimSuffix(o.server, "/") + r.path
+	if !strings.Contains(o.server, "://") {
+		address = "http://" + address
+	}
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()
 	}

@@ -28,6 +28,7 @@ type Settings struct {
 type SIP struct {
 	Listen    []Listen `mapstructure:"listen"`
 	Advertise string   `mapstructure:"advertise"`
+	MaxCalls  int      `mapstructure:"max_calls"`
 }
 
 // Listen is one SIP socket.
@@ -148,6 +149,8 @@ func (s SIP) validate(c *checker) {
 			"is empty, but %s listens on every address: peers must be told one", path)
 		seen[l] = true
 	}
+	c.check(s.MaxCalls >= 0 && s.MaxCalls <= 1_000_000, "sip.max_calls",
+		"%d is not between 0 and 1000000 (0: no limit)", s.MaxCalls)
 	c.check(!strings.ContainsAny(s.Advertise, " \t/@:") || isAddr(s.Advertise), "sip.advertise",
 		"%q is neither a host name nor an address (no port)", s.Advertise)
 }
