@@ -17,9 +17,10 @@ type Centre struct {
 	Classes  []Class
 	AHT      time.Duration // mean of exponential conversations
 	Patience time.Duration // mean of exponential patience; 0 = endless
-	Policy   Policy
-	// HeadStart is by tier number, for the policy deadline.
-	HeadStart [routing.TierCount]time.Duration
+	Policy   rank.Policy
+
+	HeadStart [routing.TierCount]time.Duration // by tier number; of the policy deadline
+	Objective [routing.TierCount]time.Duration // by tier number; of the policy ratio
 }
 
 // Group is agents with the same skills.
@@ -40,32 +41,6 @@ type Class struct {
 // Mix is the share of each tier, by tier number. The sum is 1.
 type Mix [routing.TierCount]float64
 
-// Policy says in which order waiting callers are served.
-type Policy uint8
-
-// Policies.
-const (
-	Deadline Policy = iota // by time of arrival less the tier's head start
-	Strict                 // the better tier always first
-	FIFO                   // by time of arrival
-)
-
-// String returns the policy's name.
-func (p Policy) String() string {
-	switch p {
-	case Deadline:
-		return "deadline"
-	case Strict:
-		return "strict"
-	case FIFO:
-		return "fifo"
-	}
-	return fmt.Sprintf("policy(%d)", uint8(p))
-}
-
-// Policies lists the policies there are.
-func Policies() []Policy { return []Policy{FIFO, Deadline, Strict} }
-
 // Limits of a run.
 const (
 	MaxAgents  = 100_000
@@ -78,9 +53,6 @@ const (
 // microsecond: rounding each drawn time to it moves no mean that anybody could
 // measure.
 const second = 1_000_000
-
-// never is a head start that no wait makes up for.
-const never = 100 * 365 * 24 * 3600 * second
 
 // Check says what is wrong with a centre.
 func (c *Centre) Check() error {
@@ -113,6 +85,9 @@ func (c *Centre) checkTimes() error {
 	for t, h := range c.HeadStart {
 		if h < 0 || h > longest {
 			return fmt.Errorf("head start of %s: %s: must be 0 to %s", routing.Tier(t), h, longest)
+		}
+		if o := c.Objective[t]; c.Policy == rank.PolicyRatio && (o < time.Millisecond || o > longest) {
+			return fmt.Errorf("objective of %s: %s: must be 1ms to %s", routing.Tier(t), o, longest)
 		}
 	}
 	return nil
@@ -184,7 +159,7 @@ func (c *Centre) able() [][]bool {
 // config is the centre in the core's words: agents are always signed in, and
 // each class is a queue.
 func (c *Centre) config() acd.Config {
-	config := acd.Config{HeadStart: c.headStarts()}
+	config := acd.Config{Policy: c.Policy, HeadStart: units(c.HeadStart), Objective: units(c.Objective)}
 	for i := range c.Classes {
 		config.Queues = append(config.Queues, acd.QueueConfig{
 			Name: queueName(i), Requirement: c.Classes[i].Requirement,
@@ -202,17 +177,12 @@ func (c *Centre) config() acd.Config {
 	return config
 }
 
-func (c *Centre) headStarts() (h [routing.TierCount]int64) {
-	for t := range h {
-		switch c.Policy {
-		case Deadline:
-			h[t] = int64(c.HeadStart[t] / (time.Second / second))
-		case Strict:
-			h[t] = int64(t) * never
-		case FIFO:
-		}
+// units returns times by tier in units of log time.
+func units(times [routing.TierCount]time.Duration) (out [routing.TierCount]int64) {
+	for t, d := range times {
+		out[t] = int64(d / (time.Second / second))
 	}
-	return h
+	return out
 }
 
 // Names that sort as their numbers do: ties are settled by them.

@@ -13,6 +13,7 @@ import (
 	"tierline/acd"
 	"tierline/acd/sim/theory"
 	"tierline/routing"
+	"tierline/routing/rank"
 )
 
 // surely makes half a 95 % interval one that a right result practically never
@@ -43,7 +44,7 @@ func TestWorkConserving(t *testing.T) {
 	for seed := range uint64(3) {
 		for _, load := range []float64{.8, .92} {
 			var first *Result
-			for _, p := range Policies() {
+			for _, p := range rank.Policies() {
 				r := simulate(t, usual(load, p), 20_000, seed)
 				sum := 0.0
 				for _, tier := range r.Tiers {
@@ -59,12 +60,30 @@ func TestWorkConserving(t *testing.T) {
 				got, want := r.Overall, first.Overall
 				got.MaxOvertake, got.SL, got.Interval = want.MaxOvertake, want.SL, want.Interval
 				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("load %v, seed %d: %s differs from %s:\n%s", load, seed, p, Policies()[0], diff)
+					t.Errorf("load %v, seed %d: %s differs from %s:\n%s", load, seed, p, rank.Policies()[0], diff)
 				}
 				if r.Tiers[0].MeanWait == first.Tiers[0].MeanWait {
 					t.Errorf("%s is no policy of its own", p)
 				}
 			}
+		}
+	}
+}
+
+// TestDegenerate: equal head starts are first come, first served, huge ones are
+// strict, equal objectives are first come, first served again: the same result
+// in every field.
+func TestDegenerate(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	equal, huge, even := usual(.92, rank.PolicyDeadline), usual(.92, rank.PolicyDeadline), usual(.92, rank.PolicyRatio)
+	equal.HeadStart = [routing.TierCount]time.Duration{}
+	huge.HeadStart = [routing.TierCount]time.Duration{0, day, 2 * day, 3 * day}
+	even.Objective = [routing.TierCount]time.Duration{day, day, day, day}
+	fifo, strict := usual(.92, rank.PolicyFIFO), usual(.92, rank.PolicyStrict)
+	for _, pair := range [][2]*Centre{{equal, fifo}, {huge, strict}, {even, fifo}} {
+		if diff := cmp.Diff(simulate(t, pair[1], 10_000, 1), simulate(t, pair[0], 10_000, 1)); diff != "" {
+			t.Errorf("%s is not %s:\n%s", pair[0].Policy, pair[1].Policy, diff)
 		}
 	}
 }
@@ -83,11 +102,15 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range Policies() {
+		ratio, err := q.Ratio(shares, []float64{8, 4, 2, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range rank.Policies() {
 			t.Run(fmt.Sprintf("%s/%v", p, load), func(t *testing.T) {
 				t.Parallel()
 				calls := many
-				if p == Deadline {
+				if p == rank.PolicyDeadline {
 					calls *= 3 // what it is compared with has its own error
 				}
 				r := simulate(t, usual(load, p), calls, 7)
@@ -98,11 +121,13 @@ func TestGolden(t *testing.T) {
 				}
 				for i, tier := range r.Tiers {
 					switch p {
-					case FIFO:
+					case rank.PolicyFIFO:
 						within(t, tier.Tier.String(), tier.MeanWait, tier.Interval.MeanWait, all.MeanWait)
-					case Strict:
+					case rank.PolicyStrict:
 						within(t, tier.Tier.String(), tier.MeanWait, tier.Interval.MeanWait, strict[i].MeanWait)
-					case Deadline:
+					case rank.PolicyRatio:
+						within(t, tier.Tier.String(), tier.MeanWait, tier.Interval.MeanWait, ratio[i].MeanWait)
+					case rank.PolicyDeadline:
 						near(t, tier, load, i)
 					}
 				}
@@ -122,20 +147,20 @@ func near(t *testing.T, tier TierResult, load float64, i int) {
 	}
 }
 
-func overtakes(t *testing.T, p Policy, longest float64) {
+func overtakes(t *testing.T, p rank.Policy, longest float64) {
 	t.Helper()
 	switch p {
-	case FIFO:
+	case rank.PolicyFIFO:
 		if longest != 0 {
 			t.Errorf("first come, first served, but somebody overtook one who came %v s earlier", longest)
 		}
-	case Deadline:
+	case rank.PolicyDeadline:
 		if longest > 120 || longest < 119 {
 			t.Errorf("longest overtake %v s, want 120", longest)
 		}
-	case Strict:
-		if longest < 200 {
-			t.Errorf("longest overtake %v s is none of strict priority", longest)
+	case rank.PolicyStrict, rank.PolicyRatio:
+		if longest < 130 {
+			t.Errorf("longest overtake %v s: %s knows no bound", longest, p)
 		}
 	}
 }
@@ -160,7 +185,7 @@ func TestErlangA(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range Policies() {
+		for _, p := range rank.Policies() {
 			t.Run(fmt.Sprintf("%s/%d/%v", p, tt.agents, tt.rate), func(t *testing.T) {
 				t.Parallel()
 				c := usual(1, p)
@@ -173,14 +198,14 @@ func TestErlangA(t *testing.T) {
 				if math.Abs(o.Occupancy-want.Occupancy) > .01 {
 					t.Errorf("occupancy %v, want %v", o.Occupancy, want.Occupancy)
 				}
-				if p == FIFO && math.Abs(o.SL-level) > .02 {
+				if p == rank.PolicyFIFO && math.Abs(o.SL-level) > .02 {
 					t.Errorf("level %v, want %v", o.SL, level)
 				}
 				for i, tier := range r.Tiers {
 					if tier.Offered != tier.Answered+tier.Abandoned {
 						t.Errorf("%s: %+v does not add up", tier.Tier, tier)
 					}
-					if p == Strict {
+					if p == rank.PolicyStrict {
 						within(t, tier.Tier.String(), tier.PAbandon, tier.Interval.PAbandon, strict[i].PAbandon)
 					}
 				}
@@ -191,7 +216,7 @@ func TestErlangA(t *testing.T) {
 
 // skilled is a centre of one agent for each list of the classes he can take.
 func skilled(rates []float64, able ...[]int) *Centre {
-	c := &Centre{AHT: time.Second, Policy: FIFO}
+	c := &Centre{AHT: time.Second, Policy: rank.PolicyFIFO}
 	name := func(class int) string { return string(rune('a' + class)) }
 	for i, r := range rates {
 		c.Classes = append(c.Classes, Class{Name: name(i), Rate: r, Requirement: name(i) + ">=1", Mix: Mix{1}})
@@ -246,7 +271,7 @@ func TestProductForm(t *testing.T) {
 // TestCountsAreTheCores: what is counted here is what the core's facts say.
 func TestCountsAreTheCores(t *testing.T) {
 	t.Parallel()
-	c := usual(1.1, Deadline)
+	c := usual(1.1, rank.PolicyDeadline)
 	c.Patience = 60 * time.Second
 	w, err := newWorld(c, Options{Calls: 5000, Seed: 3, Within: 20})
 	if err != nil {
@@ -283,11 +308,11 @@ func TestCountsAreTheCores(t *testing.T) {
 
 func TestSeeds(t *testing.T) {
 	t.Parallel()
-	a, b := simulate(t, usual(.9, Deadline), 3000, 1), simulate(t, usual(.9, Deadline), 3000, 1)
+	a, b := simulate(t, usual(.9, rank.PolicyDeadline), 3000, 1), simulate(t, usual(.9, rank.PolicyDeadline), 3000, 1)
 	if diff := cmp.Diff(a, b); diff != "" {
 		t.Errorf("one seed, two results:\n%s", diff)
 	}
-	if c := simulate(t, usual(.9, Deadline), 3000, 2); cmp.Equal(a, c) {
+	if c := simulate(t, usual(.9, rank.PolicyDeadline), 3000, 2); cmp.Equal(a, c) {
 		t.Error("two seeds, one result")
 	}
 }
@@ -295,7 +320,7 @@ func TestSeeds(t *testing.T) {
 // TestOverload: without patience the wait grows with the run, but it ends.
 func TestOverload(t *testing.T) {
 	t.Parallel()
-	r := simulate(t, usual(1.2, Deadline), 5000, 1)
+	r := simulate(t, usual(1.2, rank.PolicyDeadline), 5000, 1)
 	if r.Overall.MeanWait < 1000 || r.Overall.Occupancy < .99 {
 		t.Errorf("%+v", r.Overall)
 	}
@@ -304,7 +329,7 @@ func TestOverload(t *testing.T) {
 // TestUnusedTier: the last tier that has a share takes what rounding leaves.
 func TestUnusedTier(t *testing.T) {
 	t.Parallel()
-	c := usual(.9, Deadline)
+	c := usual(.9, rank.PolicyDeadline)
 	c.Classes[0].Mix = Mix{0, .7, .2, .1}
 	for _, tier := range simulate(t, c, 20_000, 1).Tiers {
 		if tier.Tier == routing.Standard {
@@ -320,7 +345,7 @@ func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	shown := 0
-	_, err := Run(ctx, usual(.9, FIFO), Options{Calls: MaxCalls, Progress: func(_, of int) {
+	_, err := Run(ctx, usual(.9, rank.PolicyFIFO), Options{Calls: MaxCalls, Progress: func(_, of int) {
 		if shown++; shown == 3 {
 			cancel()
 		}
@@ -348,11 +373,14 @@ func TestRefusals(t *testing.T) {
 		"grammar":          func(c *Centre, _ *Options) { c.Classes[0].Requirement = "a>=" },
 		"nobody is able":   func(c *Centre, _ *Options) { c.Classes[0].Requirement = "a>=1" },
 		"head start":       func(c *Centre, _ *Options) { c.HeadStart[1] = -1 },
-		"no calls":         func(_ *Centre, o *Options) { o.Calls = 0 },
-		"warm-up":          func(_ *Centre, o *Options) { o.WarmUp = -1 },
-		"threshold":        func(_ *Centre, o *Options) { o.Within = math.NaN() },
+		"objective": func(c *Centre, _ *Options) {
+			c.Policy, c.Objective[2] = rank.PolicyRatio, 0
+		},
+		"no calls":  func(_ *Centre, o *Options) { o.Calls = 0 },
+		"warm-up":   func(_ *Centre, o *Options) { o.WarmUp = -1 },
+		"threshold": func(_ *Centre, o *Options) { o.Within = math.NaN() },
 	} {
-		c, o := usual(.9, Deadline), Options{Calls: 10}
+		c, o := usual(.9, rank.PolicyDeadline), Options{Calls: 10}
 		change(c, &o)
 		if _, err := Run(t.Context(), c, o); err == nil {
 			t.Errorf("%s: accepted", name)
