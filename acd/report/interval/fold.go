@@ -26,6 +26,7 @@ type Fold struct {
 	agents  map[string]*stretch
 	touched map[ref]bool // changed since the last Flush
 	numbers Numbers
+	at      int64 // the latest log time seen: a new leader's clock may be behind
 }
 
 type ref struct{ kind, id string }
@@ -66,6 +67,7 @@ func Resume(open []Open) (*Fold, error) {
 			a := &stretch{}
 			err = json.Unmarshal(o.Record, a)
 			f.agents[o.ID] = a
+			f.at = max(f.at, a.Since)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read the unfinished numbers of %s %s: %w", o.Kind, o.ID, err)
@@ -89,6 +91,7 @@ func Running(open []Open, at, wall int64) (Numbers, error) {
 
 // Take adds one story, told at a log time and a wall time.
 func (f *Fold) Take(at, wall int64, facts []acd.Fact) {
+	f.at = max(f.at, at)
 	for i := range facts {
 		fact := &facts[i]
 		switch s := step(facts, i); s.Kind {
@@ -103,7 +106,7 @@ func (f *Fold) Take(at, wall int64, facts []acd.Fact) {
 			}
 		}
 		if fact.Kind == acd.FactAgentState {
-			f.agentState(at, wall, fact)
+			f.agentState(wall, fact)
 		}
 		if fact.Kind == acd.FactAgentReleased {
 			f.released(wall, fact)
@@ -199,17 +202,17 @@ func (f *Fold) released(wall int64, fact *acd.Fact) {
 	}
 }
 
-func (f *Fold) agentState(at, wall int64, fact *acd.Fact) {
+func (f *Fold) agentState(wall int64, fact *acd.Fact) {
 	before := f.agents[fact.Agent]
 	f.touched[ref{kindAgent, fact.Agent}] = true
 	if before != nil {
-		f.book(fact.Agent, before, at, wall)
+		f.book(fact.Agent, before, f.at, wall)
 	}
 	if fact.State == acd.AgentSignedOut.String() {
 		delete(f.agents, fact.Agent)
 		return
 	}
-	a := &stretch{State: fact.State, Reason: fact.Reason, Since: at, Call: fact.Call}
+	a := &stretch{State: fact.State, Reason: fact.Reason, Since: f.at, Call: fact.Call}
 	if before != nil && before.Call == a.Call {
 		a.Place = before.Place
 	} else if v := f.visits[a.Call]; v != nil {
