@@ -4,4 +4,4 @@ package sim
 
 // many is how many calls the tests against theory simulate; -tags soak has
 // more.
-const many = 60_000
+const many = 40_000
