@@ -73,7 +73,7 @@ func (n *Node) Start(ctx context.Context) error {
 		return fmt.Errorf("open log: %w", err)
 	}
 	defer func() { _ = log.Close() }() // the child has its own descriptor
-	n.cmd = exec.Command(n.Binary, "serve", "--config", file)
+	n.cmd = exec.CommandContext(context.WithoutCancel(ctx), n.Binary, "serve", "--config", file)
 	n.cmd.Stdout, n.cmd.Stderr = log, log
 	n.cmd.Env = append(os.Environ(), n.Env...)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -60,7 +60,7 @@ func (b *bench) dispatched(ctx context.Context, agents, waiting int) error {
 	}
 	s := stats{delays: times}
 	p50, p99, worst := ms(s.percentile(0.5)), ms(s.percentile(0.99)), ms(s.percentile(1))
-	progress("dispatch %d agents, %d waiting: %d samples, p50 %.1f ms, p99 %.1f ms, max %.1f ms, %d failed, %d retransmitted",
+	progress("dispatch %d agents, %d waiting: %d samples, p50 %.1f ms, p99 %.1f ms, max %.1f ms, %d failed, %d again",
 		agents, waiting, len(times), p50, p99, worst, failed, again)
 	b.printf("| %d | %d | %d | %.1f ms | %.1f ms | %.1f ms |\n", agents, waiting, len(times), p50, p99, worst)
 	if failed > 0 {

@@ -161,15 +161,15 @@ func (b *bench) ramp(ctx context.Context) error {
 		return err
 	}
 	b.printf("Queue and agent, no media (agents hang up after 0.3 s):\n\n" +
-		"| calls/s | calls | failed | retransmitted | behind | CPU ms per call | of a core | INVITE→200 mean | |\n" +
+		"| calls/s | calls | failed | retransmitted | late | CPU ms per call | of a core | INVITE→200 mean | |\n" +
 		"|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rungs {
 		verdict := "clean"
 		if !r.clean {
 			verdict = "not clean"
 		}
-		b.printf("| %d | %d | %d | %d | %d | %.2f | %.0f %% | %.1f ms | %s |\n", r.rate, r.calls, r.failed, r.again,
-			r.behind, ms(r.cpu), 100*r.share, ms(r.answered), verdict)
+		b.printf("| %d | %d | %d | %d | %.1f s | %.2f | %.0f %% | %.0f ms | %s |\n", r.rate, r.calls, r.failed, r.again,
+			r.late.Seconds(), ms(r.cpu), 100*r.share, ms(r.answered), verdict)
 	}
 	b.printf("\n")
 	return nil
@@ -184,4 +184,3 @@ func settle(limit time.Duration, f func() bool) bool {
 	}
 	return false
 }
-

@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"tierline/.ci/bed"
 )
 
 // media measures bridged calls with RTP both ways.
 func (b *bench) media(ctx context.Context) error {
 	b.printf("Bridged calls with RTP both ways (A-law, 20 ms):\n\n" +
-		"| calls | CPU ms per call-second | loss | one-way delay p50 / p99 / max | memory per call |\n|---|---|---|---|---|\n")
+		"| calls | CPU ms per call-second | loss | one-way delay p50 / p99 / max | memory per call |\n" +
+		"|---|---|---|---|---|\n")
 	for _, n := range []int{100, 200, 300} {
 		if err := b.bridged(ctx, n); err != nil {
 			return fmt.Errorf("%d calls: %w", n, err)
@@ -56,38 +60,55 @@ func (b *bench) bridged(ctx context.Context, n int) error {
 		return fmt.Errorf("only %d of %d calls were bridged", p.bridged(), n)
 	}
 	time.Sleep(warmUp)
-	before, err := node.CPU()
+	m, err := sample(node, rtp)
 	if err != nil {
 		return err
+	}
+	p.endAll()
+	return b.tellMedia(n, m, idle)
+}
+
+// figures are what one measurement saw.
+type figures struct {
+	stats
+
+	cpu    time.Duration
+	span   time.Duration
+	memory int64
+}
+
+// sample measures the calls that are going on.
+func sample(node *bed.Node, rtp *generator) (figures, error) {
+	before, err := node.CPU()
+	if err != nil {
+		return figures{}, err
 	}
 	rtp.begin()
 	began := time.Now()
 	time.Sleep(measured)
 	callers, agents := rtp.end()
-	span := time.Since(began)
-	after, err := node.CPU()
-	if err != nil {
-		return err
-	}
-	busy, err := node.Memory()
-	if err != nil {
-		return err
-	}
-	all := stats{
+	f := figures{span: time.Since(began)}
+	f.stats = stats{
 		sent: callers.sent + agents.sent, received: callers.received + agents.received, lost: callers.lost + agents.lost,
 		delays: append(callers.delays, agents.delays...),
 	}
-	cost := ms(after-before) / span.Seconds() / float64(n)
-	loss := 100 * float64(all.lost) / float64(max(1, all.received+all.lost))
-	memory := float64(busy-idle) / 1000 / float64(n)
-	p50, p99, worst := ms(all.percentile(0.5)), ms(all.percentile(0.99)), ms(all.percentile(1))
-	progress("media %d calls: %.2f ms CPU a call-second, %d packets, loss %.3f %%, delay %.2f/%.2f/%.1f ms, %.0f kB a call",
-		n, cost, all.received, loss, p50, p99, worst, memory)
+	after, err := node.CPU()
+	f.cpu = after - before
+	memory, failed := node.Memory()
+	f.memory = memory
+	return f, errors.Join(err, failed)
+}
+
+func (b *bench) tellMedia(n int, f figures, idle int64) error {
+	cost := ms(f.cpu) / f.span.Seconds() / float64(n)
+	loss := 100 * float64(f.lost) / float64(max(1, f.received+f.lost))
+	memory := float64(f.memory-idle) / 1000 / float64(n)
+	p50, p99, worst := ms(f.percentile(0.5)), ms(f.percentile(0.99)), ms(f.percentile(1))
+	progress("media %d calls: %.2f ms CPU a call-second, %d packets, loss %.3f %%, delay %.2f/%.2f/%.1f ms, %.0f kB",
+		n, cost, f.received, loss, p50, p99, worst, memory)
 	b.printf("| %d | %.2f | %.3f %% | %.2f / %.2f / %.1f ms | %.0f kB |\n", n, cost, loss, p50, p99, worst, memory)
-	if want := uint64(n) * 100 * uint64(measured.Seconds()); all.received < want*9/10 {
-		return fmt.Errorf("%d of %d packets arrived", all.received, want)
+	if want := uint64(n) * 100 * uint64(measured.Seconds()); f.received < want*9/10 {
+		return fmt.Errorf("%d of %d packets arrived", f.received, want)
 	}
-	p.endAll()
-	settle(5*time.Second, func() bool { return p.bridged() == 0 })
 	return nil
 }

@@ -18,24 +18,30 @@ import (
 )
 
 //go:embed caller.xml
-var callerXML string //nolint:gochecknoglobals // go:embed needs one
+var callerXML string
 
 //go:embed agent.xml
-var agentXML string //nolint:gochecknoglobals // go:embed needs one
+var agentXML string
 
 // rung is one rate of the ramp.
 type rung struct {
-	rate                 int
-	calls, failed, again int
-	cpu                  time.Duration // of the switch, for each call
-	share                float64       // of one core
-	answered             time.Duration // INVITE to 200, mean
-	behind               int           // calls still open at the end
-	clean                bool
+	rate     int
+	calls    int
+	failed   int           // at callers and agents
+	again    int           // retransmissions, at callers and agents
+	late     time.Duration // how long the last call ended after it should have
+	cpu      time.Duration // of the switch, for each call
+	share    float64       // of one core
+	answered time.Duration // INVITE to 200, mean
+	clean    bool
 }
 
+// behind is how late the last call of a clean rung may end: a queue that grows
+// shows here.
+const behind = 3 * time.Second
+
 // ramp raises the rate until a rung is not clean: at least 1 % of the calls
-// failed, stayed behind or saw a retransmission.
+// failed, were missing or saw a retransmission, or the calls fell behind.
 func ramp(ctx context.Context, node *bed.Node, dir string, from, step, to int, each time.Duration) ([]rung, error) {
 	for name, text := range map[string]string{"caller.xml": callerXML, "agent.xml": agentXML} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -49,8 +55,8 @@ func ramp(ctx context.Context, node *bed.Node, dir string, from, step, to int, e
 			return all, err
 		}
 		all = append(all, r)
-		progress("ramp %d calls/s: %d calls, %d failed, %d retransmitted, %d behind, %.2f ms CPU a call, answered in %s",
-			r.rate, r.calls, r.failed, r.again, r.behind, ms(r.cpu), r.answered.Round(100*time.Microsecond))
+		progress("ramp %d calls/s: %d calls, %d failed, %d retransmitted, %.1f s late, %.2f ms CPU a call, answered in %s",
+			r.rate, r.calls, r.failed, r.again, r.late.Seconds(), ms(r.cpu), r.answered.Round(time.Millisecond))
 		if !r.clean {
 			break
 		}
@@ -59,9 +65,13 @@ func ramp(ctx context.Context, node *bed.Node, dir string, from, step, to int, e
 	return all, nil
 }
 
+// talk is how long an agent of the ramp talks.
+const talk = 300 * time.Millisecond
+
 // climb runs one rate.
 func climb(ctx context.Context, node *bed.Node, dir string, rate int, each time.Duration) (rung, error) {
-	agents := sipp(ctx, dir, "agent.xml", "agents", "-i", node.IP, "-p", strconv.Itoa(agentPort), "-d", "300",
+	agents := sipp(ctx, dir, "agent.xml", "agents", "-i", node.IP, "-p", strconv.Itoa(agentPort),
+		"-d", strconv.FormatInt(talk.Milliseconds(), 10),
 		"-nd", "-aa", node.Address())
 	if err := agents.Start(); err != nil {
 		return rung{}, fmt.Errorf("start agents: %w", err)
@@ -83,19 +93,27 @@ func climb(ctx context.Context, node *bed.Node, dir string, rate int, each time.
 	if e, ok := errors.AsType[*exec.ExitError](failure); failure != nil && (!ok || e.ExitCode() > 99) {
 		return rung{}, fmt.Errorf("run callers: %w", failure)
 	}
+	took := time.Since(began)
 	after, err := node.CPU()
 	if err != nil {
 		return rung{}, err
 	}
+	time.Sleep(1500 * time.Millisecond) // the agents' counts are written each second
 	r, err := counted(filepath.Join(dir, "callers.csv"))
 	if err != nil {
 		return rung{}, err
 	}
+	at, err := counted(filepath.Join(dir, "agents.csv"))
+	if err != nil {
+		return rung{}, err
+	}
 	r.rate = rate
+	r.failed += at.failed
+	r.again += at.again
+	r.late = max(0, took-each-talk-time.Second) // sipp itself takes a second to begin and end
 	r.cpu = (after - before) / time.Duration(max(1, r.calls))
-	r.share = (after - before).Seconds() / time.Since(began).Seconds()
-	r.behind = calls - r.calls - r.failed
-	r.clean = 100*(r.failed+r.again+max(0, r.behind)) < calls
+	r.share = (after - before).Seconds() / took.Seconds()
+	r.clean = 100*(r.failed+r.again+max(0, calls-r.calls)) < calls && r.late < behind
 	return r, nil
 }
 

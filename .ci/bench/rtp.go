@@ -104,10 +104,10 @@ func openSide(ip netip.Addr) (*side, error) {
 		// Without the privilege the ordinary limit holds; the loss column tells.
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, sockets)
 	}
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 200_000}); err != nil {
+	if err = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 200_000}); err != nil {
 		return nil, fmt.Errorf("set RTP socket: %w", err)
 	}
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: ip.As4()}); err != nil {
+	if err = unix.Bind(fd, &unix.SockaddrInet4{Addr: ip.As4()}); err != nil {
 		return nil, fmt.Errorf("bind RTP socket: %w", err)
 	}
 	name, err := unix.Getsockname(fd)

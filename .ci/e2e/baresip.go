@@ -63,23 +63,22 @@ func (l *lab) baresip(ctx context.Context, id string, far bool) (*baresip, error
 		return nil, fmt.Errorf("make baresip directory: %w", err)
 	}
 	b := &baresip{dir: dir, control: baresipIP + ":15555", done: make(chan error, 1)}
-	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=60;answermode=auto;audio_codecs=PCMA,PCMU\n",
-		id, l.node.Address(), id, id)
-	for name, text := range map[string]string{
-		"config": fmt.Sprintf(config, baresipIP, 10000+l.port(), dir, modules, b.control, network), "accounts": account, "contacts": "",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=60;answermode=auto;"+
+		"audio_codecs=PCMA,PCMU\n", id, l.node.Address(), id, id)
+	settings := fmt.Sprintf(config, baresipIP, 10000+l.port(), dir, modules, b.control, network)
+	for name, text := range map[string]string{"config": settings, "accounts": account, "contacts": ""} {
+		if err = os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("write baresip's %s: %w", name, err)
 		}
 	}
-	if err := os.Mkdir(filepath.Join(dir, "heard"), 0o755); err != nil {
+	if err = os.Mkdir(filepath.Join(dir, "heard"), 0o755); err != nil {
 		return nil, fmt.Errorf("make baresip directory: %w", err)
 	}
 	w, err := os.Create(filepath.Join(dir, "tone.wav"))
 	if err != nil {
 		return nil, fmt.Errorf("write tone: %w", err)
 	}
-	if err := errors.Join(wav.Write(w, wav.FromSamples(tone.Make(time.Minute, -12, agentHz))), w.Close()); err != nil {
+	if err = errors.Join(wav.Write(w, wav.FromSamples(tone.Make(time.Minute, -12, agentHz))), w.Close()); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -101,7 +100,8 @@ func (b *baresip) stop() error {
 		return fmt.Errorf("stop baresip: %w", err)
 	}
 	select {
-	case <-b.done:
+	case err := <-b.done:
+		_ = err // interrupted programs end with what they like
 	case <-time.After(5 * time.Second):
 		return errors.Join(errors.New("baresip does not stop"), b.cmd.Process.Kill())
 	}
@@ -161,11 +161,11 @@ func (l *lab) withBaresip(ctx context.Context, far bool) error {
 		return err
 	}
 	err = bed.Eventually(5*time.Second, func() error {
-		a, err := l.agent(ctx, "1002")
-		if err == nil && len(a.Phones) == 0 {
-			err = errors.New("baresip did not register")
+		a, asked := l.agent(ctx, "1002")
+		if asked == nil && len(a.Phones) == 0 {
+			return errors.New("baresip did not register")
 		}
-		return err
+		return asked
 	})
 	if err == nil {
 		err = l.onDuty(ctx, "1002")

@@ -14,8 +14,9 @@ import (
 )
 
 // bind registers a phone by digest from the very address where sipp will
-// answer, after it has taken back what is named in before ("*": everything). sipp could do it by itself, but version 3.6 looks at the first
-// challenge only, which is SHA-256, and knows nothing but MD5.
+// answer, after it has taken back what is named in before ("*": everything).
+// sipp could do it by itself, but version 3.6 looks at the first challenge
+// only, which is SHA-256, and knows nothing but MD5.
 func bind(registrar, ip string, port int, user, secret, before string) error {
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(ip), Port: port})
 	if err != nil {
@@ -75,7 +76,8 @@ func (r *registration) ask(contact string, expires int, authorization string) (b
 	fmt.Fprintf(&b, "REGISTER sip:%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%x;rport\r\nMax-Forwards: 70\r\n"+
 		"From: <sip:%s@%s>;tag=%x\r\nTo: <sip:%s@%s>\r\nCall-ID: %s\r\nCSeq: %d REGISTER\r\n"+
 		"Contact: %s\r\nExpires: %d\r\n%sContent-Length: 0\r\n\r\n",
-		r.to, local, rand.Uint64(), r.user, r.to.IP, r.cseq, r.user, r.to.IP, r.call, r.cseq, contact, expires, authorization)
+		r.to, local, rand.Uint64(), r.user, r.to.IP, r.cseq, r.user, r.to.IP, r.call, r.cseq, contact, expires,
+		authorization)
 	buf := make([]byte, 65535)
 	for range 5 {
 		if _, err := r.conn.WriteToUDP([]byte(b.String()), r.to); err != nil {
@@ -107,7 +109,8 @@ func (r *registration) answer(challenge, secret string) string {
 	}
 	realm, nonce, uri := get("realm"), get("nonce"), fmt.Sprintf("sip:%s", r.to)
 	cnonce := fmt.Sprintf("%x", rand.Uint64())
-	response := hash(hash(r.user+":"+realm+":"+secret) + ":" + nonce + ":00000001:" + cnonce + ":auth:" + hash("REGISTER:"+uri))
+	a1, a2 := hash(r.user+":"+realm+":"+secret), hash("REGISTER:"+uri)
+	response := hash(a1 + ":" + nonce + ":00000001:" + cnonce + ":auth:" + a2)
 	opaque := ""
 	if o := get("opaque"); o != "" {
 		opaque = fmt.Sprintf(`, opaque="%s"`, o)

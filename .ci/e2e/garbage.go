@@ -70,14 +70,15 @@ func garbage(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	conn, err := net.ListenPacket("udp", callerIP+":0")
+	var lc net.ListenConfig
+	conn, err := lc.ListenPacket(ctx, "udp", callerIP+":0")
 	if err != nil {
 		return fmt.Errorf("open socket: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
 	sip := &net.UDPAddr{IP: net.ParseIP(switchIP), Port: l.node.SIP}
 	for _, m := range messages {
-		if _, err := conn.WriteTo(m, sip); err != nil && len(m) > 0 {
+		if _, err = conn.WriteTo(m, sip); err != nil && len(m) > 0 {
 			return fmt.Errorf("spray: %w", err)
 		}
 		media := &net.UDPAddr{IP: sip.IP, Port: l.node.RTPMin + rand.IntN(400)}
@@ -86,16 +87,16 @@ func garbage(ctx context.Context, l *lab) error {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	if err := stream(ctx, l, messages); err != nil {
+	if err = stream(ctx, l, messages); err != nil {
 		return err
 	}
-	if err := errors.Join(caller.wait(30*time.Second), agent.wait(time.Second)); err != nil {
+	if err = errors.Join(caller.wait(30*time.Second), agent.wait(time.Second)); err != nil {
 		return err
 	}
 	if !l.node.Running() {
 		return fmt.Errorf("the switch died:\n%s", l.node.Tail(40))
 	}
-	if err := errors.Join(
+	if err = errors.Join(
 		l.callersHeard(1, 7*time.Second),
 		l.agentsHeard(1, 7*time.Second),
 	); err != nil {

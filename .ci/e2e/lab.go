@@ -237,15 +237,15 @@ func (l *lab) count(ctx context.Context) (n int, err error) {
 		var running struct {
 			Calls []struct{} `json:"calls"`
 		}
-		if err := l.node.Get(ctx, "/api/v1/calls", &running); err != nil {
+		if err = l.node.Get(ctx, "/api/v1/calls", &running); err != nil {
 			return err
 		}
 		if len(running.Calls) > 0 {
 			return fmt.Errorf("%d calls are still running", len(running.Calls))
 		}
-		all, err := l.records(ctx)
+		all, asked := l.records(ctx)
 		n = len(all)
-		return err
+		return asked
 	})
 	return n, err
 }

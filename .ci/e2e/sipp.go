@@ -16,7 +16,7 @@ import (
 )
 
 //go:embed scenarios/*.xml
-var scenarios embed.FS //nolint:gochecknoglobals // go:embed needs one
+var scenarios embed.FS
 
 // sipp is one running sipp.
 type sipp struct {
@@ -59,7 +59,8 @@ func startSipp(ctx context.Context, work string, p peer) (*sipp, error) {
 		return nil, fmt.Errorf("parse scenario: %w", err)
 	}
 	var xml bytes.Buffer
-	if err := t.Execute(&xml, map[string]int64{"Hang": p.hang.Milliseconds(), "Ring": p.ring.Milliseconds()}); err != nil {
+	times := map[string]int64{"Hang": p.hang.Milliseconds(), "Ring": p.ring.Milliseconds()}
+	if err := t.Execute(&xml, times); err != nil {
 		return nil, fmt.Errorf("fill in scenario: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "scenario.xml"), xml.Bytes(), 0o600); err != nil {

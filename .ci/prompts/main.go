@@ -10,12 +10,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,13 +31,16 @@ func main() {
 	service := flag.String("service", "testdata/demo", "service directory")
 	only := flag.String("only", "", "make this prompt alone")
 	flag.Parse()
-	if err := run(*service, *only); err != nil {
-		slog.Error("prompt pack not made", "err", err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, *service, *only)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "prompt pack not made:", err)
 		os.Exit(1)
 	}
 }
 
-func run(service, only string) error {
+func run(ctx context.Context, service, only string) error {
 	for _, tool := range []string{"espeak-ng", "sox"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is missing (Debian: apt install espeak-ng sox): %w", tool, err)
@@ -54,7 +58,7 @@ func run(service, only string) error {
 		if only != "" && t.id != only {
 			continue
 		}
-		if err := speak(filepath.Join(dir, t.id+"."+t.language+".wav"), t); err != nil {
+		if err := speak(ctx, filepath.Join(dir, t.id+"."+t.language+".wav"), t); err != nil {
 			return fmt.Errorf("prompt %s.%s: %w", t.id, t.language, err)
 		}
 	}
@@ -150,7 +154,7 @@ var errNoPinyin = errors.New("a Chinese text needs pinyin")
 
 // speak makes one file: speech, 8 kHz, silence trimmed to a breath at both
 // ends, peak at −3 dB.
-func speak(file string, t text) error {
+func speak(ctx context.Context, file string, t text) error {
 	voice, words, speed := "en-us+f3", t.words, "160"
 	if t.language == "zh" {
 		if t.pinyin == "" {
@@ -158,12 +162,12 @@ func speak(file string, t text) error {
 		}
 		voice, words, speed = "cmn-latn-pinyin+f3", t.pinyin, "150"
 	}
-	said, err := output(exec.Command("espeak-ng", "-v", voice, "-s", speed, "--stdout", "--", words), nil)
+	said, err := output(exec.CommandContext(ctx, "espeak-ng", "-v", voice, "-s", speed, "--stdout", "--", words), nil)
 	if err != nil {
 		return err
 	}
-	raw, err := output(exec.Command("sox", "-D", "-t", "wav", "-", "-t", "raw", "-e", "signed", "-b", "16", "-c", "1",
-		"-r", "8000", "-", "gain", "-6", "rate", "8000", "highpass", "120",
+	raw, err := output(exec.CommandContext(ctx, "sox", "-D", "-t", "wav", "-", "-t", "raw",
+		"-e", "signed", "-b", "16", "-c", "1", "-r", "8000", "-", "gain", "-6", "rate", "8000", "highpass", "120",
 		"silence", "1", "0.02", "0.5%", "reverse", "silence", "1", "0.02", "0.5%", "reverse",
 		"pad", "0.05", "0.15", "gain", "-n", "-3"), said)
 	if err != nil {
@@ -203,7 +207,7 @@ func save(file string, pcm []int16) error {
 	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("write prompt: %w", err)
 	}
-	slog.Info("prompt made", "file", file, "seconds", fmt.Sprintf("%.1f", float64(len(pcm))/rate))
+	fmt.Printf("%5.1f s  %s\n", float64(len(pcm))/rate, file)
 	return nil
 }
 
@@ -221,7 +225,7 @@ func stale(dir string, texts []text) error {
 		if err := os.Remove(f); err != nil {
 			return fmt.Errorf("remove prompt nobody uses: %w", err)
 		}
-		slog.Info("prompt removed: no document has it", "file", f)
+		fmt.Printf("removed  %s: no document has it\n", f)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func all() (hz []int) {
 // TestPromptsAreNoTones: speech and hold music must not be taken for the
 // voice of a phone.
 func TestPromptsAreNoTones(t *testing.T) {
-	err := fs.WalkDir(demo.Files(), "prompts", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(demo.Files(), "prompts", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".wav") {
 			return err
 		}

@@ -37,9 +37,18 @@ type account struct {
 	ID, Name, Secret string
 }
 
+// pace is how long things take in the world.
+type pace struct {
+	ringMin, ringMax time.Duration // until an agent answers
+	talkMin, talkMax time.Duration
+}
+
+func usual() pace { return pace{time.Second, 3 * time.Second, 5 * time.Second, 20 * time.Second} }
+
 // staff are the automatic softphones of all agents.
 type staff struct {
 	phones []*softphone
+	pace   pace
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -62,21 +71,21 @@ type softphone struct {
 }
 
 // hire opens, registers and signs in one softphone for each account.
-func hire(ctx context.Context, accounts []account, registrar string, log *slog.Logger) (*staff, error) {
-	s := &staff{log: log}
+func hire(ctx context.Context, accounts []account, registrar string, p pace, log *slog.Logger) (*staff, error) {
+	s := &staff{log: log, pace: p}
 	for i, a := range accounts {
-		p := &softphone{staff: s, index: i, id: a.ID, after: make(chan func(context.Context), 4)}
+		agent := &softphone{staff: s, index: i, id: a.ID, after: make(chan func(context.Context), 4)}
 		opened, err := phone.OpenPhone(ctx, phone.PhoneConfig{
 			Endpoint:  phone.Config{User: a.ID, Password: a.Secret, Logger: log},
 			Registrar: registrar, Speak: agentTone(i), Listen: tonesOf(voices, callerTone),
-			Behave: p.behave, Handled: p.handled,
+			Behave: agent.behave, Handled: agent.handled,
 		})
 		if err != nil {
 			s.dismiss(ctx)
 			return nil, fmt.Errorf("softphone %s: %w", a.ID, err)
 		}
-		p.Phone = opened
-		s.phones = append(s.phones, p)
+		agent.Phone = opened
+		s.phones = append(s.phones, agent)
 	}
 	if err := s.each(func(p *softphone) error { return p.code(ctx, "*11") }); err != nil {
 		s.dismiss(ctx)
@@ -141,7 +150,8 @@ func between(lo, hi time.Duration) time.Duration { return lo + rand.N(hi-lo) }
 
 // behave decides about one call: mostly a good agent, now and then not.
 func (p *softphone) behave(string) phone.Behaviour {
-	b := phone.Behaviour{Ring: between(time.Second, 3*time.Second), Talk: between(5*time.Second, 20*time.Second)}
+	t := p.staff.pace
+	b := phone.Behaviour{Ring: between(t.ringMin, t.ringMax), Talk: between(t.talkMin, t.talkMax)}
 	switch n := rand.IntN(100); {
 	case n < 5: // away from the desk: it rings out, the switch sets him not ready
 		b.Action = phone.Ignore

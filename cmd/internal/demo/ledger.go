@@ -66,70 +66,67 @@ func (l *ledger) add(e entry) {
 	l.entries = append(l.entries, e)
 }
 
-// judge says what a call's expectation lacks. record is the switch's own
-// account of the call, talks what the agents' phones noted.
-func judge(e entry, talks []talk, record report.CDR, recorded bool) (unmet []string) {
-	r := e.report
-	miss := func(format string, args ...any) { unmet = append(unmet, fmt.Sprintf(format, args...)) }
-	if r.Err != nil {
-		miss("error: %v", r.Err)
+// verdict collects what a call lacks.
+type verdict []string
+
+func (v *verdict) unless(good bool, format string, args ...any) {
+	if !good {
+		*v = append(*v, fmt.Sprintf(format, args...))
 	}
-	if r.Answered == 0 {
-		miss("not answered (%d %s)", r.Status, r.Reason)
-		return unmet
-	}
-	if r.Answered > answerIn {
-		miss("answered only after %.1f s", r.Answered.Seconds())
-	}
-	if r.Heard.Sound < greeting && r.Served == 0 {
-		miss("heard %.1f s of greeting", r.Heard.Sound.Seconds())
-	}
-	if want := e.script.digits(); e.script.want != wantAbandon && r.Sent != want {
-		miss("pressed %q of %q", r.Sent, want)
-	}
-	if r.Heard.Silence > unheard {
-		miss("left in silence for %.1f s", r.Heard.Silence.Seconds())
-	}
-	if !recorded {
-		miss("no call record")
-	}
-	switch e.script.want {
-	case wantAgent:
-		unmet = append(unmet, judgeTalk(e, talks, record)...)
-	case wantMenu:
-		if recorded && e.script.milestone != "" && !reached(record, e.script.milestone) {
-			miss("the menu did not get to %q", e.script.milestone)
-		}
-	case wantAbandon:
-		if r.Served > 0 {
-			unmet = append(unmet, judgeTalk(e, talks, record)...)
-		} else if recorded && !record.Abandoned {
-			miss("recorded as %s, not as abandoned", record.Cause)
-		}
-	}
-	return unmet
 }
 
-func judgeTalk(e entry, talks []talk, record report.CDR) (unmet []string) {
+// len is the number of calls that are over.
+func (l *ledger) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.entries)
+}
+
+// judge says what a call's expectation lacks. record is the switch's own
+// account of the call, nil if there is none; talks is what the agents' phones
+// noted.
+func judge(e entry, talks []talk, record *report.CDR) []string {
 	r := e.report
-	if r.Served == 0 {
-		return []string{fmt.Sprintf("no agent in %.0f s", (r.Length - r.Answered).Seconds())}
+	var v verdict
+	v.unless(r.Err == nil, "error: %v", r.Err)
+	v.unless(r.Answered > 0, "not answered (%d %s)", r.Status, r.Reason)
+	if r.Answered == 0 {
+		return v
 	}
-	heard := false
-	for _, t := range talks {
-		heard = heard || t.Heard.Tone(e.tone) >= proof
+	v.unless(r.Answered <= answerIn, "answered only after %.1f s", r.Answered.Seconds())
+	v.unless(r.Heard.Sound >= greeting || r.Served > 0, "heard %.1f s of greeting", r.Heard.Sound.Seconds())
+	v.unless(e.script.want == wantAbandon || r.Sent == e.script.digits(), "pressed %q of %q", r.Sent, e.script.digits())
+	v.unless(r.Heard.Silence <= unheard, "left in silence for %.1f s", r.Heard.Silence.Seconds())
+	v.unless(record != nil, "no call record")
+	if record == nil {
+		return v
 	}
-	if !heard {
-		unmet = append(unmet, "no agent heard the caller")
+	switch {
+	case e.script.want == wantMenu:
+		v.unless(reached(*record, e.script.milestone), "the menu did not get to %q", e.script.milestone)
+	case e.script.want == wantAgent || r.Served > 0:
+		v.talked(e, talks, *record)
+	default:
+		v.unless(record.Abandoned, "recorded as %s, not as abandoned", record.Cause)
 	}
-	if !record.Answered || record.TalkMS == 0 {
-		unmet = append(unmet, "recorded without a conversation")
+	return v
+}
+
+// talked wants a conversation that both sides heard.
+func (v *verdict) talked(e entry, talks []talk, record report.CDR) {
+	v.unless(e.report.Served > 0, "no agent in %.0f s", (e.report.Length - e.report.Answered).Seconds())
+	if e.report.Served == 0 {
+		return
 	}
-	return unmet
+	heard := slices.ContainsFunc(talks, func(t talk) bool { return t.Heard.Tone(e.tone) >= proof })
+	v.unless(heard, "no agent heard the caller")
+	v.unless(record.Answered && record.TalkMS > 0, "recorded without a conversation")
 }
 
 func reached(record report.CDR, milestone string) bool {
-	return slices.ContainsFunc(record.Path, func(s report.Step) bool { return s.Milestone == milestone || s.Step == milestone })
+	return slices.ContainsFunc(record.Path, func(s report.Step) bool {
+		return s.Milestone == milestone || s.Step == milestone
+	})
 }
 
 // written is how long after a call's end its record may take.
@@ -155,14 +152,17 @@ func (l *ledger) settle(ctx context.Context, a api, s *staff) error {
 	}
 	for i := range l.entries {
 		e := &l.entries[i]
-		record, found := records[e.report.CallID]
+		var record *report.CDR
+		if found, ok := records[e.report.CallID]; ok {
+			record = &found
+		}
 		var talks []talk
 		for agent := range s.phones {
 			if e.report.Heard.Tone(agentTone(agent)) >= proof {
 				talks = append(talks, s.talks(agent, e.report.Began, e.report.Began.Add(e.report.Length))...)
 			}
 		}
-		e.unmet = judge(*e, talks, record, found)
+		e.unmet = judge(*e, talks, record)
 	}
 	return nil
 }
@@ -206,7 +206,8 @@ func (l *ledger) summary(w io.Writer) {
 	}
 	p("(wait: from the answer to the agent's voice, menus included)")
 	for _, e := range unmet {
-		p("UNMET  call %d: %s, %s dials %s: %s", e.n, tierOf(e.from), e.from.Phone, e.script.number, strings.Join(e.unmet, "; "))
+		p("UNMET  call %d: %s, %s dials %s, %s: %s", e.n, tierOf(e.from), e.from.Phone, e.script.number, e.script.name,
+			strings.Join(e.unmet, "; "))
 	}
 }
 

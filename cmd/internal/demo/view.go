@@ -79,10 +79,9 @@ func draw(b board) []string {
 			"longest", "agents ready"),
 	}
 	for _, q := range b.Queues {
-		line := "  " + fit(q.Name, 14)
-		for _, t := range tiers() {
-			line += fmt.Sprintf(" %8s", dot(q.Waiting[t]))
-		}
+		w := q.Waiting
+		line := fmt.Sprintf("  %s %8s %8s %8s %8s", fit(q.Name, 14), dot(w["diamond"]), dot(w["gold"]),
+			dot(w["silver"]), dot(w["standard"]))
 		longest := "–"
 		if q.Longest > 0 {
 			longest = clock(q.Longest)
