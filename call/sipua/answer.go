@@ -57,8 +57,11 @@ func (l *Leg) grant(s *inviteIn, sdp []byte) error {
 		res.AppendHeader(sip.NewHeader("Content-Type", sdpType))
 	}
 	l.ua.dress(res, sdp)
-	b, err := s.tx.flow.send(res)
-	l.ua.table.finish(s.tx, nil)
+	b, err := s.tx.flow.encode(res)
+	l.ua.table.finish(s.tx, nil) // before the peer can ask again
+	if err == nil {
+		err = s.tx.flow.write(b)
+	}
 	s.req = nil
 	l.d.LocalSDP = slices.Clone(sdp)
 	if err != nil {
@@ -142,12 +145,15 @@ func (l *Leg) refuseInvite(s *inviteIn, status int, reason string, extra []sip.H
 	_ = s.tx.tx.Respond(res) // counted; it is repeated anyway
 }
 
-// refusalAcked ends the transaction of a refused INVITE.
-func (l *Leg) refusalAcked(s *serverTx) {
+// refusalAcked ends the transaction of a refused INVITE. sipgo's machine must
+// see the ACK first: ended while it repeats the refusal it would go on with
+// that.
+func (l *Leg) refusalAcked(s *serverTx, ack *sip.Request) {
 	l.mu.Lock()
 	settled := l.srv == nil || l.srv.tx != s || l.srv.req == nil
 	l.mu.Unlock()
 	if settled {
+		_ = s.tx.Receive(ack) // fails only for another method
 		l.ua.table.finish(s, nil)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/md5" //nolint:gosec // what phones speak
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -98,4 +99,36 @@ func checkDigest(t *testing.T, v, method, nonce, opaque string) {
 		!strings.Contains(v, "qop=auth, nc=00000001") {
 		t.Errorf("authorization %q, want response %s", v, want)
 	}
+}
+
+func TestDialRefusesNonsense(t *testing.T) {
+	onBench(t, func(b *bench) {
+		good := request()
+		for name, change := range map[string]func(*sipua.DialRequest){
+			"no target":        func(r *sipua.DialRequest) { r.Target = "" },
+			"bad scheme":       func(r *sipua.DialRequest) { r.Target = "http://x" },
+			"injection":        func(r *sipua.DialRequest) { r.Target = "sip:a@b\r\nX: y" },
+			"name":             func(r *sipua.DialRequest) { r.FromName = "a\r\nX: y" },
+			"header":           func(r *sipua.DialRequest) { r.Headers = map[string]string{"X": "a\nb"} },
+			"header name":      func(r *sipua.DialRequest) { r.Headers = map[string]string{"X y": "a"} },
+			"header of ours":   func(r *sipua.DialRequest) { r.Headers = map[string]string{"VIA": "a"} },
+			"from":             func(r *sipua.DialRequest) { r.From = "a\x00" },
+			"to":               func(r *sipua.DialRequest) { r.To = "a>" },
+			"destination":      func(r *sipua.DialRequest) { r.Destination = "here" },
+			"transport":        func(r *sipua.DialRequest) { r.Transport = "tls" },
+			"target transport": func(r *sipua.DialRequest) { r.Target += ";transport=tcp" },
+		} {
+			r := good
+			change(&r)
+			if _, err := b.ua.Dial(r, nil); err == nil {
+				t.Errorf("%s: no error", name)
+			} else if !strings.Contains(fmt.Sprint(err), "dial") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		b.peer.silence(time.Second)
+		if s := b.ua.Stats(); s.Legs != 0 {
+			t.Errorf("stats %+v", s)
+		}
+	})
 }

@@ -147,7 +147,7 @@ func unwanted(m sip.RequestMethod) *refusal {
 func (u *UA) acknowledge(req *sip.Request, o origin) {
 	if s := u.table.findServer(transactionKey(req, sip.INVITE)); s != nil {
 		if s.leg != nil && s.source == o.from.Addr() {
-			s.leg.refusalAcked(s)
+			s.leg.refusalAcked(s, req)
 		}
 		return
 	}
