@@ -133,6 +133,9 @@ func (s *State) become(a *agent, to stance, why change, r *Result) {
 	}
 	a.cause, a.since = why.cause, s.now
 	s.place(a)
+	if to.state == AgentSignedOut || to.state == AgentUnreachable {
+		s.letGo(a, r)
+	}
 	r.Facts = append(r.Facts, Fact{
 		Kind: FactAgentState, Agent: a.id, State: to.state.String(), Previous: previous.String(), Reason: to.reason,
 		Cause: why.cause, By: why.by, Until: to.until, Offer: a.offer, Call: a.call,

@@ -65,8 +65,9 @@ type call struct {
 	queuedAt int64
 	credit   int64 // ms of place brought along; nothing grants any yet
 	leaveAt  int64 // when max wait is over; 0 = never
-	attach   []Attribute
-	place    rank.Call
+	chances
+	attach []Attribute
+	place  rank.Call
 }
 
 // inQueue reports whether the caller waits for an agent.
@@ -146,15 +147,14 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 		return refuse(ev, "call is %s", c.phase)
 	case ev.Tier >= routing.TierCount:
 		return refuse(ev, "tier %d is not known", ev.Tier)
-	case ev.MaxWait < 0:
-		return refuse(ev, "negative max wait")
+	case ev.MaxWait < 0 || ev.PreferredFor < 0:
+		return refuse(ev, "negative max wait or time for the preferred agent")
 	}
 	q := c.generation.queue(ev.Queue)
 	if q == nil {
 		return refuse(ev, "generation %d has no queue %q", c.generation.Generation, ev.Queue)
 	}
-	need, err := s.board.Require(q.Requirement, ev.Requirement)
-	if err != nil {
+	if _, err := s.board.Require(q.Requirement, ev.Requirement); err != nil {
 		return refuse(ev, "%v", err)
 	}
 	c.tier, c.queue, c.need = ev.Tier, q, ev.Requirement
@@ -173,13 +173,14 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 		c.leaveAt = s.now + wait
 	}
 	since := s.now - c.credit
-	c.place = rank.Call{ID: c.id, Fit: q.Fit, Requirement: need, Key: rank.Key{
+	c.place = rank.Call{Key: rank.Key{
 		Deadline: since - s.headStart(q, c.tier), Since: since, Tier: c.tier, Index: index,
 	}}
+	s.openChances(c, ev)
 	s.join(c)
 	r.Facts = append(r.Facts, Fact{
 		Kind: FactCallQueued, Call: c.id, Queue: q.Name, Tier: tierOf(c), Customer: c.customer.ID, Language: c.language,
-		Reason: need.String(), Until: c.leaveAt, Attach: c.attach, Node: c.node, Step: c.step,
+		Reason: c.place.Requirement.String(), Until: c.leaveAt, Attach: c.attach, Node: c.node, Step: c.step,
 	})
 	return nil
 }
@@ -203,12 +204,14 @@ func (s *State) wait(c *call) {
 	c.phase = PhaseWaiting
 	s.board.Enqueue(&c.place)
 	s.setTimer(timerMaxWait, c.id, 0, c.leaveAt)
+	s.setTimer(timerChance, c.id, 0, c.nextChance())
 }
 
 // unwait is the opposite of wait: the call is offered or leaves.
 func (s *State) unwait(c *call) {
 	s.board.Dequeue(&c.place)
 	s.setTimer(timerMaxWait, c.id, c.leaveAt, 0)
+	s.setTimer(timerChance, c.id, c.nextChance(), 0)
 }
 
 // quit takes a call out of its queue, whether it waits or is offered. The

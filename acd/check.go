@@ -115,6 +115,8 @@ func (c *checker) call(x *call) {
 	case PhaseWaiting:
 		c.waiting++
 		c.expect(timerMaxWait, x.id, x.leaveAt)
+		c.expect(timerChance, x.id, x.nextChance())
+		c.chances(x)
 		ok = x.offer == 0
 	case PhaseOffered:
 		ok = o.ringing() && o.call == x.id
@@ -134,6 +136,20 @@ func (c *checker) call(x *call) {
 		if k.Deadline > k.Since || k.Since != x.queuedAt-x.credit || x.queuedAt > s.now || k.Tier != x.tier {
 			c.fault("call %q: key %+v doesn't fit %d", x.id, k, x.queuedAt)
 		}
+	}
+}
+
+// chances compares the two sides of what a call may be offered to.
+func (c *checker) chances(x *call) {
+	p := x.place
+	a := c.s.agents[x.preferred]
+	switch {
+	case x.reached > len(x.queue.Steps) || p.Requirement == nil:
+		c.fault("call %q has reached step %d of %d", x.id, x.reached, len(x.queue.Steps))
+	case p.Only != (x.keptUntil != 0) || p.Yields != (x.yieldsUntil != 0) || p.Preferred != x.preferred:
+		c.fault("call %q: chances %+v, place %+v", x.id, x.chances, p)
+	case p.Only && (a == nil || a.state == AgentSignedOut || a.state == AgentUnreachable):
+		c.fault("call %q is kept for %q, who isn't there", x.id, x.preferred)
 	}
 }
 

@@ -13,6 +13,12 @@ type Config struct {
 	Objective [routing.TierCount]int64 `json:"objective,omitempty"` // ms, by tier number; of PolicyRatio
 	Queues    []QueueConfig            `json:"queues"`
 	Agents    []AgentConfig            `json:"agents"`
+
+	// A call of tier t that has waited less than KeepIdleFor[t] ms is offered to
+	// nobody while no more than KeepIdle[t] agents able to take it are ready:
+	// the reserve of the tiers above.
+	KeepIdle    [routing.TierCount]int   `json:"keep_idle,omitempty"`
+	KeepIdleFor [routing.TierCount]int64 `json:"keep_idle_for,omitempty"`
 }
 
 // QueueConfig is one queue: a label with defaults, not a line of its own.
@@ -28,6 +34,19 @@ type QueueConfig struct {
 
 	// HeadStart replaces Config.HeadStart for calls of this queue.
 	HeadStart *[routing.TierCount]int64 `json:"head_start,omitempty"`
+
+	// Steps weaken the requirement of a call that waits, the last one reached
+	// counts. Whoever meets an earlier one is still asked first.
+	Steps []Step `json:"steps,omitempty"`
+
+	// PreserveGeneralists asks agents with fewer skills first.
+	PreserveGeneralists bool `json:"preserve_generalists,omitempty"`
+}
+
+// Step is what a queue asks of agents after some time.
+type Step struct {
+	After       int64  `json:"after"` // ms of waiting
+	Requirement string `json:"requirement"`
 }
 
 // headStart returns how far ahead of a standard call one of a tier stands.
@@ -40,7 +59,7 @@ func (c *Config) headStart(q *QueueConfig, t routing.Tier) int64 {
 
 // order returns the comparator of waiting calls.
 func (c *Config) order() rank.Order {
-	o := rank.Order{Policy: c.Policy}
+	o := rank.Order{Policy: c.Policy, KeepIdle: c.KeepIdle}
 	if c.Policy == PolicyRatio {
 		o.Objective = c.Objective
 	}

@@ -142,6 +142,12 @@ type CallQueued struct {
 	Requirement string       `json:"requirement,omitempty"` // added to the queue's by "and"
 	MaxWait     int64        `json:"max_wait,omitempty"`    // ms; 0 = the queue's
 	Attach      []Attribute  `json:"attach,omitempty"`      // sorted by name
+
+	// Preferred is the agent who is asked first if he can be: the last one, or
+	// the owner of the matter. For PreferredFor ms nobody else is asked, unless
+	// he can't take the call, isn't there, leaves, or lets it ring.
+	Preferred    string `json:"preferred,omitempty"`
+	PreferredFor int64  `json:"preferred_for,omitempty"`
 }
 
 // QueueLeft takes a waiting call out of its queue without ending it.

@@ -64,6 +64,7 @@ const (
 	FactCallArrived       FactKind = "call.arrived"
 	FactCallStep          FactKind = "call.step"
 	FactCallQueued        FactKind = "call.queued"
+	FactCallRelaxed       FactKind = "call.relaxed" // waits with a weaker requirement from now on
 	FactCallLeftQueue     FactKind = "call.left_queue"
 	FactCallOffered       FactKind = "call.offered"
 	FactCallRinging       FactKind = "call.ringing"

@@ -44,6 +44,8 @@ func (s *State) callOffered(ev CallOffered, index uint64, r *Result) error {
 		return refuse(ev, "agent's phone was busy or refused a moment ago")
 	case !s.board.Able(&a.seat, &c.place):
 		return refuse(ev, "agent lacks %s", c.place.Requirement)
+	case c.keptUntil != 0 && c.preferred != a.id:
+		return refuse(ev, "call is kept for %s", c.preferred)
 	case index == 0 || s.offers[index] != nil:
 		return refuse(ev, "offer %d exists", index)
 	}
@@ -170,9 +172,10 @@ func (s *State) fail(o *offer, outcome Outcome, sip int, r *Result) {
 	}
 	if outcome <= Unreachable {
 		c.passOver(a.id, s.now, c.queue.ReofferAfter)
+		c.keptUntil = 0 // if it was kept for him, he has had his turn
 	}
 	s.enter(a, to, why, r)
-	s.wait(c) // with a max wait that is over by now, it leaves when time passes next
+	s.back(c, r) // with a max wait that is over by now, it leaves when time passes next
 }
 
 // withdraw stops an offer without blaming anybody. The call goes back to its
@@ -181,7 +184,7 @@ func (s *State) withdraw(o *offer, outcome Outcome, r *Result) *agent {
 	c, a := s.calls[o.call], s.agents[o.agent]
 	s.stopRinging(o, outcome, r)
 	s.cancel(o, outcome, 0, r)
-	s.wait(c)
+	s.back(c, r)
 	return a
 }
 

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tierline/routing"
+	"tierline/routing/rank"
 )
 
 // fataler is what *testing.T and *rapid.T have in common here.
@@ -64,7 +65,7 @@ func (w *world) settle(t *rapid.T) {
 func (w *world) noInversion(t *rapid.T, o CallOffered) {
 	taken, a := w.s.calls[o.Call], w.s.agents[o.Agent]
 	for _, c := range w.s.calls {
-		if c == taken || c.phase != PhaseWaiting || !able(a, c) {
+		if c == taken || c.phase != PhaseWaiting || !w.eligible(a, c) || w.yields(c) {
 			continue
 		}
 		if w.s.board.Order().Compare(c.place.Key, taken.place.Key, w.now) < 0 {
@@ -99,16 +100,37 @@ func (w *world) boundedOvertaking(t *rapid.T, taken, left *call) {
 func (w *world) nobodyIdle(t *rapid.T) {
 	for _, c := range w.s.calls {
 		for _, a := range w.s.agents {
-			if c.phase == PhaseWaiting && a.state == AgentReady && a.backOff == 0 && able(a, c) {
+			if c.phase == PhaseWaiting && a.state == AgentReady && a.backOff == 0 && w.eligible(a, c) && !w.yields(c) {
 				t.Fatalf("%s waits while %s is ready", c.id, a.id)
 			}
 		}
 	}
 }
 
-func able(a *agent, c *call) bool {
-	_, ok := c.place.Requirement.Able(a.config.Skills)
-	return ok
+// eligible is the definition of design/acd.md, from the documents and the time
+// waited: the last step reached counts, and a call may be kept for one agent.
+func (w *world) eligible(a *agent, c *call) bool {
+	text := c.queue.Requirement
+	for _, step := range c.queue.Steps {
+		if w.s.now-c.place.Key.Since >= step.After {
+			text = step.Requirement
+		}
+	}
+	for _, need := range []string{text, c.need} {
+		r, err := rank.Parse(need)
+		if err != nil {
+			return false
+		}
+		if _, ok := r.Able(a.config.Skills); !ok {
+			return false
+		}
+	}
+	return c.keptUntil == 0 || c.preferred == a.id
+}
+
+// yields reports whether a call may be left waiting for the sake of others.
+func (w *world) yields(c *call) bool {
+	return c.yieldsUntil != 0 && w.s.board.Order().KeepIdle[c.tier] > 0
 }
 
 func headStart(tier routing.Tier) int64 {
@@ -146,6 +168,9 @@ func drawConfig(t *rapid.T) Config {
 	for tier := range routing.Tier(routing.TierCount) {
 		c.HeadStart[tier] = headStart(tier)
 	}
+	if rapid.IntRange(0, 3).Draw(t, "reserve") == 0 {
+		c.KeepIdle[routing.Standard], c.KeepIdleFor[routing.Standard] = 1, 20_000
+	}
 	for _, name := range []string{"human", "fault", "vip"} {
 		if name != "human" && rapid.IntRange(0, 3).Draw(t, "no queue") == 0 {
 			continue
@@ -154,14 +179,21 @@ func drawConfig(t *rapid.T) Config {
 		if rapid.IntRange(0, 3).Draw(t, "own head start") == 0 {
 			own = &[routing.TierCount]int64{0, 0, 0, 300_000}
 		}
+		need := rapid.SampledFrom([]string{"", "a>=3", "a>=1 or b>=2", "b>=1"}).Draw(t, "requirement")
+		steps := [][]Step{nil, nil, {{5000, ""}}}
+		if need != "" {
+			steps = append(steps, []Step{{3000, "b>=1 or a>=1"}, {20_000, ""}})
+		}
 		c.Queues = append(c.Queues, QueueConfig{
-			Name: name, HeadStart: own, RingTime: 15_000,
-			Requirement:  rapid.SampledFrom([]string{"", "a>=3", "a>=1 or b>=2", "b>=1"}).Draw(t, "requirement"),
-			WrapUp:       rapid.SampledFrom([]int64{0, 10_000}).Draw(t, "wrap-up"),
-			MaxWait:      rapid.SampledFrom([]int64{0, 40_000}).Draw(t, "max wait"),
-			MaxLength:    rapid.SampledFrom([]int{0, 3}).Draw(t, "max length"),
-			ReofferAfter: rapid.SampledFrom([]int64{0, 30_000}).Draw(t, "reoffer"),
-			Fit:          rapid.SampledFrom([]Fit{FitNone, FitMost, FitLeast}).Draw(t, "fit"),
+			Name: name, HeadStart: own, Steps: rapid.SampledFrom(steps).Draw(t, "steps"),
+			PreserveGeneralists: rapid.Bool().Draw(t, "preserve generalists"),
+			RingTime:            15_000,
+			Requirement:         need,
+			WrapUp:              rapid.SampledFrom([]int64{0, 10_000}).Draw(t, "wrap-up"),
+			MaxWait:             rapid.SampledFrom([]int64{0, 40_000}).Draw(t, "max wait"),
+			MaxLength:           rapid.SampledFrom([]int{0, 3}).Draw(t, "max length"),
+			ReofferAfter:        rapid.SampledFrom([]int64{0, 30_000}).Draw(t, "reoffer"),
+			Fit:                 rapid.SampledFrom([]Fit{FitNone, FitMost, FitLeast}).Draw(t, "fit"),
 		})
 	}
 	for _, id := range []string{"a1", "a2", "a3", "a4"} {
@@ -211,6 +243,9 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			Call: id, Queue: queue.Draw(t, "queue"), Tier: tier.Draw(t, "tier"),
 			Requirement: rapid.SampledFrom([]string{"", "", "b>=4", "a>"}).Draw(t, "own"),
 			MaxWait:     rapid.SampledFrom([]int64{0, 0, 25_000}).Draw(t, "max wait"),
+
+			Preferred:    rapid.SampledFrom([]string{"", "", "a1", "a2", "nobody"}).Draw(t, "preferred"),
+			PreferredFor: rapid.SampledFrom([]int64{0, 10_000}).Draw(t, "preferred for"),
 		})
 	}
 	return map[string]func(*rapid.T){

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"tierline/routing"
-	"tierline/routing/rank"
 )
 
 // keepGenerations is how many generations stay at hand for a way back, beside
@@ -109,9 +108,13 @@ func (s *State) engage(config AgentConfig, r *Result) {
 	} else {
 		signIn = signIn && !a.config.SignedIn
 	}
+	other := !slices.Equal(a.config.Skills, config.Skills)
 	a.config, a.gone = config, false
 	s.board.Seat(&a.seat, config.Skills)
 	s.place(a)
+	if other {
+		s.letGo(a, r) // he may not be able any more
+	}
 	switch {
 	case signIn && a.state == AgentSignedOut:
 		s.enter(a, stance{state: AgentReady}, change{cause: "published"}, r)
@@ -126,6 +129,7 @@ func (s *State) engage(config AgentConfig, r *Result) {
 // after his conversation.
 func (s *State) dismiss(a *agent, r *Result) {
 	a.gone = true
+	s.letGo(a, r)
 	switch a.state {
 	case AgentTalking:
 		return
@@ -190,6 +194,8 @@ func (c *Config) checkTiers() error {
 		switch {
 		case c.HeadStart[t] < 0:
 			return fmt.Errorf("tier %s: negative head start", t)
+		case c.KeepIdle[t] < 0 || c.KeepIdleFor[t] < 0 || c.KeepIdle[t] > 0 && c.KeepIdleFor[t] == 0:
+			return fmt.Errorf("tier %s: how many agents to keep idle, and how long, must be above 0", t)
 		case c.Objective[t] < 0 || c.Policy == PolicyRatio && c.Objective[t] == 0:
 			return fmt.Errorf("tier %s: the objective must be above 0", t)
 		}
@@ -207,7 +213,7 @@ func (q *QueueConfig) check() error {
 	case min(q.RingTime, q.WrapUp, q.MaxWait, q.ReofferAfter, int64(q.MaxLength)) < 0 || q.Fit > FitLeast:
 		return fmt.Errorf("queue %q: a value is out of range", q.Name)
 	}
-	if _, err := rank.Parse(q.Requirement); err != nil {
+	if err := q.checkSteps(); err != nil {
 		return fmt.Errorf("queue %q: %w", q.Name, err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,8 @@ func (l line) ms(key string) int64 { return l.x.ms(l.kv[key]) }
 func (l line) has(key string) bool { _, ok := l.kv[key]; return ok }
 
 // config reads lines of "policy NAME", "tier NAME HEADSTART key=value…",
-// "queue NAME key=value…" and "agent ID key=value…".
+// "queue NAME key=value…", "step QUEUE AFTER REQUIREMENT" and "agent ID
+// key=value…".
 func (x *script) config() Event {
 	var c Config
 	for text := range strings.Lines(x.d.Input) {
@@ -50,8 +52,12 @@ func (x *script) config() Event {
 			tier := x.tier(l.words[1])
 			c.HeadStart[tier] = x.ms(l.words[2])
 			c.Objective[tier] = l.ms("objective")
+			c.KeepIdle[tier], c.KeepIdleFor[tier] = l.n("keep_idle"), l.ms("keep_idle_for")
 		case "queue":
 			c.Queues = append(c.Queues, l.queue())
+		case "step":
+			q := &c.Queues[slices.IndexFunc(c.Queues, func(q QueueConfig) bool { return q.Name == l.words[1] })]
+			q.Steps = append(q.Steps, Step{After: x.ms(l.words[2]), Requirement: strings.Join(l.words[3:], " ")})
 		case "agent":
 			c.Agents = append(c.Agents, l.agent())
 		default:
@@ -65,7 +71,8 @@ func (l line) queue() QueueConfig {
 	q := QueueConfig{
 		Name: l.words[1], Requirement: l.require, RingTime: l.ms("ring"), WrapUp: l.ms("wrap_up"),
 		MaxWait: l.ms("max_wait"), MaxLength: l.n("max_length"), ReofferAfter: l.ms("reoffer"),
-		Fit: map[string]Fit{"": FitNone, "most": FitMost, "least": FitLeast}[l.kv["fit"]],
+		Fit:                 map[string]Fit{"": FitNone, "most": FitMost, "least": FitLeast}[l.kv["fit"]],
+		PreserveGeneralists: l.has("preserve_generalists"),
 	}
 	for _, t := range routing.Tiers() {
 		if l.has(t.String()) {

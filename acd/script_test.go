@@ -188,7 +188,7 @@ func (x *script) run() {
 		}
 		x.apply(CallQueued{
 			Call: id, Queue: x.arg("1"), Tier: x.tier(x.arg("tier")), Requirement: strings.TrimSpace(x.d.Input),
-			MaxWait: x.ms(x.arg("max_wait")),
+			MaxWait: x.ms(x.arg("max_wait")), Preferred: x.arg("preferred"), PreferredFor: x.ms(x.arg("kept")),
 		}, false)
 	case "arrive":
 		x.arrive(false)

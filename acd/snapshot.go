@@ -126,6 +126,10 @@ func (c *Config) code(k *coder) {
 	if k.version >= 2 {
 		number(k, &c.Policy)
 		k.byTier(&c.Objective)
+		for i := range c.KeepIdle {
+			number(k, &c.KeepIdle[i])
+		}
+		k.byTier(&c.KeepIdleFor)
 	}
 	list(k, &c.Queues, func(k *coder, q *QueueConfig) { q.code(k) })
 	list(k, &c.Agents, func(k *coder, a *AgentConfig) { a.code(k) })
@@ -156,6 +160,11 @@ func (q *QueueConfig) code(k *coder) {
 		}
 		k.byTier(q.HeadStart)
 	}
+	list(k, &q.Steps, func(k *coder, s *Step) {
+		k.int(&s.After)
+		k.str(&s.Requirement)
+	})
+	k.bool(&q.PreserveGeneralists)
 }
 
 func (a *AgentConfig) code(k *coder) {
@@ -234,6 +243,13 @@ func (c *call) code(k *coder, s *State) {
 		k.str(&p.Agent)
 		k.int(&p.Until)
 	})
+	if k.version < 2 {
+		return
+	}
+	number(k, &c.reached)
+	k.str(&c.preferred)
+	k.int(&c.keptUntil)
+	k.int(&c.yieldsUntil)
 }
 
 // codeGeneration writes the generation and queue of a call as number and name.
@@ -306,12 +322,12 @@ func (s *State) deriveCall(c *call) error {
 		return fmt.Errorf("tier %d", c.tier)
 	case c.queue == nil && c.phase != PhaseMenu:
 		return fmt.Errorf("is %s in no queue", c.phase)
+	case c.queue != nil && (c.reached < 0 || c.reached > len(c.queue.Steps)):
+		return fmt.Errorf("step %d of %d", c.reached, len(c.queue.Steps))
 	case c.queue != nil:
-		need, err := s.board.Require(c.queue.Requirement, c.need)
-		if err != nil {
+		if err := s.settle(c); err != nil {
 			return fmt.Errorf("requirement: %w", err)
 		}
-		c.place.Requirement, c.place.Fit = need, c.queue.Fit
 	}
 	if !c.inQueue() {
 		return nil

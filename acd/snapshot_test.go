@@ -18,7 +18,7 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	hash := busyState(t).Hash()
-	const want = "9d766ed4785554ddca6cdca9250734b6be384effdc6262501795d7d9551513b2"
+	const want = "21ca8c672176c6720faeb5bd3c1601e0a0cb8f558a46862ddbbf6416b4e6eed8"
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("the snapshot's hash is %s", got)
 	}

@@ -74,6 +74,7 @@ const (
 	timerBackOff                      // agent: may be offered calls again
 	timerPhone                        // agent: the earliest binding expires
 	timerMaxWait                      // call: leaves its queue
+	timerChance                       // call: more agents come into question
 )
 
 func (t timer) compare(o timer) int {
@@ -99,6 +100,8 @@ func (s *State) timePassed(r *Result) {
 			s.bindingsExpired(s.agents[t.id], r)
 		case timerMaxWait:
 			s.waitExpired(s.calls[t.id], r)
+		case timerChance:
+			s.again(s.calls[t.id], r)
 		}
 	}
 }

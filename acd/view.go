@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tierline/routing"
@@ -118,7 +119,7 @@ func (s *State) Calls() []CallView {
 			if why[need] == "" {
 				why[need] = s.whyWaiting(need)
 			}
-			v.Why = why[need]
+			v.Why = why[need] + s.whatHelps(c)
 		}
 		out = append(out, v)
 	}
@@ -133,7 +134,7 @@ func (s *State) Call(id string) (CallView, bool) {
 	}
 	v := s.callView(c)
 	if c.phase == PhaseWaiting {
-		v.Why = s.whyWaiting(c.place.Requirement)
+		v.Why = s.whyWaiting(c.place.Requirement) + s.whatHelps(c)
 	}
 	return v, true
 }
@@ -168,11 +169,33 @@ func (s *State) whyWaiting(requirement *rank.Requirement) string {
 	case n.SignedIn == 0:
 		return "no agent" + need + " is signed in"
 	case n.Ready > 0:
-		return "about to be offered"
+		return strconv.Itoa(n.Ready) + " ready" + need
 	default:
 		return fmt.Sprintf("no agent%s is ready: %d on a call, %d in wrap-up, %d backing off, %d not ready, %d unreachable",
 			need, n.Reserved+n.Alerting+n.Talking, n.WrapUp, n.BackOff, n.NotReady, n.Unreachable)
 	}
+}
+
+// whatHelps says what keeps one call back beside the lack of agents, and when
+// its chances get better.
+func (s *State) whatHelps(c *call) string {
+	in := func(at int64) string { return strconv.FormatInt(max(0, at-s.now+999)/1000, 10) + " s" }
+	var b strings.Builder
+	if c.keptUntil != 0 {
+		b.WriteString("; kept for " + c.preferred + " for " + in(c.keptUntil))
+	}
+	if n := s.board.Order().KeepIdle[c.tier]; c.yieldsUntil != 0 && n > 0 {
+		b.WriteString("; leaves " + strconv.Itoa(n) + " ready to higher tiers for " + in(c.yieldsUntil))
+	}
+	if c.reached < len(c.queue.Steps) {
+		step := c.queue.Steps[c.reached]
+		to := cmp.Or(step.Requirement, "any agent")
+		if c.need != "" {
+			to += " and " + c.need
+		}
+		b.WriteString("; relaxes to " + to + " in " + in(c.place.Key.Since+step.After))
+	}
+	return b.String()
 }
 
 // AgentCount says how many agents are in which state.

@@ -149,6 +149,8 @@ func (w *world) hear(t *rapid.T, f Fact) {
 	case FactCallOffered:
 		ok = c.queued && c.offered == 0
 		c.offered = f.Offer
+	case FactCallRelaxed:
+		ok = c.queued
 	case FactCallRinging:
 		ok = c.offered == f.Offer
 	case FactOfferFailed:

@@ -30,10 +30,12 @@ func everyKind() []acd.Event {
 			Policy:    acd.PolicyRatio,
 			HeadStart: [routing.TierCount]int64{1, 2, 3, 4},
 			Objective: [routing.TierCount]int64{120_000, 60_000, 30_000, 15_000},
+			KeepIdle:  [routing.TierCount]int{2, 1}, KeepIdleFor: [routing.TierCount]int64{60_000, 30_000},
 			Queues: []acd.QueueConfig{{
 				Name: "human", Requirement: "billing>=3", RingTime: 15_000, WrapUp: 10_000,
 				MaxWait: 600_000, MaxLength: 50, ReofferAfter: 30_000, Fit: acd.FitMost,
-				HeadStart: &[routing.TierCount]int64{0, 0, 0, 1_800_000},
+				HeadStart: &[routing.TierCount]int64{0, 0, 0, 1_800_000}, PreserveGeneralists: true,
+				Steps: []acd.Step{{After: 30_000, Requirement: "billing>=2"}},
 			}},
 			Agents: []acd.AgentConfig{{
 				ID: "1001", Name: "王芳", Skills: []routing.SkillLevel{{Skill: "billing", Level: 5}},
@@ -54,7 +56,7 @@ func everyKind() []acd.Event {
 		acd.CallStepped{Call: "c1", Step: "main", Milestone: "menu", Language: "zh", Key: "1", Menu: []byte("menu")},
 		acd.CallQueued{
 			Call: "c1", Queue: "human", Tier: 2, Language: "en", Requirement: "lang.en>=1", MaxWait: 1,
-			Attach: []acd.Attribute{{Name: "intent", Value: "bill"}},
+			Attach: []acd.Attribute{{Name: "intent", Value: "bill"}}, Preferred: "1001", PreferredFor: 20_000,
 		},
 		acd.QueueLeft{Call: "c1", Cause: acd.LeftKey},
 		acd.CallOffered{Call: "c1", Agent: "1001", Why: "deadline 5"},

@@ -27,6 +27,9 @@ type queueDoc struct {
 	Fit          document.Value[string]        `doc:"fit"`
 
 	HeadStart document.Entries[document.Value[time.Duration]] `doc:"head_start,max=1h"`
+	Steps     []stepDoc                                       `doc:"steps"`
+
+	PreserveGeneralists document.Value[bool] `doc:"preserve_generalists"`
 }
 
 // queue is a queue whose requirement can be read.
@@ -57,9 +60,45 @@ func (c *compiler) queues() {
 			ReofferAfter: q.ReofferAfter.Or(30 * time.Second).Milliseconds(),
 			Fit:          fit(p, q.Fit),
 			HeadStart:    c.headStarts(p, q.HeadStart),
+			Steps:        c.steps(p, need, q.Steps),
+
+			PreserveGeneralists: q.PreserveGeneralists.V,
 		})
 	}
 	slices.SortFunc(c.service.Config.Queues, func(a, b acd.QueueConfig) int { return strings.Compare(a.Name, b.Name) })
+}
+
+type stepDoc struct {
+	After       document.Value[time.Duration] `doc:"after,required,min=1s,max=1h"`
+	Requirement document.Value[string]        `doc:"requirement"`
+}
+
+// steps reads how a requirement weakens with time. Each step must let in
+// everybody whom the one before lets in.
+func (c *compiler) steps(p *document.Problems, need *rank.Requirement, docs []stepDoc) (out []acd.Step) {
+	const most = 10
+	if len(docs) > most {
+		p.Errorf(docs[most].After.Pos, "more than %d steps", most)
+	}
+	last := time.Duration(0)
+	for _, d := range docs {
+		if d.After.Given && d.After.V <= last {
+			p.Errorf(d.After.Pos, "a step after %v must come later than the one before (%v)", d.After.V, last)
+		}
+		last = max(last, d.After.V)
+		to := c.requirement(p, d.Requirement)
+		if need != nil && to != nil {
+			switch weaker, err := need.Implies(to); {
+			case err != nil:
+				p.Errorf(d.Requirement.Pos, "the requirement before this step can't be compared: %v", err)
+			case !weaker:
+				p.Errorf(d.Requirement.Pos, "a step may only weaken: not everybody with %q has %q", need, to)
+			}
+		}
+		need = to
+		out = append(out, acd.Step{After: d.After.V.Milliseconds(), Requirement: to.String()})
+	}
+	return out
 }
 
 func fit(p *document.Problems, v document.Value[string]) acd.Fit {

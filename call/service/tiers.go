@@ -19,6 +19,8 @@ type tiersDoc struct {
 type tierDoc struct {
 	HeadStart document.Value[time.Duration] `doc:"head_start,required,max=1h"`
 	Objective document.Value[time.Duration] `doc:"objective,max=1h"`
+	KeepIdle  document.Value[int]           `doc:"keep_idle,max=10000"`
+	KeepFor   document.Value[time.Duration] `doc:"keep_idle_for,min=1s,max=1h"`
 	Title     titles                        `doc:"title"`
 }
 
@@ -47,6 +49,7 @@ func (c *compiler) tiers() {
 		given[t] = &e.Value
 		c.service.Config.HeadStart[t] = e.Value.HeadStart.V.Milliseconds()
 		c.service.Config.Objective[t] = e.Value.Objective.V.Milliseconds()
+		c.keepIdle(p, t, e.Value)
 		switch o := e.Value.Objective; {
 		case o.Given && o.V < time.Second:
 			p.Errorf(o.Pos, "objective: %v is out of range (1s to 1h)", o.V)
@@ -82,6 +85,18 @@ func policy(p *document.Problems, v document.Value[string]) acd.Policy {
 		p.Errorf(v.Pos, "%v%s", err, document.DidYouMean(v.V, names))
 	}
 	return got
+}
+
+func (c *compiler) keepIdle(p *document.Problems, t routing.Tier, d tierDoc) {
+	switch {
+	case d.KeepIdle.V > 0 && t == routing.Diamond:
+		p.Errorf(d.KeepIdle.Pos, "there is no tier above diamond to keep agents for")
+	case d.KeepIdle.V > 0:
+		c.service.Config.KeepIdle[t] = d.KeepIdle.V
+		c.service.Config.KeepIdleFor[t] = d.KeepFor.Or(time.Minute).Milliseconds()
+	case d.KeepFor.Given:
+		p.Errorf(d.KeepFor.Pos, "keep_idle_for has no effect without keep_idle")
+	}
 }
 
 // checkTierOrder warns of a tier that is served worse than a lesser one.

@@ -2,8 +2,7 @@ package rank
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,9 +22,11 @@ type Agent struct {
 	ID         string
 	ReadySince int64 // ms of log time; in force while ready
 
-	group *group
-	ready bool
-	mark  uint8
+	group  *group
+	ready  bool
+	mark   uint8
+	wanted bool // is in Board.wanted
+	own    line // calls that are kept for him
 }
 
 // Call is one waiting call's place at a board.
@@ -36,7 +37,13 @@ type Call struct {
 	Requirement *Requirement
 	PassedOver  []PassedOver
 
+	Preferred  string // agent who comes first, if he may be chosen at all
+	Only       bool   // nobody but Preferred, as long as he has a seat
+	Yields     bool   // Order.KeepIdle holds for it
+	Specialist bool   // agents with fewer skills first: keeps generalists free
+
 	class *class
+	owner *Agent // whose own line it stands in
 	lane  int
 }
 
@@ -49,6 +56,8 @@ type PassedOver struct {
 // Board holds waiting calls and agents in the shape a match needs.
 type Board struct {
 	order    Order
+	seats    map[string]*Agent
+	wanted   *ordered.List[*Agent] // ready, and a call is kept for them
 	groups   map[string]*group
 	slots    []*group // by group.index; nil: free
 	open     bitset   // groups with a ready agent
@@ -57,6 +66,7 @@ type Board struct {
 	byText   map[string]*class
 	waiting  int
 	combined map[[2]string]*Requirement
+	relaxed  map[[2]string]*Requirement
 }
 
 type group struct {
@@ -71,15 +81,22 @@ type group struct {
 type class struct {
 	requirement *Requirement
 	index       int
-	able        bitset                 // by group.index
-	score       []int                  // by group.index
-	lanes       []*ordered.List[*Call] // see Order.lanes
-	waiting     int
+	able        bitset // by group.index
+	fit         []fit  // by group.index
+	calls       line
+	waiting     int // with the calls that are kept for an agent
 }
+
+// fit is how well the members of a group suit a class.
+type fit struct{ ring, score int }
 
 // NewBoard returns an empty board.
 func NewBoard() *Board {
-	return &Board{groups: map[string]*group{}, byText: map[string]*class{}, combined: map[[2]string]*Requirement{}}
+	return &Board{
+		groups: map[string]*group{}, byText: map[string]*class{}, seats: map[string]*Agent{},
+		combined: map[[2]string]*Requirement{}, relaxed: map[[2]string]*Requirement{},
+		wanted: ordered.New(func(x, y *Agent) int { return strings.Compare(x.ID, y.ID) }),
+	}
 }
 
 // Require parses two requirements (a queue's and a call's own) into the one
@@ -105,6 +122,20 @@ func (b *Board) Require(queue, own string) (*Requirement, error) {
 	return r, nil
 }
 
+// Relax is r.Relaxed(to); each pair is made once.
+func (b *Board) Relax(r, to *Requirement) *Requirement {
+	pair := [2]string{r.Key(), to.String()}
+	if n := b.relaxed[pair]; n != nil {
+		return n
+	}
+	if len(b.relaxed) >= cacheLimit {
+		clear(b.relaxed)
+	}
+	n := r.Relaxed(to)
+	b.relaxed[pair] = n
+	return n
+}
+
 // Seat gives an agent his place among those with the same skills (sorted by
 // name), or moves him. Who is moved stays as ready as he was.
 func (b *Board) Seat(a *Agent, skills []routing.SkillLevel) {
@@ -113,7 +144,8 @@ func (b *Board) Seat(a *Agent, skills []routing.SkillLevel) {
 		return
 	}
 	ready := a.ready
-	b.Unseat(a)
+	b.leave(a)
+	b.seats[a.ID] = a
 	g := b.groups[key]
 	if g == nil {
 		g = b.newGroup(key, skills)
@@ -126,8 +158,21 @@ func (b *Board) Seat(a *Agent, skills []routing.SkillLevel) {
 	}
 }
 
-// Unseat takes an agent away.
+// Unseat takes an agent away. Calls that were kept for him are everybody's.
 func (b *Board) Unseat(a *Agent) {
+	b.leave(a)
+	if b.seats[a.ID] == a {
+		delete(b.seats, a.ID)
+	}
+	for _, c := range b.Kept(a) {
+		b.Dequeue(c)
+		c.Only = false
+		b.Enqueue(c)
+	}
+}
+
+// leave takes an agent out of his group.
+func (b *Board) leave(a *Agent) {
 	g := a.group
 	if g == nil {
 		return
@@ -160,6 +205,7 @@ func (b *Board) Ready(a *Agent, since int64) {
 	a.group.ready.Insert(a)
 	b.open.add(a.group.index)
 	b.ready++
+	b.want(a)
 }
 
 // NotReady takes an agent out of the choice.
@@ -173,6 +219,21 @@ func (b *Board) NotReady(a *Agent) {
 		b.open.remove(a.group.index)
 	}
 	b.ready--
+	b.want(a)
+}
+
+// want keeps the list of those who can be given a call of their own.
+func (b *Board) want(a *Agent) {
+	wanted := a.ready && a.own.n > 0
+	switch {
+	case wanted == a.wanted:
+		return
+	case wanted:
+		b.wanted.Insert(a)
+	default:
+		b.wanted.Delete(a)
+	}
+	a.wanted = wanted
 }
 
 // SetOrder changes the policy. Who waits is lined up anew.
@@ -182,46 +243,29 @@ func (b *Board) SetOrder(o Order) {
 	}
 	b.order = o
 	for _, cl := range b.classes {
-		old := cl.lanes
-		cl.lanes = b.newLanes()
-		for _, lane := range old {
-			for c := range lane.All() {
-				b.file(c)
-			}
-		}
+		cl.calls.reorder(o)
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.seats)) {
+		b.seats[id].own.reorder(o)
 	}
 }
 
 // Order returns the policy in force.
 func (b *Board) Order() Order { return b.order }
 
-func (b *Board) newLanes() []*ordered.List[*Call] {
-	lanes := make([]*ordered.List[*Call], b.order.lanes())
-	order := b.order
-	for i := range lanes {
-		lanes[i] = ordered.New(func(x, y *Call) int {
-			return cmp.Or(order.Compare(x.Key, y.Key, 0), strings.Compare(x.ID, y.ID))
-		})
-	}
-	return lanes
-}
-
-// file puts a call into the lane of its class where it belongs.
-func (b *Board) file(c *Call) {
-	c.lane = 0
-	if len(c.class.lanes) > 1 {
-		c.lane = int(c.Key.Tier)
-	}
-	c.class.lanes[c.lane].Insert(c)
-}
-
-// Enqueue lets a call wait. Its key and requirement must not change until it
-// is dequeued.
+// Enqueue lets a call wait. Nothing of it may change until it is dequeued.
 func (b *Board) Enqueue(c *Call) {
-	c.class = b.classOf(c.Requirement)
-	b.file(c)
+	c.class, c.owner = b.classOf(c.Requirement), nil
 	c.class.waiting++
 	b.waiting++
+	if owner := b.seats[c.Preferred]; c.Only && owner != nil {
+		c.owner = owner
+		owner.own.order = b.order
+		owner.own.insert(c)
+		b.want(owner)
+		return
+	}
+	c.class.calls.insert(c)
 }
 
 // Dequeue takes a call away.
@@ -230,16 +274,31 @@ func (b *Board) Dequeue(c *Call) {
 	if cl == nil {
 		return
 	}
-	c.class = nil
-	cl.lanes[c.lane].Delete(c)
+	if a := c.owner; a != nil {
+		a.own.remove(c)
+		b.want(a)
+	} else {
+		cl.calls.remove(c)
+	}
+	c.class, c.owner = nil, nil
 	cl.waiting--
 	b.waiting--
 	if cl.waiting == 0 && len(b.classes) > cacheLimit {
 		last := b.classes[len(b.classes)-1]
 		last.index, b.classes[cl.index] = cl.index, last
 		b.classes = b.classes[:len(b.classes)-1]
-		delete(b.byText, cl.requirement.String())
+		delete(b.byText, cl.requirement.Key())
 	}
+}
+
+// Kept returns the calls that wait for one agent only.
+func (b *Board) Kept(a *Agent) (out []*Call) {
+	for _, lane := range a.own.lanes {
+		if lane != nil {
+			out = slices.AppendSeq(out, lane.All())
+		}
+	}
+	return out
 }
 
 // Waiting returns the number of calls that wait.
@@ -289,27 +348,27 @@ func (b *Board) newGroup(key string, skills []routing.SkillLevel) *group {
 }
 
 func (b *Board) classOf(r *Requirement) *class {
-	if c := b.byText[r.String()]; c != nil {
+	if c := b.byText[r.Key()]; c != nil {
 		return c
 	}
-	c := &class{requirement: r, index: len(b.classes), lanes: b.newLanes()}
+	c := &class{requirement: r, index: len(b.classes), calls: line{order: b.order}}
 	for _, g := range b.slots {
 		if g != nil {
 			c.weigh(g)
 		}
 	}
 	b.classes = append(b.classes, c)
-	b.byText[r.String()] = c
+	b.byText[r.Key()] = c
 	return c
 }
 
 // weigh notes whether the members of a group are able, and how well.
 func (c *class) weigh(g *group) {
-	for len(c.score) <= g.index {
-		c.score = append(c.score, 0)
+	for len(c.fit) <= g.index {
+		c.fit = append(c.fit, fit{})
 	}
-	score, able := c.requirement.Able(g.skills)
-	c.score[g.index] = score
+	ring, score, able := c.requirement.Rank(g.skills)
+	c.fit[g.index] = fit{ring: ring, score: score}
 	if able {
 		c.able.add(g.index)
 	} else {
@@ -326,64 +385,4 @@ func skillKey(skills []routing.SkillLevel) string {
 		b.WriteByte(' ')
 	}
 	return b.String()
-}
-
-// Check returns what is wrong with the board's own bookkeeping, for tests.
-func (b *Board) Check() error {
-	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	ready, waiting, empty := 0, 0, 0
-	for i, g := range b.slots {
-		if g == nil {
-			continue
-		}
-		ready += g.ready.Len()
-		if g.index != i || b.open.has(i) != (g.ready.Len() > 0) {
-			fault("group %q: index or open bit is wrong", g.key)
-		}
-		if n := total(g.marks[:]); n != g.members {
-			fault("group %q: %d marks for %d members", g.key, n, g.members)
-		}
-	}
-	for i, c := range b.classes {
-		n := 0
-		for _, lane := range c.lanes {
-			n += lane.Len()
-		}
-		waiting += n
-		if n == 0 {
-			empty++
-		}
-		if n != c.waiting || len(c.lanes) != b.order.lanes() {
-			fault("class %q: %d calls in %d lanes, counted %d", c.requirement, n, len(c.lanes), c.waiting)
-		}
-		if c.index != i || b.byText[c.requirement.String()] != c {
-			fault("class %q is misfiled", c.requirement)
-		}
-		for _, g := range b.slots {
-			if !c.knows(g) {
-				fault("class %q: wrong about group %q", c.requirement, g.key)
-			}
-		}
-	}
-	if ready != b.ready || waiting != b.waiting || empty > cacheLimit {
-		fault("%d ready, %d waiting: counted %d, %d and %d empty classes", b.ready, b.waiting, ready, waiting, empty)
-	}
-	return errors.Join(faults...)
-}
-
-// knows reports whether what was noted of a group is still so.
-func (c *class) knows(g *group) bool {
-	if g == nil {
-		return true
-	}
-	score, able := c.requirement.Able(g.skills)
-	return able == c.able.has(g.index) && score == c.score[g.index]
-}
-
-func total(ns []int) (sum int) {
-	for _, n := range ns {
-		sum += n
-	}
-	return sum
 }

@@ -44,22 +44,33 @@ func (f Fit) cost(score int) int {
 // AgentKey is an able agent's place for one call; the smallest is rung.
 type AgentKey struct {
 	Passed     bool  // missed or refused this call lately
+	Other      bool  // not the one the call prefers
+	Ring       int   // how often the requirement had to be relaxed for him
 	Cost       int   // skill fit
+	Breadth    int   // number of skills, if generalists are to be kept free
 	ReadySince int64 // longest idle first, ms of log time
 	ID         string
 }
 
 // Compare orders keys as cmp.Compare does.
 func (k AgentKey) Compare(o AgentKey) int {
-	if k.Passed != o.Passed {
-		if k.Passed {
-			return 1
-		}
-		return -1
-	}
 	return cmp.Or(
+		falseFirst(k.Passed, o.Passed),
+		falseFirst(k.Other, o.Other),
+		cmp.Compare(k.Ring, o.Ring),
 		cmp.Compare(k.Cost, o.Cost),
+		cmp.Compare(k.Breadth, o.Breadth),
 		cmp.Compare(k.ReadySince, o.ReadySince),
 		strings.Compare(k.ID, o.ID),
 	)
+}
+
+func falseFirst(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case y:
+		return -1
+	}
+	return 1
 }

@@ -11,6 +11,7 @@ type Choice struct {
 	Call  *Call
 	Agent *Agent
 	Ready int  // able agents who were ready
+	Ring  int  // how often the requirement had to be relaxed for the agent
 	Score int  // sum of the agent's levels in the required skills
 	Again bool // he missed or refused this call lately, but nobody else is ready
 }
@@ -27,27 +28,28 @@ func (b *Board) Match(now int64, limit int) []Choice {
 	}
 	m := match{board: b, now: now, used: map[*Agent]bool{}}
 	for _, c := range b.classes {
-		if c.waiting == 0 || !c.able.meets(&b.open) {
-			continue
+		if c.calls.n > 0 && c.able.meets(&b.open) {
+			m.line(&c.calls, nil)
 		}
-		for _, lane := range c.lanes {
-			if first, ok := lane.First(); ok {
-				m.heads = append(m.heads, head{class: c, lane: lane, call: first})
-			}
-		}
+	}
+	for a := range b.wanted.All() {
+		m.line(&a.own, a)
 	}
 	var out []Choice
 	for len(m.heads) > 0 && len(out) < min(limit, b.ready) {
 		h := m.smallest()
-		choice, ok := m.choose(m.heads[h].class, m.heads[h].call)
-		if !ok { // nobody left for this class, and agents only get fewer
-			m.drop(h)
-			continue
+		choice, ok := m.choose(m.heads[h])
+		if ok {
+			out = append(out, choice)
+			m.used[choice.Agent] = true
+			m.taken = append(m.taken, choice.Agent)
 		}
-		out = append(out, choice)
-		m.used[choice.Agent] = true
-		m.taken = append(m.taken, choice.Agent)
-		m.advance(h)
+		switch owner := m.heads[h].owner; {
+		case ok && owner == nil, !ok && owner != nil && !m.used[owner]:
+			m.advance(h)
+		default: // nobody left for this lane, and agents only get fewer
+			m.drop(h)
+		}
 	}
 	return out
 }
@@ -58,14 +60,26 @@ type match struct {
 	now   int64
 	used  map[*Agent]bool
 	taken []*Agent // the same as a list
-	heads []head   // classes that may still find somebody
+	heads []head   // lanes that may still find somebody
 }
 
 type head struct {
-	class *class
 	lane  *ordered.List[*Call]
-	taken int // calls of the lane already matched
+	owner *Agent // whose own line it is
+	taken int    // calls of the lane already matched
 	call  *Call
+}
+
+// line adds the heads of a line's lanes.
+func (m *match) line(l *line, owner *Agent) {
+	for _, lane := range l.lanes {
+		if lane == nil {
+			continue
+		}
+		if first, ok := lane.First(); ok {
+			m.heads = append(m.heads, head{lane: lane, owner: owner, call: first})
+		}
+	}
 }
 
 // smallest looks through all heads. There are as many as distinct
@@ -95,34 +109,80 @@ func (m *match) drop(i int) {
 	m.heads = m.heads[:len(m.heads)-1]
 }
 
-// choose compares the heads of all groups that are able and have somebody
-// ready.
-func (m *match) choose(cl *class, c *Call) (best Choice, found bool) {
-	best.Call = c
-	var bestKey AgentKey
-	open := m.board.open.words
-	for w, word := range cl.able.words[:min(len(cl.able.words), len(open))] {
-		for word &= open[w]; word != 0; word &= word - 1 {
-			g := m.board.slots[w*64+bits.TrailingZeros64(word)]
-			best.Ready += g.ready.Len()
-			a, again := m.first(g, c)
-			if a == nil {
-				continue
-			}
-			score := cl.score[g.index]
-			key := AgentKey{Passed: again, Cost: c.Fit.cost(score), ReadySince: a.ReadySince, ID: a.ID}
-			if !found || key.Compare(bestKey) < 0 {
-				found, bestKey = true, key
-				best.Agent, best.Score, best.Again = a, score, again
-			}
+// choose finds the best agent for the head of a lane.
+func (m *match) choose(h head) (best Choice, found bool) {
+	c := h.call
+	if a := h.owner; a != nil {
+		if m.used[a] || !c.class.able.has(a.group.index) {
+			return best, false
 		}
+		return m.choice(c, a, 1), true
+	}
+	ready := m.ready(c.class)
+	if ready == 0 || c.Yields && ready <= m.board.order.KeepIdle[c.Key.Tier] {
+		return best, false
+	}
+	if a := m.board.seats[c.Preferred]; a != nil && m.free(c, a) && !m.passed(c, a) {
+		return m.choice(c, a, ready), true
+	}
+	return m.choice(c, m.best(c), ready), true
+}
+
+func (m *match) choice(c *Call, a *Agent, ready int) Choice {
+	f := c.class.fit[a.group.index]
+	return Choice{Call: c, Agent: a, Ready: ready, Ring: f.ring, Score: f.score, Again: m.passed(c, a)}
+}
+
+// free reports whether an agent could take a call.
+func (m *match) free(c *Call, a *Agent) bool {
+	return a.ready && !m.used[a] && c.class.able.has(a.group.index)
+}
+
+// ready counts the agents who are left for a class.
+func (m *match) ready(cl *class) (n int) {
+	for g := range m.groups(cl) {
+		n += g.ready.Len()
 	}
 	for _, a := range m.taken {
 		if cl.able.has(a.group.index) {
-			best.Ready--
+			n--
 		}
 	}
-	return best, found
+	return n
+}
+
+// groups are those that are able and had somebody ready.
+func (m *match) groups(cl *class) func(yield func(*group) bool) {
+	return func(yield func(*group) bool) {
+		open := m.board.open.words
+		for w, word := range cl.able.words[:min(len(cl.able.words), len(open))] {
+			for word &= open[w]; word != 0; word &= word - 1 {
+				if !yield(m.board.slots[w*64+bits.TrailingZeros64(word)]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// best compares the heads of all groups; somebody is ready.
+func (m *match) best(c *Call) (best *Agent) {
+	var bestKey AgentKey
+	for g := range m.groups(c.class) {
+		a, again := m.first(g, c)
+		if a == nil {
+			continue
+		}
+		f := c.class.fit[g.index]
+		key := AgentKey{Passed: again, Ring: f.ring, Cost: c.Fit.cost(f.score), ReadySince: a.ReadySince, ID: a.ID}
+		if c.Specialist {
+			key.Breadth = len(g.skills)
+		}
+		if best == nil || key.Compare(bestKey) < 0 {
+			best, bestKey = a, key
+		}
+	}
+	return best
 }
 
 // first returns the longest idle agent of a group who is still free, and

@@ -68,23 +68,31 @@ func naive(o rank.Order, calls []*rank.Call, desks []*desk, now int64, limit int
 			found   *desk
 			choice  = rank.Choice{Call: c}
 			ratedBy = map[rank.Fit]int{rank.FitMost: -1, rank.FitLeast: 1}[c.Fit]
+			only    = c.Only && slices.ContainsFunc(desks, func(d *desk) bool { return d.seat.ID == c.Preferred })
 		)
 		for _, d := range desks {
-			score, able := c.Requirement.Able(d.skills)
-			if !d.ready || used[d] || !able {
+			ring, score, able := c.Requirement.Rank(d.skills)
+			if !d.ready || used[d] || !able || only && d.seat.ID != c.Preferred {
 				continue
 			}
 			choice.Ready++
 			passed := slices.ContainsFunc(c.PassedOver, func(p rank.PassedOver) bool {
 				return p.Agent == d.seat.ID && p.Until > now
 			})
-			key := rank.AgentKey{Passed: passed, Cost: ratedBy * score, ReadySince: d.seat.ReadySince, ID: d.seat.ID}
+			key := rank.AgentKey{
+				Passed: passed, Other: d.seat.ID != c.Preferred, Ring: ring, Cost: ratedBy * score,
+				ReadySince: d.seat.ReadySince, ID: d.seat.ID,
+			}
+			if c.Specialist {
+				key.Breadth = len(d.skills)
+			}
 			if found == nil || key.Compare(best) < 0 {
 				found, best = d, key
-				choice.Agent, choice.Score, choice.Again = d.seat, score, passed
+				choice.Agent, choice.Ring, choice.Score, choice.Again = d.seat, ring, score, passed
 			}
 		}
-		if found != nil && len(out) < limit {
+		yields := c.Yields && !only && choice.Ready <= o.KeepIdle[c.Key.Tier]
+		if found != nil && !yields && len(out) < limit {
 			used[found] = true
 			out = append(out, choice)
 		}
@@ -114,8 +122,16 @@ func TestMatchEqualsNaive(t *testing.T) {
 				next++
 				c := &rank.Call{
 					ID: fmt.Sprint("c", next), Requirement: requirements().Draw(t, "requirement"),
-					Key: keys(next).Draw(t, "key"),
-					Fit: rapid.SampledFrom([]rank.Fit{rank.FitNone, rank.FitMost, rank.FitLeast}).Draw(t, "fit"),
+					Key:    keys(next).Draw(t, "key"),
+					Fit:    rapid.SampledFrom([]rank.Fit{rank.FitNone, rank.FitMost, rank.FitLeast}).Draw(t, "fit"),
+					Yields: rapid.Bool().Draw(t, "yields"), Specialist: rapid.Bool().Draw(t, "specialist"),
+				}
+				if len(desks) > 0 && rapid.Bool().Draw(t, "prefers") {
+					c.Preferred = rapid.SampledFrom(desks).Draw(t, "preferred").seat.ID
+					c.Only = rapid.Bool().Draw(t, "only")
+				}
+				for range rapid.IntRange(0, 2).Draw(t, "steps") {
+					c.Requirement = b.Relax(c.Requirement, weaker(t, c.Requirement))
 				}
 				for _, d := range desks {
 					if rapid.IntRange(0, 3).Draw(t, "passed") == 0 {
@@ -179,6 +195,13 @@ func compare(t *rapid.T, b *rank.Board, calls []*rank.Call, desks []*desk, now i
 	got, want := b.Match(now, limit), naive(b.Order(), calls, desks, now, limit)
 	if !slices.Equal(got, want) {
 		t.Fatalf("got  %v\nwant %v", show(got), show(want))
+	}
+	for _, d := range desks {
+		for _, c := range b.Kept(d.seat) {
+			if !c.Only || c.Preferred != d.seat.ID {
+				t.Fatalf("%s is kept for %s", c.ID, d.seat.ID)
+			}
+		}
 	}
 	if again := b.Match(now, limit); !slices.Equal(got, again) {
 		t.Fatal("a match changed the board")

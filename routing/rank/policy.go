@@ -53,6 +53,10 @@ func ParsePolicy(s string) (Policy, error) {
 type Order struct {
 	Policy    Policy
 	Objective [routing.TierCount]int64 // ms, by tier number; of PolicyRatio, all above 0
+
+	// KeepIdle is how many able agents must stay ready beside the chosen one for
+	// a call of the tier that is marked [Call.Yields].
+	KeepIdle [routing.TierCount]int
 }
 
 // Compare orders two waiting calls at log time now, as cmp.Compare does: who
@@ -90,13 +94,4 @@ func (o Order) ratio(x, y Key, now int64) int {
 
 func waited(k Key, now int64) uint64 {
 	return uint64(max(0, now-k.Since)) //nolint:gosec // not below 0
-}
-
-// lanes returns how many lines a class needs so that the order within each of
-// them never changes while calls wait.
-func (o Order) lanes() int {
-	if o.Policy == PolicyRatio {
-		return routing.TierCount
-	}
-	return 1
 }

@@ -15,7 +15,10 @@ func weights() [routing.TierCount]int64 { return [routing.TierCount]int64{8, 4, 
 
 func orders() *rapid.Generator[rank.Order] {
 	return rapid.Custom(func(t *rapid.T) rank.Order {
-		return rank.Order{Policy: rapid.SampledFrom(rank.Policies()).Draw(t, "policy"), Objective: weights()}
+		o := rank.Order{Policy: rapid.SampledFrom(rank.Policies()).Draw(t, "policy"), Objective: weights()}
+		o.KeepIdle[routing.Standard] = rapid.IntRange(0, 2).Draw(t, "keep idle")
+		o.KeepIdle[routing.Silver] = rapid.IntRange(0, 1).Draw(t, "keep idle")
+		return o
 	})
 }
 
@@ -87,7 +90,7 @@ func TestRatioDoesNotOverflow(t *testing.T) {
 func TestDegeneratePolicies(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x, y := keys(1).Draw(t, "x"), keys(2).Draw(t, "y")
-		compare := func(p rank.Policy, head int64, objective int64) int {
+		compare := func(p rank.Policy, head, objective int64) int {
 			x.Deadline, y.Deadline = x.Since-head*int64(x.Tier), y.Since-head*int64(y.Tier)
 			o := rank.Order{Policy: p, Objective: [routing.TierCount]int64{objective, objective, objective, objective}}
 			return o.Compare(x, y, 1000)

@@ -12,6 +12,10 @@ import (
 type Requirement struct {
 	root *term // nil: nothing is asked
 	text string
+
+	inner *Requirement // what was asked before, see Relaxed
+	ring  int          // how often it was relaxed
+	key   string       // text of the whole chain, if it was
 }
 
 type operator uint8
@@ -36,6 +40,42 @@ func (r *Requirement) String() string {
 		return ""
 	}
 	return r.text
+}
+
+// Key returns a text that is equal for requirements that mean the same and
+// were relaxed in the same way.
+func (r *Requirement) Key() string {
+	if r == nil || r.inner == nil {
+		return r.String()
+	}
+	return r.key
+}
+
+// Relaxed returns what is asked after a step from r to a weaker requirement.
+// Whoever meets r still comes before those who don't: rings of a bull's eye.
+func (r *Requirement) Relaxed(to *Requirement) *Requirement {
+	n := &Requirement{inner: r, ring: 1, root: to.term(), text: to.String()}
+	if r != nil {
+		n.ring = r.ring + 1
+	}
+	n.key = r.Key() + "; " + n.text
+	return n
+}
+
+// Rank is Able with the ring the agent stands in: how often the requirement
+// had to be relaxed for him. The score is that of his ring.
+func (r *Requirement) Rank(skills []routing.SkillLevel) (ring, score int, ok bool) {
+	if score, ok = r.Able(skills); !ok || r == nil {
+		return 0, score, ok
+	}
+	for r.inner != nil {
+		n, able := r.inner.Able(skills)
+		if !able {
+			break
+		}
+		r, score = r.inner, n
+	}
+	return r.ring, score, true
 }
 
 // And returns the requirement that asks for both.
