@@ -173,8 +173,13 @@ func TestServiceLevelVariants(t *testing.T) {
 		}
 	}
 	for _, bad := range []interval.Target{
-		{Variant: "F", Within: 20}, {Variant: "", Within: 20}, {Variant: "AB", Within: 20}, {Variant: "A"},
-		{Variant: "A", Within: interval.Longer}, {Variant: "A", Within: 20, Short: interval.Longer}, {Variant: "A", Within: 20, Short: -1},
+		{Variant: "F", Within: 20},
+		{Variant: "", Within: 20},
+		{Variant: "AB", Within: 20},
+		{Variant: "A"},
+		{Variant: "A", Within: interval.Longer},
+		{Variant: "A", Within: 20, Short: interval.Longer},
+		{Variant: "A", Within: 20, Short: -1},
 	} {
 		if bad.Check() == nil {
 			t.Errorf("%+v is taken", bad)

@@ -57,10 +57,9 @@ func (w *world) apply(ev acd.Event) {
 		f.Take(w.state.Now(), w.wall+w.at, r.Facts)
 	}
 	for i := range r.Facts {
-		switch f := &r.Facts[i]; {
-		case f.Kind == acd.FactCallOffered:
+		if f := &r.Facts[i]; f.Kind == acd.FactCallOffered {
 			w.offers = append(w.offers, f.Offer)
-		case f.Kind == acd.FactCallArrived:
+		} else if f.Kind == acd.FactCallArrived {
 			w.calls = append(w.calls, f.Call)
 		}
 	}
@@ -188,7 +187,8 @@ func TestPropertyTheNumbersAddUp(t *testing.T) {
 			},
 			Agents: []acd.AgentConfig{
 				{ID: "1001", Contact: "sip:1001@127.0.0.1", SignedIn: true, Skills: []routing.SkillLevel{{Skill: "lang.zh", Level: 2}}},
-				{ID: "1002", Contact: "sip:1002@127.0.0.1", MaxMisses: 2}, {ID: "1003", SignedIn: true},
+				{ID: "1002", Contact: "sip:1002@127.0.0.1", MaxMisses: 2},
+				{ID: "1003", SignedIn: true},
 			},
 		}})
 		all := interval.NewNumbers()

@@ -19,6 +19,7 @@ import (
 
 	"tierline/acd"
 	"tierline/acd/report"
+	"tierline/acd/report/interval"
 	"tierline/acd/report/store"
 	"tierline/cluster"
 	"tierline/cmd/internal/publish"
@@ -32,12 +33,14 @@ type Core interface {
 	Stats() cluster.Stats
 }
 
-// Records are the stored events and call records.
+// Records are the stored events, call records and numbers.
 type Records interface {
 	CDRs(ctx context.Context, q store.Query) ([]report.CDR, error)
 	CDR(ctx context.Context, call string) (report.CDR, error)
 	Events(ctx context.Context, after uint64, limit int) ([]report.Event, error)
 	Oldest(ctx context.Context) (uint64, error)
+	QueueNumbers(ctx context.Context, q interval.Query) (interval.Numbers, []interval.Open, error)
+	AgentNumbers(ctx context.Context, q interval.Query) (interval.Numbers, []interval.Open, error)
 }
 
 // Library keeps sounds by their SHA-256.
@@ -57,6 +60,10 @@ type Config struct {
 	Metrics       *prometheus.Registry
 	AllowRemote   bool // serve under any host name
 	Logger        *slog.Logger
+
+	Target interval.Target  // the service level shown unless asked otherwise; zero: the usual one
+	Zone   *time.Location   // whose midnight begins a day; nil: the machine's
+	Now    func() time.Time // nil: the clock
 }
 
 // Console serves HTTP.
@@ -82,13 +89,22 @@ const (
 
 // New returns a console.
 func New(c Config) *Console {
+	if c.Target == (interval.Target{}) {
+		c.Target = interval.DefaultTarget()
+	}
+	if c.Zone == nil {
+		c.Zone = time.Local
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	w := &Console{c: c, clock: newClock(c.Core), streams: make(chan struct{}, maxStreams)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", w.healthz)
 	mux.HandleFunc("GET /readyz", w.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	config := huma.DefaultConfig("tierline", c.Version)
-	config.Info.Description = "State, service documents, call records and events of a tierline node."
+	config.Info.Description = "State, service documents, call records, numbers and events of a tierline node."
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/v1/openapi", "", ""
 	config.CreateHooks = nil
 	config.RejectUnknownQueryParameters = true
@@ -96,6 +112,7 @@ func New(c Config) *Console {
 	w.live()
 	w.generations()
 	w.cdrs()
+	w.numbers()
 	w.events(mux)
 	mux.HandleFunc("/", notFound)
 	w.handler = w.guard(mux)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"tierline/acd"
 	"tierline/acd/report"
@@ -96,6 +97,13 @@ func (c *fakeCore) Follow(ctx context.Context, after uint64) iter.Seq2[cluster.S
 			}
 		}
 	}
+}
+
+// wall is the time of day that belongs to the log time.
+func (c *fakeCore) wall() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.UnixMilli(base + c.now).UTC()
 }
 
 func (c *fakeCore) set(change func()) {
@@ -193,6 +201,7 @@ func newBed(t *testing.T) *bed {
 		Node: "n1", Version: "test", Core: b.core, Records: records, Library: b.library, Metrics: registry, Logger: log,
 		Ready:     func() error { return b.ready },
 		Publisher: publish.New(b.core, fakeDocuments{}, b.library.Has, log),
+		Zone:      time.UTC, Now: b.core.wall,
 	}
 	b.start()
 	return b

@@ -37,7 +37,7 @@ func (w *Console) live() {
 	}, w.commandAgent)
 	huma.Register(w.api, huma.Operation{
 		OperationID: "list-queues", Method: http.MethodGet, Path: "/api/v1/queues", Tags: []string{"live"},
-		Summary: "All queues with waiting calls by tier and agents by state",
+		Summary: "All queues with waiting calls by tier, agents by state and today's numbers",
 	}, w.listQueues)
 }
 
@@ -185,16 +185,22 @@ func longest(q *acd.QueueView, since int64) int64 {
 	return q.LongestMS + since
 }
 
-func (w *Console) listQueues(context.Context, *struct{}) (*answer[wire.Queues], error) {
+func (w *Console) listQueues(ctx context.Context, _ *struct{}) (*answer[wire.Queues], error) {
 	var views []acd.QueueView
 	var last int64
 	w.c.Core.Read(func(s *acd.State) { views, last = s.Queues(), s.Now() })
 	now := w.clock.now(last)
-	out := &answer[wire.Queues]{Body: wire.Queues{Queues: make([]wire.Queue, len(views))}}
+	today := w.today(ctx)
+	out := &answer[wire.Queues]{Body: wire.Queues{
+		Queues: make([]wire.Queue, len(views)), ServiceLevel: wireTarget(w.c.Target),
+	}}
 	for i, v := range views {
 		q := wire.Queue{
 			Name: v.Name, Requirement: v.Requirement, Waiting: v.Waiting, ByTier: map[string]int{},
 			LongestMS: longest(&v, now-last), Agents: v.Agents, Generation: v.Generation,
+		}
+		if today != nil {
+			q.Today = wireToday(today[v.Name], w.c.Target)
 		}
 		for tier, n := range v.ByTier {
 			q.ByTier[routing.Tier(tier).String()] = n

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tierline/acd"
+	"tierline/acd/report/interval"
 	"tierline/cluster"
 )
 
@@ -18,9 +19,10 @@ import (
 type Meter struct {
 	core Core
 
-	arrived, ended, queued, answered, abandoned, left, offersFailed *prometheus.CounterVec
-	waited, talked                                                  *prometheus.HistogramVec
-	commits                                                         prometheus.Histogram
+	arrived, ended, offersFailed               *prometheus.CounterVec
+	queued, answered, abandoned, left, refused *prometheus.CounterVec
+	waited, endured, talked                    *prometheus.HistogramVec
+	commits                                    prometheus.Histogram
 
 	// ---- owned by Run ----
 	trunks, causes, queues, outcomes map[string]bool
@@ -49,9 +51,11 @@ func NewMeter(core Core, r *prometheus.Registry) *Meter {
 		queued:       counter("calls_queued_total", "Calls that began to wait", "queue", "tier"),
 		answered:     counter("calls_answered_total", "Waiting calls that an agent answered", "queue", "tier"),
 		abandoned:    counter("calls_abandoned_total", "Waiting calls whose callers hung up", "queue", "tier"),
-		left:         counter("calls_left_queue_total", "Calls that left without an agent", "queue", "tier", "reason"),
+		left:         counter("calls_left_queue_total", "Waiting calls that left otherwise", "queue", "tier", "reason"),
+		refused:      counter("queue_refused_total", "Calls that a queue didn't take", "queue", "tier", "reason"),
 		offersFailed: counter("offers_failed_total", "Offers that became no conversation", "queue", "reason"),
 		waited:       histogram("wait_seconds", "Waits of answered calls", waits, "queue", "tier"),
+		endured:      histogram("abandoned_wait_seconds", "Waits of abandoned calls", waits, "queue", "tier"),
 		talked:       histogram("talk_seconds", "Lengths of conversations", talks, "queue"),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "tierline_commit_seconds", Help: "From proposing an event until it is applied",
@@ -101,9 +105,7 @@ func (m *Meter) Run(ctx context.Context) (err error) {
 				return fmt.Errorf("count the story: %w", err)
 			default:
 				after = s.Index
-				for i := range s.Facts {
-					m.fact(&s.Facts[i])
-				}
+				m.story(s.Facts)
 			}
 		}
 		if ctx.Err() != nil {
@@ -112,33 +114,51 @@ func (m *Meter) Run(ctx context.Context) (err error) {
 	}
 }
 
-// fact counts one fact. Kinds without a figure are left out on purpose.
-func (m *Meter) fact(f *acd.Fact) {
-	queue, tier := bounded(m.queues, f.Queue), "none"
-	if f.Tier != nil {
-		tier = f.Tier.String()
+// story counts what one entry changed.
+func (m *Meter) story(facts []acd.Fact) {
+	for i := range facts {
+		m.fact(&facts[i])
 	}
-	switch f.Kind {
-	case acd.FactCallArrived:
+	for s := range interval.Steps(facts) {
+		m.step(s)
+	}
+}
+
+// fact counts one fact. What is counted of queues is step's.
+func (m *Meter) fact(f *acd.Fact) {
+	if f.Kind == acd.FactCallArrived {
 		m.arrived.WithLabelValues(bounded(m.trunks, f.Trunk)).Inc()
-	case acd.FactCallQueued:
-		m.queued.WithLabelValues(queue, tier).Inc()
-	case acd.FactCallLeftQueue:
-		m.left.WithLabelValues(queue, tier, bounded(m.outcomes, f.Cause)).Inc()
-	case acd.FactOfferFailed:
-		m.offersFailed.WithLabelValues(queue, bounded(m.outcomes, f.Cause)).Inc()
-	case acd.FactCallConnected:
-		m.answered.WithLabelValues(queue, tier).Inc()
-		m.waited.WithLabelValues(queue, tier).Observe(seconds(f.WaitMS))
-	case acd.FactAgentReleased:
-		m.talked.WithLabelValues(queue).Observe(seconds(f.TalkMS))
-	case acd.FactCallEnded:
+	}
+	if f.Kind == acd.FactOfferFailed {
+		m.offersFailed.WithLabelValues(bounded(m.queues, f.Queue), bounded(m.outcomes, f.Cause)).Inc()
+	}
+	if f.Kind == acd.FactAgentReleased {
+		m.talked.WithLabelValues(bounded(m.queues, f.Queue)).Observe(seconds(f.TalkMS))
+	}
+	if f.Kind == acd.FactCallEnded {
 		m.ended.WithLabelValues(bounded(m.causes, f.Cause)).Inc()
-		if f.Abandoned {
-			m.abandoned.WithLabelValues(queue, tier).Inc()
-		}
-	case acd.FactConfigPublished, acd.FactAgentState, acd.FactAgentNext, acd.FactPhoneRegistered,
-		acd.FactPhoneUnregistered, acd.FactCallStep, acd.FactCallOffered, acd.FactCallRinging, acd.FactNodeRestarted:
+	}
+}
+
+// step counts at a queue, by the definitions that the reports have.
+func (m *Meter) step(s interval.Step) {
+	queue, tier := bounded(m.queues, s.Fact.Queue), "none"
+	if s.Fact.Tier != nil {
+		tier = s.Fact.Tier.String()
+	}
+	switch {
+	case s.Kind == interval.Offered:
+		m.queued.WithLabelValues(queue, tier).Inc()
+	case s.Kind == interval.Refused:
+		m.refused.WithLabelValues(queue, tier, bounded(m.outcomes, s.Outcome)).Inc()
+	case s.Outcome == interval.Answered:
+		m.answered.WithLabelValues(queue, tier).Inc()
+		m.waited.WithLabelValues(queue, tier).Observe(seconds(s.Fact.WaitMS))
+	case s.Outcome == interval.Abandoned:
+		m.abandoned.WithLabelValues(queue, tier).Inc()
+		m.endured.WithLabelValues(queue, tier).Observe(seconds(s.Fact.WaitMS))
+	default:
+		m.left.WithLabelValues(queue, tier, bounded(m.outcomes, s.Outcome)).Inc()
 	}
 }
 

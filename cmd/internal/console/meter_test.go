@@ -64,7 +64,7 @@ func TestMetricsAgreeWithTheRecords(t *testing.T) {
 		`tierline_calls_queued_total{queue="human",tier="gold"}`:                      "3",
 		`tierline_calls_answered_total{queue="human",tier="gold"}`:                    "3",
 		`tierline_calls_abandoned_total{queue="human",tier="silver"}`:                 "1",
-		`tierline_calls_left_queue_total{queue="human",reason="ended",tier="silver"}`: "1",
+		`tierline_calls_left_queue_total{queue="human",reason="ended",tier="silver"}`: "", // abandoned
 		`tierline_calls_ended_total{cause="normal"}`:                                  "3",
 		`tierline_calls_ended_total{cause="abandoned"}`:                               "1",
 		`tierline_wait_seconds_sum{queue="human",tier="gold"}`:                        "12",

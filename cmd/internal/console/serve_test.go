@@ -15,6 +15,7 @@ import (
 
 	"tierline/acd"
 	"tierline/acd/report"
+	"tierline/acd/report/interval"
 	"tierline/acd/report/store"
 	"tierline/cmd/internal/console"
 	"tierline/cmd/internal/publish"
@@ -68,6 +69,13 @@ func (noRecords) CDR(context.Context, string) (report.CDR, error) {
 }
 func (noRecords) Events(context.Context, uint64, int) ([]report.Event, error) { return nil, nil }
 func (noRecords) Oldest(context.Context) (uint64, error)                      { return 0, nil }
+func (noRecords) QueueNumbers(context.Context, interval.Query) (interval.Numbers, []interval.Open, error) {
+	return interval.NewNumbers(), nil, nil
+}
+
+func (noRecords) AgentNumbers(context.Context, interval.Query) (interval.Numbers, []interval.Open, error) {
+	return interval.NewNumbers(), nil, nil
+}
 
 // Whatever is sent, the answer is not a fault of ours.
 func FuzzRequests(f *testing.F) {
@@ -80,6 +88,8 @@ func FuzzRequests(f *testing.F) {
 		{"PUT", "/api/v1/prompts/" + strings.Repeat("0", 64), "RIFF"},
 		{"GET", "/api/v1/cdrs?page=MTIgYQ&from=2026-11-23T00:00:00Z&limit=3&number=%00", ""},
 		{"GET", "/api/v1/events?after=18446744073709551616", ""},
+		{"GET", "/api/v1/stats/queues?from=0001-01-01T00:00:01%2B23:59&until=9999-12-31T23:59:59Z&interval=1d&by=tier,skill", ""},
+		{"GET", "/api/v1/stats/agents?interval=15m&by=queue&agent=%00", ""},
 		{"GET", "/%2e%2e/metrics", ""},
 	} {
 		f.Add(seed[0], seed[1], seed[2])

@@ -77,6 +77,7 @@ type Queue struct {
 	LongestMS   int64          `json:"longest_ms" doc:"Longest present wait"`
 	Agents      acd.AgentCount `json:"agents" doc:"Agents who meet the queue's requirement, by state"`
 	Generation  uint64         `json:"generation" doc:"Older than the current one if calls only finish in it"`
+	Today       *Today         `json:"today,omitempty" doc:"Since midnight; absent if the records can't be read"`
 }
 
 // Command is what an agent, or somebody for the agent, asks for.
@@ -153,7 +154,8 @@ type (
 	}
 	// Queues are all queues.
 	Queues struct {
-		Queues []Queue `json:"queues"`
+		Queues       []Queue      `json:"queues"`
+		ServiceLevel ServiceLevel `json:"service_level" doc:"How today's is counted"`
 	}
 	// Generations are the generations at hand, the newest first.
 	Generations struct {
