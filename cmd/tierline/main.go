@@ -8,11 +8,13 @@ import (
 	"tierline/cmd/internal/app"
 	"tierline/cmd/internal/cli"
 	"tierline/cmd/internal/demo"
+	"tierline/cmd/internal/sim"
 )
 
 // version is set by the linker.
 var version = "dev"
 
 func main() {
-	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand())))
+	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand(),
+		sim.Command(), sim.StaffCommand())))
 }
