@@ -63,7 +63,7 @@ type call struct {
 	queue    *QueueConfig // of the call's generation
 	need     string       // what the call asks for beside its queue
 	queuedAt int64
-	credit   int64 // ms of place brought along; nothing grants any yet
+	credit   int64 // ms of place brought along
 	leaveAt  int64 // when max wait is over; 0 = never
 	chances
 	attach []Attribute
@@ -149,6 +149,8 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 		return refuse(ev, "tier %d is not known", ev.Tier)
 	case ev.MaxWait < 0 || ev.PreferredFor < 0:
 		return refuse(ev, "negative max wait or time for the preferred agent")
+	case ev.Credit < 0 || ev.Credit > maxCredit:
+		return refuse(ev, "credit of %d ms", ev.Credit)
 	}
 	q := c.generation.queue(ev.Queue)
 	if q == nil {
@@ -172,15 +174,13 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 	if wait := cmp.Or(ev.MaxWait, q.MaxWait); wait > 0 {
 		c.leaveAt = s.now + wait
 	}
-	since := s.now - c.credit
-	c.place = rank.Call{Key: rank.Key{
-		Deadline: since - s.headStart(q, c.tier), Since: since, Tier: c.tier, Index: index,
-	}}
+	cause := s.lineUp(c, ev, index)
 	s.openChances(c, ev)
 	s.join(c)
 	r.Facts = append(r.Facts, Fact{
 		Kind: FactCallQueued, Call: c.id, Queue: q.Name, Tier: tierOf(c), Customer: c.customer.ID, Language: c.language,
 		Reason: c.place.Requirement.String(), Until: c.leaveAt, Attach: c.attach, Node: c.node, Step: c.step,
+		Cause: cause, CreditMS: c.credit, Band: c.place.Key.Band,
 	})
 	return nil
 }
@@ -284,6 +284,9 @@ func (s *State) end(c *call, ev CallEnded, r *Result) {
 	f := Fact{
 		Kind: FactCallEnded, Call: c.id, Cause: ev.Cause, By: ev.By.String(), SIP: ev.SIP, Quality: ev.Quality,
 		Tier: tierOf(c), Customer: c.customer.ID, Node: c.node,
+	}
+	if (c.inQueue() || c.phase == PhaseTalking) && (ev.By == 0 || ev.By == SideSwitch) {
+		s.remember(c)
 	}
 	switch c.phase {
 	case PhaseWaiting, PhaseOffered:

@@ -1,6 +1,7 @@
 package acd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,6 +28,9 @@ func (s *State) Check() error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.offers)) {
 		c.offer(s.offers[id])
+	}
+	if len(s.lost) > maxLost || !slices.IsSortedFunc(s.lost, func(a, b lostPlace) int { return cmp.Compare(a.until, b.until) }) {
+		c.fault("%d lost places, or out of order", len(s.lost))
 	}
 	c.totals()
 	if g := s.current(); g != nil && s.board.Order() != g.config.order() {

@@ -148,6 +148,20 @@ type CallQueued struct {
 	// he can't take the call, isn't there, leaves, or lets it ring.
 	Preferred    string `json:"preferred,omitempty"`
 	PreferredFor int64  `json:"preferred_for,omitempty"`
+
+	// Keep gives the call the place it had in the queue it was in before: a
+	// transfer back, an overflow. Credit is a place that something else has kept
+	// for it, in ms before now: a call-back.
+	Keep   bool  `json:"keep,omitempty"`
+	Credit int64 `json:"credit,omitempty"`
+}
+
+// CallMoved is a supervisor putting a waiting call into another band: before
+// all calls of higher bands, behind all of lower ones. Calls begin in band 0.
+type CallMoved struct {
+	Call string `json:"call"`
+	Band int64  `json:"band"`
+	By   string `json:"by"`
 }
 
 // QueueLeft takes a waiting call out of its queue without ending it.
@@ -298,3 +312,4 @@ func (AgentReleased) isEvent()     {}
 func (CallEnded) isEvent()         {}
 func (NodeRestarted) isEvent()     {}
 func (TimePassed) isEvent()        {}
+func (CallMoved) isEvent()         {}

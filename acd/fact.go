@@ -46,6 +46,8 @@ type Fact struct {
 	Note      string `json:"note,omitempty"`      // config.published
 	Hash      string `json:"hash,omitempty"`      // config.published
 	Abandoned bool   `json:"abandoned,omitempty"` // call.ended: while waiting
+	CreditMS  int64  `json:"credit_ms,omitempty"` // call.queued: place brought along
+	Band      int64  `json:"band,omitempty"`      // call.queued, call.moved
 
 	Attach  []Attribute `json:"attach,omitempty"`
 	Quality *Quality    `json:"quality,omitempty"`
@@ -64,6 +66,7 @@ const (
 	FactCallArrived       FactKind = "call.arrived"
 	FactCallStep          FactKind = "call.step"
 	FactCallQueued        FactKind = "call.queued"
+	FactCallMoved         FactKind = "call.moved"   // to another band, by a supervisor
 	FactCallRelaxed       FactKind = "call.relaxed" // waits with a weaker requirement from now on
 	FactCallLeftQueue     FactKind = "call.left_queue"
 	FactCallOffered       FactKind = "call.offered"

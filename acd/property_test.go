@@ -235,7 +235,9 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	arrive := func(t *rapid.T) string {
 		w.calls++
 		id := fmt.Sprint("c", w.calls)
-		_ = w.put(t, CallArrived{Call: id, Node: node.Draw(t, "node"), Customer: Customer{Tier: tier.Draw(t, "tier")}})
+		_ = w.put(t, CallArrived{Call: id, Node: node.Draw(t, "node"), Customer: Customer{
+			ID: rapid.SampledFrom([]string{"", "", "u1", "u2"}).Draw(t, "customer"), Tier: tier.Draw(t, "tier"),
+		}})
 		return id
 	}
 	enqueue := func(t *rapid.T, id string) {
@@ -246,6 +248,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 
 			Preferred:    rapid.SampledFrom([]string{"", "", "a1", "a2", "nobody"}).Draw(t, "preferred"),
 			PreferredFor: rapid.SampledFrom([]int64{0, 10_000}).Draw(t, "preferred for"),
+			Keep:         rapid.Bool().Draw(t, "keep"), Credit: rapid.SampledFrom([]int64{0, 0, 30_000}).Draw(t, "credit"),
 		})
 	}
 	return map[string]func(*rapid.T){
@@ -253,6 +256,9 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"arrive and queue": func(t *rapid.T) { enqueue(t, arrive(t)) },
 		"queue":            func(t *rapid.T) { enqueue(t, call(t)) },
 		"step":             func(t *rapid.T) { _ = w.put(t, CallStepped{Call: call(t), Step: "menu", Menu: []byte{1}}) },
+		"move": func(t *rapid.T) {
+			_ = w.put(t, CallMoved{Call: call(t), Band: rapid.Int64Range(-2, 1).Draw(t, "band"), By: "lead"})
+		},
 		"left": func(t *rapid.T) {
 			_ = w.put(t, QueueLeft{Call: call(t), Cause: LeaveCause(rapid.IntRange(0, 5).Draw(t, "cause"))})
 		},

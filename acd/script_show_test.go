@@ -37,6 +37,8 @@ func story(f Fact) string {
 	add("wait=", strconv.FormatInt(f.WaitMS, 10))
 	add("talk=", strconv.FormatInt(f.TalkMS, 10))
 	add("until=", strconv.FormatInt(f.Until, 10))
+	add("credit=", strconv.FormatInt(f.CreditMS, 10))
+	add("band=", strconv.FormatInt(f.Band, 10))
 	if f.Abandoned {
 		add("", "abandoned")
 	}
@@ -91,6 +93,9 @@ func (x *script) show() {
 			fmt.Fprintf(&x.out, "%s %s %s", c.ID, c.Phase, c.Queue)
 			if c.Key != nil {
 				fmt.Fprintf(&x.out, " key=%d", c.Key.Deadline)
+				if c.Key.Band != 0 {
+					fmt.Fprintf(&x.out, " band=%d", c.Key.Band)
+				}
 			}
 			if c.Why != "" {
 				fmt.Fprintf(&x.out, ": %s", c.Why)

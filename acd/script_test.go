@@ -189,6 +189,7 @@ func (x *script) run() {
 		x.apply(CallQueued{
 			Call: id, Queue: x.arg("1"), Tier: x.tier(x.arg("tier")), Requirement: strings.TrimSpace(x.d.Input),
 			MaxWait: x.ms(x.arg("max_wait")), Preferred: x.arg("preferred"), PreferredFor: x.ms(x.arg("kept")),
+			Keep: x.arg("keep") != "", Credit: x.ms(x.arg("credit")),
 		}, false)
 	case "arrive":
 		x.arrive(false)
@@ -216,7 +217,10 @@ func (x *script) wait(until int64) {
 func (x *script) arrive(quiet bool) {
 	ev := CallArrived{
 		Call: x.arg("0"), Node: "n1", Trunk: "demo", From: "13800138000", To: "10000", Flow: "f",
-		Customer: Customer{Tier: x.tier(x.arg("tier"))},
+		Customer: Customer{ID: x.arg("customer"), Tier: x.tier(x.arg("tier"))},
+	}
+	if from := x.arg("from"); from != "" {
+		ev.From = from
 	}
 	if n := x.arg("node"); n != "" {
 		ev.Node = n
@@ -255,6 +259,9 @@ func (x *script) event() Event {
 		}
 	case "step":
 		return CallStepped{Call: x.arg("0"), Step: x.arg("1")}
+	case "move":
+		band, _ := strconv.ParseInt(x.arg("1"), 10, 64)
+		return CallMoved{Call: x.arg("0"), Band: band, By: "lead"}
 	case "left":
 		return QueueLeft{Call: x.arg("0"), Cause: named[LeaveCause](x, x.arg("1"))}
 	case "offer":

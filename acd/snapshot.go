@@ -109,6 +109,15 @@ func (s *State) code(k *coder) {
 	table(k, s.agents, func(a *agent) string { return a.id }, (*agent).code)
 	table(k, s.calls, func(c *call) string { return c.id }, func(c *call, k *coder) { c.code(k, s) })
 	table(k, s.offers, func(o *offer) uint64 { return o.id }, (*offer).code)
+	if k.version >= 2 {
+		list(k, &s.lost, func(k *coder, p *lostPlace) {
+			k.str(&p.number)
+			k.str(&p.customer)
+			k.int(&p.band)
+			k.int(&p.since)
+			k.int(&p.until)
+		})
+	}
 }
 
 func (g *generation) code(k *coder) {

@@ -18,7 +18,7 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	hash := busyState(t).Hash()
-	const want = "21ca8c672176c6720faeb5bd3c1601e0a0cb8f558a46862ddbbf6416b4e6eed8"
+	const want = "6f2c36f4d0af3db01cba7ffec5ca4198666fdb50107cb9e0e7935f01e775d7fb"
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("the snapshot's hash is %s", got)
 	}

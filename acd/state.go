@@ -18,6 +18,7 @@ type State struct {
 	agents      map[string]*agent
 	calls       map[string]*call
 	offers      map[uint64]*offer
+	lost        []lostPlace // of callers who were cut off, the oldest first
 
 	// What follows can be derived from the fields above: it is rebuilt by
 	// Decode and doesn't show in a snapshot.

@@ -151,6 +151,9 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		c.offered = f.Offer
 	case FactCallRelaxed:
 		ok = c.queued
+	case FactCallMoved:
+		ok = c.queued
+		c.key.Band = f.Band
 	case FactCallRinging:
 		ok = c.offered == f.Offer
 	case FactOfferFailed:

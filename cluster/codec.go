@@ -37,6 +37,7 @@ const (
 	kindCallEnded
 	kindNodeRestarted
 	kindTimePassed
+	kindCallMoved
 )
 
 // origin says who wrote an entry, so that an entry that was sent again is
@@ -194,6 +195,8 @@ func kindOf(ev acd.Event) kind {
 		return kindNodeRestarted
 	case acd.TimePassed:
 		return kindTimePassed
+	case acd.CallMoved:
+		return kindCallMoved
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -233,6 +236,8 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.NodeRestarted](body)
 	case kindTimePassed:
 		return parse[acd.TimePassed](body)
+	case kindCallMoved:
+		return parse[acd.CallMoved](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

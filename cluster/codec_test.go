@@ -57,6 +57,7 @@ func everyKind() []acd.Event {
 		acd.CallQueued{
 			Call: "c1", Queue: "human", Tier: 2, Language: "en", Requirement: "lang.en>=1", MaxWait: 1,
 			Attach: []acd.Attribute{{Name: "intent", Value: "bill"}}, Preferred: "1001", PreferredFor: 20_000,
+			Keep: true, Credit: 90_000,
 		},
 		acd.QueueLeft{Call: "c1", Cause: acd.LeftKey},
 		acd.CallOffered{Call: "c1", Agent: "1001", Why: "deadline 5"},
@@ -69,6 +70,7 @@ func everyKind() []acd.Event {
 		},
 		acd.NodeRestarted{Node: "n1"},
 		acd.TimePassed{},
+		acd.CallMoved{Call: "c1", Band: -1, By: "lead"},
 	}
 }
 
@@ -181,7 +183,7 @@ func TestEntriesOfANewerRelease(t *testing.T) {
 	newFormat[0] = entryFormat + 1
 	tests := map[string][]byte{
 		"format":      newFormat,
-		"kind":        encode(1, 2, o, kindTimePassed+1, []byte("{}")),
+		"kind":        encode(1, 2, o, kindCallMoved+1, []byte("{}")),
 		"kind 0":      encode(1, 2, o, 0, []byte("{}")),
 		"field":       encode(1, 2, o, kindOfferRang, []byte(`{"offer":1,"volume":11}`)),
 		"inner field": encode(1, 2, o, kindCallArrived, []byte(`{"call":"c","customer":{"tier":1,"mood":"bad"}}`)),

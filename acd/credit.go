@@ -1,0 +1,114 @@
+package acd
+
+import (
+	"slices"
+
+	"tierline/routing/rank"
+)
+
+const (
+	// resumeWithin is how long a caller who was cut off may take to call again.
+	resumeWithin = 60_000 // ms
+	// maxLost bounds how many places are remembered for such callers.
+	maxLost = 4096
+	// maxCredit bounds what an event may grant.
+	maxCredit = 24 * 3_600_000 // ms
+	// maxBand bounds a supervisor's move, so that a band is a word and no sum.
+	maxBand = 100
+)
+
+// lostPlace is the place of a caller whom the switch has cut off.
+type lostPlace struct {
+	number, customer string
+	band, since      int64 // of the key
+	until            int64 // log time
+}
+
+// remember keeps the place of a call that the switch ends while the caller
+// waits or talks.
+func (s *State) remember(c *call) {
+	if c.from == "" && c.customer.ID == "" {
+		return
+	}
+	s.forgetLost()
+	if len(s.lost) == maxLost {
+		s.lost = slices.Delete(s.lost, 0, 1)
+	}
+	s.lost = append(s.lost, lostPlace{
+		number: c.from, customer: c.customer.ID, band: c.place.Key.Band, since: c.place.Key.Since,
+		until: s.now + resumeWithin,
+	})
+}
+
+// forgetLost drops what is too old; until never falls along the list.
+func (s *State) forgetLost() {
+	i := 0
+	for i < len(s.lost) && s.lost[i].until < s.now {
+		i++
+	}
+	s.lost = slices.Delete(s.lost, 0, i)
+}
+
+// resume finds the place a caller had when he was cut off, and gives it back
+// once. If there are several, the latest is his.
+func (s *State) resume(c *call) (place lostPlace, ok bool) {
+	s.forgetLost()
+	for i := len(s.lost) - 1; i >= 0; i-- {
+		p := s.lost[i]
+		if p.customer != "" && p.customer == c.customer.ID || p.number != "" && p.number == c.from {
+			s.lost = slices.Delete(s.lost, i, i+1)
+			return p, true
+		}
+	}
+	return lostPlace{}, false
+}
+
+// credited decides what place a call brings along: its time of joining and
+// band, and the word for why.
+func (s *State) credited(c *call, ev CallQueued) (since, band int64, cause string) {
+	since = s.now
+	if ev.Credit > 0 {
+		since, cause = s.now-ev.Credit, "credit"
+	}
+	if last := c.place.Key; ev.Keep && last.Index != 0 && last.Since <= since {
+		since, band, cause = last.Since, last.Band, "kept"
+	}
+	if p, ok := s.resume(c); ok && p.since <= since {
+		since, band, cause = p.since, p.band, "cut_off"
+	}
+	return since, band, cause
+}
+
+// lineUp gives a call the key of a new wait.
+func (s *State) lineUp(c *call, ev CallQueued, index uint64) (cause string) {
+	since, band, cause := s.credited(c, ev)
+	c.credit = s.now - since
+	c.place = rank.Call{Key: rank.Key{
+		Band: band, Deadline: since - s.headStart(c.queue, c.tier), Since: since, Tier: c.tier, Index: index,
+	}}
+	return cause
+}
+
+func (s *State) callMoved(ev CallMoved, r *Result) error {
+	c := s.calls[ev.Call]
+	switch {
+	case c == nil:
+		return refuse(ev, "no such call")
+	case !c.inQueue():
+		return refuse(ev, "call is in no queue")
+	case ev.Band < -maxBand || ev.Band > maxBand:
+		return refuse(ev, "band %d is not within ±%d", ev.Band, maxBand)
+	case ev.Band == c.place.Key.Band:
+		return nil
+	}
+	if c.phase == PhaseWaiting {
+		s.board.Dequeue(&c.place)
+		defer s.board.Enqueue(&c.place)
+	}
+	c.place.Key.Band = ev.Band
+	r.Facts = append(r.Facts, Fact{
+		Kind: FactCallMoved, Call: c.id, Queue: c.queue.Name, Tier: tierOf(c), Customer: c.customer.ID, Node: c.node,
+		By: ev.By, Band: ev.Band, WaitMS: s.now - c.queuedAt,
+	})
+	return nil
+}
