@@ -147,12 +147,14 @@ func views() map[string]any {
 			{ID: "1007", Name: "Sun", State: "reserved", Phones: []wire.Phone{{}}},
 			{ID: "1008", Name: "Zhou", State: "ready", ForMS: 59_999, Phones: []wire.Phone{{}}},
 		}},
-		"GET /api/v1/queues": wire.Queues{Queues: []wire.Queue{
+		"GET /api/v1/queues": wire.Queues{ServiceLevel: wire.ServiceLevel{Variant: "E", WithinS: 20, ShortS: 5}, Queues: []wire.Queue{
 			{
-				Name: "human", Requirement: "lang.zh>=3", Waiting: 3, ByTier: map[string]int{"gold": 1, "silver": 2}, LongestMS: 3_725_000,
+				Today: &wire.Today{Offered: 120, Answered: 100, Abandoned: 17, ServiceLevel: new(0.8125), ASAMS: new(int64(14_600))},
+				Name:  "human", Requirement: "lang.zh>=3", Waiting: 3, ByTier: map[string]int{"gold": 1, "silver": 2}, LongestMS: 3_725_000,
 				Agents: acd.AgentCount{SignedIn: 7, Ready: 1, Reserved: 1, Alerting: 1, Talking: 1, WrapUp: 1, NotReady: 1, Unreachable: 1},
 			},
-			{Name: "quiet", ByTier: map[string]int{}},
+			{Name: "quiet", ByTier: map[string]int{}, Today: &wire.Today{}},
+			{Name: "unread", ByTier: map[string]int{}},
 		}},
 		"GET /api/v1/generations": wire.Generations{Generations: []wire.Generation{
 			{Generation: 7, Current: true, Published: at, By: "tester", Calls: 12, Note: "longer waits"},

@@ -180,25 +180,26 @@ may do the same from the phone: *11 ready, *12 not ready, *13 sign out, *14 end 
 
 func queuesCommand(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "queues", Short: "Queues: who waits, who could answer", Args: cobra.NoArgs,
+		Use: "queues", Short: "Queues: who waits, who could answer, how today went", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list wire.Queues
 			if err := o.get(cmd.Context(), "/api/v1/queues", nil, &list); err != nil {
 				return err
 			}
-			return o.show(cmd, list, func() string { return queuesTable(list.Queues) })
+			return o.show(cmd, list, func() string { return queuesTable(&list) })
 		},
 	}
 }
 
-func queuesTable(queues []wire.Queue) string {
+func queuesTable(list *wire.Queues) string {
 	head := []string{"QUEUE", "WAITING"}
 	for _, tier := range routing.Tiers() {
 		head = append(head, strings.ToUpper(tier.String()))
 	}
-	t := newTable(append(head, "LONGEST", "READY", "ON CALLS", "WRAP-UP", "NOT READY", "NO PHONE", "NEEDS")...)
-	for i := range queues {
-		q := &queues[i]
+	t := newTable(append(head, "LONGEST", "READY", "ON CALLS", "WRAP-UP", "NOT READY", "NO PHONE",
+		"ANSWERED", "ABANDONED", levelHead(list.ServiceLevel), "ASA", "NEEDS")...)
+	for i := range list.Queues {
+		q := &list.Queues[i]
 		row := []string{q.Name, strconv.Itoa(q.Waiting)}
 		for _, tier := range routing.Tiers() {
 			row = append(row, strconv.Itoa(q.ByTier[tier.String()]))
@@ -208,7 +209,15 @@ func queuesTable(queues []wire.Queue) string {
 		for _, agents := range []int{n.Ready, n.Reserved + n.Alerting + n.Talking, n.WrapUp, n.NotReady, n.Unreachable} {
 			row = append(row, strconv.Itoa(agents))
 		}
-		t.add(append(row, or(q.Requirement))...)
+		t.add(append(row, append(todayWords(q.Today), or(q.Requirement))...)...)
 	}
 	return t.text("no queues: publish service documents with `tierline apply DIR`")
+}
+
+// todayWords are the columns of today's numbers.
+func todayWords(n *wire.Today) []string {
+	if n == nil {
+		return []string{"-", "-", "-", "-"}
+	}
+	return []string{number(n.Answered), number(n.Abandoned), percent(n.ServiceLevel), spanOf(n.ASAMS)}
 }

@@ -59,6 +59,7 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 	root.AddCommand(
 		checkCommand(o), planCommand(o), applyCommand(o), rollbackCommand(o), generationsCommand(o),
 		callsCommand(o), agentsCommand(o), agentCommand(o), queuesCommand(o), cdrsCommand(o), eventsCommand(o),
+		statsCommand(o),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return say(cmd.OutOrStdout(), "tierline "+version+"\n") },

@@ -17,6 +17,27 @@ func newTable(head ...string) *table { return &table{head: head} }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
+// dropEmpty takes out columns without a word in them.
+func (t *table) dropEmpty() {
+	for i := len(t.head) - 1; i >= 0; i-- {
+		if !slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != "" }) {
+			t.drop(t.head[i])
+		}
+	}
+}
+
+// drop takes out a column, if it is there.
+func (t *table) drop(name string) {
+	i := slices.Index(t.head, name)
+	if i < 0 {
+		return
+	}
+	t.head = slices.Delete(t.head, i, i+1)
+	for j := range t.rows {
+		t.rows[j] = slices.Delete(t.rows[j], i, i+1)
+	}
+}
+
 // text returns the table, or empty, a sentence, if it has no rows.
 func (t *table) text(empty string) string {
 	if len(t.rows) == 0 {
