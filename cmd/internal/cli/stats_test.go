@@ -60,16 +60,14 @@ func TestStats(t *testing.T) {
 func TestStatsAskForWhatTheFlagsSay(t *testing.T) {
 	a := newAPI(t)
 	a.answers = reports()
-	time.Local = time.FixedZone("CST", 8*3600)
-	defer func() { time.Local = time.UTC }()
 	run(t, a.URL, "stats", "queues")
 	run(t, a.URL, "stats", "queues", "--since", "2026-11-23", "--until", "2026-11-23T12:00:00Z", "--interval", "1d", "--by", "tier,skill",
 		"--queue", "human", "--variant", "B", "--within", "15", "--short", "10")
 	run(t, a.URL, "stats", "agents", "--by", "queue", "--agent", "1001")
 	want := []string{
 		"GET /api/v1/stats/queues",
-		"GET /api/v1/stats/queues?by=tier%2Cskill&from=2026-11-23T00%3A00%3A00%2B08%3A00&interval=1d&queue=human&short=10" +
-			"&until=2026-11-23T20%3A00%3A00%2B08%3A00&variant=B&within=15",
+		"GET /api/v1/stats/queues?by=tier%2Cskill&from=2026-11-23T00%3A00%3A00Z&interval=1d&queue=human&short=10" +
+			"&until=2026-11-23T12%3A00%3A00Z&variant=B&within=15",
 		"GET /api/v1/stats/agents?agent=1001&by=queue",
 	}
 	if d := cmp.Diff(want, a.asked()); d != "" {
@@ -77,5 +75,13 @@ func TestStatsAskForWhatTheFlagsSay(t *testing.T) {
 	}
 	if got := run(t, a.URL, "stats", "agents", "--since", "yore"); got.code != 1 || !strings.Contains(got.err, "--since: ") {
 		t.Errorf("exit %d, %s", got.code, got.err)
+	}
+}
+
+func TestDaysBeginInTheReadersZone(t *testing.T) {
+	o := &options{zone: time.FixedZone("CST", 8*3600)}
+	query, err := (&statsFlags{since: "2026-11-23", until: "2026-11-23T12:00:00Z"}).query(o)
+	if err != nil || query.Encode() != "from=2026-11-23T00%3A00%3A00%2B08%3A00&until=2026-11-23T20%3A00%3A00%2B08%3A00" {
+		t.Errorf("asks %s (%v)", query.Encode(), err)
 	}
 }
