@@ -3,6 +3,8 @@ package acd
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"tierline/routing/rank"
 )
@@ -79,6 +81,7 @@ type agent struct {
 	backOff    int64 // until then no offers, although ready; 0 = none
 	misses     int   // offers in a row that rang out
 	bindings   []Binding
+	work       work
 	gone       bool // no longer in the current generation: leaves after the call
 
 	seat rank.Agent
@@ -89,6 +92,7 @@ type stance struct {
 	state  AgentState
 	reason string // of not ready
 	until  int64  // log time when it ends by itself; 0 = never
+	back   int64  // of not ready: planned log time of return, 0 = none; nothing happens then
 }
 
 // change says why a state is entered and who wanted it.
@@ -110,7 +114,7 @@ func (s *State) enter(a *agent, to stance, why change, r *Result) {
 		to = stance{state: AgentUnreachable, until: to.until}
 	}
 	if to.state != AgentWrapUp && a.before.state != AgentWrapUp {
-		a.call = ""
+		a.call, a.work = "", work{}
 	}
 	if to.state == AgentReady && a.state != AgentReserved && a.state != AgentAlerting && a.state != AgentReady {
 		a.readySince = s.now // an offer that came to nothing costs no idle time
@@ -138,7 +142,7 @@ func (s *State) become(a *agent, to stance, why change, r *Result) {
 	}
 	r.Facts = append(r.Facts, Fact{
 		Kind: FactAgentState, Agent: a.id, State: to.state.String(), Previous: previous.String(), Reason: to.reason,
-		Cause: why.cause, By: why.by, Until: to.until, Offer: a.offer, Call: a.call,
+		Cause: why.cause, By: why.by, Until: to.until, ReturnAt: to.back, Offer: a.offer, Call: a.call,
 	})
 }
 
@@ -196,13 +200,17 @@ func (s *State) backOffOver(a *agent) {
 func (s *State) wrapUpOver(a *agent, why change, r *Result) {
 	next := a.next
 	a.next = stance{}
-	s.enter(a, stance{state: cmp.Or(next.state, AgentReady), reason: next.reason}, why, r)
+	next.state = cmp.Or(next.state, AgentReady)
+	s.enter(a, next, why, r)
 }
 
 func (s *State) agentCommanded(ev AgentCommanded, r *Result) error {
 	a := s.agents[ev.Agent]
-	if a == nil || a.gone {
+	switch {
+	case a == nil || a.gone:
 		return refuse(ev, "no such agent")
+	case ev.For < 0 || ev.For > maxPlanned:
+		return refuse(ev, "for %d ms", ev.For)
 	}
 	var to stance
 	switch ev.Command {
@@ -219,13 +227,21 @@ func (s *State) agentCommanded(ev AgentCommanded, r *Result) error {
 		if a.state == AgentSignedOut {
 			return refuse(ev, "agent is signed out")
 		}
+		if known := s.current().config.Reasons; ev.Reason != "" && len(known) > 0 && !slices.Contains(known, ev.Reason) {
+			return refuse(ev, "reason %q is not one of %s", ev.Reason, strings.Join(known, ", "))
+		}
 		to = stance{state: AgentNotReady, reason: ev.Reason}
+		if ev.For > 0 {
+			to.back = s.now + ev.For
+		}
 	case EndWrapUp:
-		if a.state != AgentWrapUp && a.before.state != AgentWrapUp {
+		if a.wrapUpEnd() == 0 {
 			return refuse(ev, "agent is not in wrap-up")
 		}
 		s.wrapUpOver(a, change{cause: "command", by: ev.By}, r)
 		return nil
+	case ExtendWrapUp:
+		return s.extendWrapUp(a, ev, r)
 	default:
 		return refuse(ev, "unknown command %d", ev.Command)
 	}

@@ -102,6 +102,8 @@ func (c *checker) idle(a *agent) {
 		c.fault("agent %q is %s, before that %s", a.id, a.state, a.before.state)
 	case (a.state == AgentWrapUp || a.before.state == AgentWrapUp) != (a.until != 0):
 		c.fault("agent %q is %s until %d", a.id, a.state, a.until)
+	case a.wrapUpEnd() > a.work.limit && a.work.limit != 0 || a.until == 0 && a.work.queue+a.work.code != "":
+		c.fault("agent %q is %s until %d, work %+v", a.id, a.state, a.until, a.work)
 	case a.next.state != 0 && a.until == 0:
 		c.fault("agent %q is %s, next %s", a.id, a.state, a.next.state)
 	case a.backOff != 0 && a.state != AgentReady && a.before.state != AgentReady:

@@ -1,6 +1,8 @@
 package acd
 
 import (
+	"cmp"
+
 	"tierline/routing"
 	"tierline/routing/rank"
 )
@@ -19,6 +21,9 @@ type Config struct {
 	// the reserve of the tiers above.
 	KeepIdle    [routing.TierCount]int   `json:"keep_idle,omitempty"`
 	KeepIdleFor [routing.TierCount]int64 `json:"keep_idle_for,omitempty"`
+
+	// Reasons agents may give for being not ready; none: any.
+	Reasons []string `json:"reasons,omitempty"`
 }
 
 // QueueConfig is one queue: a label with defaults, not a line of its own.
@@ -41,6 +46,27 @@ type QueueConfig struct {
 
 	// PreserveGeneralists asks agents with fewer skills first.
 	PreserveGeneralists bool `json:"preserve_generalists,omitempty"`
+
+	// WrapUpManual lets the agent say when the work after the call is done;
+	// WrapUpMax is how long it may take then, or when it is extended.
+	WrapUpManual bool  `json:"wrap_up_manual,omitempty"`
+	WrapUpMax    int64 `json:"wrap_up_max,omitempty"` // ms; 0 = 15 min
+
+	// Dispositions are the codes for what became of a call.
+	Dispositions []string `json:"dispositions,omitempty"`
+}
+
+// maxDispositions is what an agent can still choose from.
+const maxDispositions = 15
+
+// wrapUp returns how long the work after a call lasts if nobody says otherwise,
+// and how long it may.
+func (q *QueueConfig) wrapUp() (lasts, most int64) {
+	most = max(cmp.Or(q.WrapUpMax, defaultWrapUpMax), q.WrapUp)
+	if q.WrapUpManual {
+		return most, most
+	}
+	return q.WrapUp, most
 }
 
 // Step is what a queue asks of agents after some time.

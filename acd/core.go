@@ -42,6 +42,8 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.configPublished(ev, e.Wall, r)
 	case AgentCommanded:
 		return s.agentCommanded(ev, r)
+	case AgentDisposed:
+		return s.agentDisposed(ev, r)
 	case PhoneRegistered:
 		return s.phoneRegistered(ev, r)
 	case PhoneUnregistered:

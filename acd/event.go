@@ -39,6 +39,7 @@ const (
 	GoReady
 	GoNotReady
 	EndWrapUp
+	ExtendWrapUp
 )
 
 // String returns the command's name.
@@ -54,6 +55,8 @@ func (c AgentCommand) String() string {
 		return "not_ready"
 	case EndWrapUp:
 		return "end_wrap_up"
+	case ExtendWrapUp:
+		return "extend_wrap_up"
 	}
 	return fmt.Sprintf("command(%d)", uint8(c))
 }
@@ -65,6 +68,16 @@ type AgentCommanded struct {
 	Command AgentCommand `json:"command"`
 	Reason  string       `json:"reason,omitempty"` // for GoNotReady
 	By      string       `json:"by"`
+	For     int64        `json:"for,omitempty"` // ms; GoNotReady: planned length; ExtendWrapUp: how much longer
+}
+
+// AgentDisposed says what became of a call, in one of its queue's codes: while
+// the agent talks, or in the wrap-up after it. The last one counts.
+type AgentDisposed struct {
+	Agent string `json:"agent"`
+	Call  string `json:"call"`
+	Code  string `json:"code"`
+	By    string `json:"by"`
 }
 
 // Binding is one registered contact of an agent's phone.
@@ -313,3 +326,4 @@ func (CallEnded) isEvent()         {}
 func (NodeRestarted) isEvent()     {}
 func (TimePassed) isEvent()        {}
 func (CallMoved) isEvent()         {}
+func (AgentDisposed) isEvent()     {}

@@ -46,6 +46,7 @@ type Fact struct {
 	Note      string `json:"note,omitempty"`      // config.published
 	Hash      string `json:"hash,omitempty"`      // config.published
 	Abandoned bool   `json:"abandoned,omitempty"` // call.ended: while waiting
+	ReturnAt  int64  `json:"return_ms,omitempty"` // agent.state: planned end of not ready, log time
 	CreditMS  int64  `json:"credit_ms,omitempty"` // call.queued: place brought along
 	Band      int64  `json:"band,omitempty"`      // call.queued, call.moved
 
@@ -61,6 +62,7 @@ const (
 	FactConfigPublished   FactKind = "config.published"
 	FactAgentState        FactKind = "agent.state"
 	FactAgentNext         FactKind = "agent.next_state" // what will follow the call; state is empty if nothing special
+	FactAgentDisposed     FactKind = "agent.disposed"   // what became of a call; reason is the code
 	FactPhoneRegistered   FactKind = "phone.registered"
 	FactPhoneUnregistered FactKind = "phone.unregistered"
 	FactCallArrived       FactKind = "call.arrived"

@@ -226,10 +226,8 @@ func (s *State) release(o *offer, by Side, quality *Quality, r *Result) {
 	switch {
 	case a.gone:
 		s.remove(a, r)
-	case c.queue.WrapUp > 0:
-		s.enter(a, stance{state: AgentWrapUp, until: s.now + c.queue.WrapUp}, why, r)
 	default:
-		s.wrapUpOver(a, why, r)
+		s.beginWrapUp(a, o, c.queue, why, r)
 	}
 }
 

@@ -186,6 +186,8 @@ func drawConfig(t *rapid.T) Config {
 		}
 		c.Queues = append(c.Queues, QueueConfig{
 			Name: name, HeadStart: own, Steps: rapid.SampledFrom(steps).Draw(t, "steps"),
+			WrapUpManual: rapid.IntRange(0, 3).Draw(t, "manual") == 0, Dispositions: []string{"sold", "no"},
+			WrapUpMax:           rapid.SampledFrom([]int64{0, 15_000}).Draw(t, "wrap-up max"),
 			PreserveGeneralists: rapid.Bool().Draw(t, "preserve generalists"),
 			RingTime:            15_000,
 			Requirement:         need,
@@ -274,8 +276,14 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"released": func(t *rapid.T) { _ = w.put(t, AgentReleased{Offer: offer(t), By: SideAgent}) },
 		"command": func(t *rapid.T) {
 			_ = w.put(t, AgentCommanded{
-				Agent: agent.Draw(t, "agent"), Command: AgentCommand(rapid.IntRange(0, 6).Draw(t, "command")),
+				Agent: agent.Draw(t, "agent"), Command: AgentCommand(rapid.IntRange(0, 7).Draw(t, "command")),
+				For:    rapid.SampledFrom([]int64{0, 5000, 600_000}).Draw(t, "for"),
 				Reason: rapid.SampledFrom([]string{"lunch", "training"}).Draw(t, "reason"),
+			})
+		},
+		"dispose": func(t *rapid.T) {
+			_ = w.put(t, AgentDisposed{
+				Agent: agent.Draw(t, "agent"), Call: call(t), Code: rapid.SampledFrom([]string{"sold", "no", "?"}).Draw(t, "code"),
 			})
 		},
 		"ready": func(t *rapid.T) {

@@ -183,6 +183,9 @@ func normalise(c Config) (Config, error) {
 		}
 		faults = append(faults, a.sortSkills())
 	}
+	if !distinct(c.Reasons) {
+		faults = append(faults, errors.New("a reason is empty or not unique"))
+	}
 	return c, errors.Join(faults...)
 }
 
@@ -210,13 +213,21 @@ func (q *QueueConfig) check() error {
 	switch {
 	case q.Name == "":
 		return errors.New("a queue has no name")
-	case min(q.RingTime, q.WrapUp, q.MaxWait, q.ReofferAfter, int64(q.MaxLength)) < 0 || q.Fit > FitLeast:
+	case len(q.Dispositions) > maxDispositions || !distinct(q.Dispositions):
+		return fmt.Errorf("queue %q: more than %d dispositions, or one is empty or not unique", q.Name, maxDispositions)
+	case min(q.RingTime, q.WrapUp, q.WrapUpMax, q.MaxWait, q.ReofferAfter, int64(q.MaxLength)) < 0 || q.Fit > FitLeast:
 		return fmt.Errorf("queue %q: a value is out of range", q.Name)
 	}
 	if err := q.checkSteps(); err != nil {
 		return fmt.Errorf("queue %q: %w", q.Name, err)
 	}
 	return nil
+}
+
+// distinct reports whether words are all different, and none is empty.
+func distinct(words []string) bool {
+	sorted := slices.Sorted(slices.Values(words))
+	return !slices.Contains(words, "") && len(slices.Compact(sorted)) == len(words)
 }
 
 // sortSkills also checks the rest of the agent.

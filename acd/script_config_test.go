@@ -55,6 +55,8 @@ func (x *script) config() Event {
 			c.KeepIdle[tier], c.KeepIdleFor[tier] = l.n("keep_idle"), l.ms("keep_idle_for")
 		case "queue":
 			c.Queues = append(c.Queues, l.queue())
+		case "reasons":
+			c.Reasons = l.words[1:]
 		case "step":
 			q := &c.Queues[slices.IndexFunc(c.Queues, func(q QueueConfig) bool { return q.Name == l.words[1] })]
 			q.Steps = append(q.Steps, Step{After: x.ms(l.words[2]), Requirement: strings.Join(l.words[3:], " ")})
@@ -73,6 +75,8 @@ func (l line) queue() QueueConfig {
 		MaxWait: l.ms("max_wait"), MaxLength: l.n("max_length"), ReofferAfter: l.ms("reoffer"),
 		Fit:                 map[string]Fit{"": FitNone, "most": FitMost, "least": FitLeast}[l.kv["fit"]],
 		PreserveGeneralists: l.has("preserve_generalists"),
+		WrapUpManual:        l.has("manual"), WrapUpMax: l.ms("wrap_up_max"),
+		Dispositions: strings.FieldsFunc(l.kv["codes"], func(r rune) bool { return r == ',' }),
 	}
 	for _, t := range routing.Tiers() {
 		if l.has(t.String()) {

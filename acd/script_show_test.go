@@ -37,6 +37,7 @@ func story(f Fact) string {
 	add("wait=", strconv.FormatInt(f.WaitMS, 10))
 	add("talk=", strconv.FormatInt(f.TalkMS, 10))
 	add("until=", strconv.FormatInt(f.Until, 10))
+	add("return=", strconv.FormatInt(f.ReturnAt, 10))
 	add("credit=", strconv.FormatInt(f.CreditMS, 10))
 	add("band=", strconv.FormatInt(f.Band, 10))
 	if f.Abandoned {
@@ -76,6 +77,10 @@ func (x *script) show() {
 				{"reason=", a.Reason},
 				{"", a.Call},
 				{"next=", a.Next.String()},
+				{"return=", strconv.FormatInt(a.ReturnAt, 10)},
+				{"extend=", strconv.FormatInt(a.ExtendTo, 10)},
+				{"codes=", strings.Join(a.Codes, ",")},
+				{"code=", a.Code},
 				{"next_reason=", a.NextReason},
 				{"misses=", strconv.Itoa(a.Misses)},
 				{"until=", strconv.FormatInt(a.Until, 10)},

@@ -256,7 +256,10 @@ func (x *script) event() Event {
 	case "command":
 		return AgentCommanded{
 			Agent: x.arg("0"), Command: named[AgentCommand](x, x.arg("1")), Reason: x.arg("reason"), By: x.arg("0"),
+			For: x.ms(x.arg("for")),
 		}
+	case "dispose":
+		return AgentDisposed{Agent: x.arg("0"), Call: x.arg("1"), Code: x.arg("2"), By: x.arg("0")}
 	case "step":
 		return CallStepped{Call: x.arg("0"), Step: x.arg("1")}
 	case "move":

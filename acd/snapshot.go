@@ -139,6 +139,7 @@ func (c *Config) code(k *coder) {
 			number(k, &c.KeepIdle[i])
 		}
 		k.byTier(&c.KeepIdleFor)
+		list(k, &c.Reasons, (*coder).str)
 	}
 	list(k, &c.Queues, func(k *coder, q *QueueConfig) { q.code(k) })
 	list(k, &c.Agents, func(k *coder, a *AgentConfig) { a.code(k) })
@@ -174,6 +175,9 @@ func (q *QueueConfig) code(k *coder) {
 		k.str(&s.Requirement)
 	})
 	k.bool(&q.PreserveGeneralists)
+	k.bool(&q.WrapUpManual)
+	k.int(&q.WrapUpMax)
+	list(k, &q.Dispositions, (*coder).str)
 }
 
 func (a *AgentConfig) code(k *coder) {
@@ -213,12 +217,23 @@ func (a *agent) code(k *coder) {
 		k.int(&b.Expires)
 	})
 	k.bool(&a.gone)
+	if k.version < 2 {
+		return
+	}
+	k.str(&a.work.queue)
+	k.uint(&a.work.offer)
+	k.int(&a.work.limit)
+	list(k, &a.work.codes, (*coder).str)
+	k.str(&a.work.code)
 }
 
 func (t *stance) code(k *coder) {
 	number(k, &t.state)
 	k.str(&t.reason)
 	k.int(&t.until)
+	if k.version >= 2 {
+		k.int(&t.back)
+	}
 }
 
 func (c *call) code(k *coder, s *State) {

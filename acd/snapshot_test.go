@@ -18,7 +18,7 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	hash := busyState(t).Hash()
-	const want = "6f2c36f4d0af3db01cba7ffec5ca4198666fdb50107cb9e0e7935f01e775d7fb"
+	const want = "96fcfb126dad61efba7606e4c77346c7710a22d95714d5728756f504c2ab086d"
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("the snapshot's hash is %s", got)
 	}

@@ -28,6 +28,10 @@ type AgentView struct {
 	Offer      uint64               `json:"offer,omitempty"`
 	Next       AgentState           `json:"next,omitempty"` // after the call, or when the phone is back
 	NextReason string               `json:"next_reason,omitempty"`
+	ReturnAt   int64                `json:"return_ms,omitempty"`   // planned end of not ready
+	ExtendTo   int64                `json:"extend_ms,omitempty"`   // how long the wrap-up may be made to last
+	Codes      []string             `json:"codes,omitempty"`       // dispositions to choose from
+	Code       string               `json:"disposition,omitempty"` // the one chosen
 	Misses     int                  `json:"misses,omitempty"`
 	Skills     []routing.SkillLevel `json:"skills"`
 	Bindings   []Binding            `json:"bindings"`
@@ -69,6 +73,7 @@ func (a *agent) view() AgentView {
 	if a.state == AgentReady {
 		v.ReadySince = a.readySince
 	}
+	v.ReturnAt, v.ExtendTo, v.Codes, v.Code = a.back, a.work.limit, slices.Clone(a.work.codes), a.work.code
 	if a.state == AgentUnreachable {
 		v.Next, v.NextReason = a.before.state, a.before.reason
 	}

@@ -120,7 +120,7 @@ func (w *world) obey(t *rapid.T, e Effect) {
 
 // hear checks that the facts make a story by themselves.
 func (w *world) hear(t *rapid.T, f Fact) {
-	if f.Call == "" || f.Kind == FactAgentState {
+	if f.Call == "" || f.Kind == FactAgentState || f.Kind == FactAgentDisposed {
 		return
 	}
 	c := w.story[f.Call]
@@ -169,7 +169,7 @@ func (w *world) hear(t *rapid.T, f Fact) {
 	case FactCallEnded:
 		ok = !c.queued && c.offered+c.talking == 0
 		delete(w.story, f.Call)
-	case FactConfigPublished, FactAgentState, FactAgentNext, FactPhoneRegistered, FactPhoneUnregistered,
+	case FactConfigPublished, FactAgentState, FactAgentNext, FactAgentDisposed, FactPhoneRegistered, FactPhoneUnregistered,
 		FactCallArrived, FactCallStep, FactNodeRestarted:
 	}
 	if !ok {

@@ -38,6 +38,7 @@ const (
 	kindNodeRestarted
 	kindTimePassed
 	kindCallMoved
+	kindAgentDisposed
 )
 
 // origin says who wrote an entry, so that an entry that was sent again is
@@ -197,6 +198,8 @@ func kindOf(ev acd.Event) kind {
 		return kindTimePassed
 	case acd.CallMoved:
 		return kindCallMoved
+	case acd.AgentDisposed:
+		return kindAgentDisposed
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -238,6 +241,8 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.TimePassed](body)
 	case kindCallMoved:
 		return parse[acd.CallMoved](body)
+	case kindAgentDisposed:
+		return parse[acd.AgentDisposed](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

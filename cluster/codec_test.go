@@ -30,11 +30,13 @@ func everyKind() []acd.Event {
 			Policy:    acd.PolicyRatio,
 			HeadStart: [routing.TierCount]int64{1, 2, 3, 4},
 			Objective: [routing.TierCount]int64{120_000, 60_000, 30_000, 15_000},
+			Reasons:   []string{"lunch"},
 			KeepIdle:  [routing.TierCount]int{2, 1}, KeepIdleFor: [routing.TierCount]int64{60_000, 30_000},
 			Queues: []acd.QueueConfig{{
 				Name: "human", Requirement: "billing>=3", RingTime: 15_000, WrapUp: 10_000,
 				MaxWait: 600_000, MaxLength: 50, ReofferAfter: 30_000, Fit: acd.FitMost,
 				HeadStart: &[routing.TierCount]int64{0, 0, 0, 1_800_000}, PreserveGeneralists: true,
+				WrapUpManual: true, WrapUpMax: 600_000, Dispositions: []string{"sold"},
 				Steps: []acd.Step{{After: 30_000, Requirement: "billing>=2"}},
 			}},
 			Agents: []acd.AgentConfig{{
@@ -42,7 +44,7 @@ func everyKind() []acd.Event {
 				MaxMisses: 2, BackOff: 5_000, Contact: "sip:1001@127.0.0.1:5070", SignedIn: true,
 			}},
 		}},
-		acd.AgentCommanded{Agent: "1001", Command: acd.GoNotReady, Reason: "lunch", By: "1001"},
+		acd.AgentCommanded{Agent: "1001", Command: acd.GoNotReady, Reason: "lunch", By: "1001", For: 1_800_000},
 		acd.PhoneRegistered{Agent: "1001", TTL: 60_000, Binding: acd.Binding{
 			Contact: "sip:1001@192.0.2.7:5062", Received: "198.51.100.4:40111", Transport: "udp", CallID: "x@y", CSeq: 7,
 			Node: "n1", UserAgent: "baresip", Fixed: true, Expires: 9,
@@ -71,6 +73,7 @@ func everyKind() []acd.Event {
 		acd.NodeRestarted{Node: "n1"},
 		acd.TimePassed{},
 		acd.CallMoved{Call: "c1", Band: -1, By: "lead"},
+		acd.AgentDisposed{Agent: "1001", Call: "c1", Code: "sold", By: "1001"},
 	}
 }
 
@@ -183,7 +186,7 @@ func TestEntriesOfANewerRelease(t *testing.T) {
 	newFormat[0] = entryFormat + 1
 	tests := map[string][]byte{
 		"format":      newFormat,
-		"kind":        encode(1, 2, o, kindCallMoved+1, []byte("{}")),
+		"kind":        encode(1, 2, o, kindAgentDisposed+1, []byte("{}")),
 		"kind 0":      encode(1, 2, o, 0, []byte("{}")),
 		"field":       encode(1, 2, o, kindOfferRang, []byte(`{"offer":1,"volume":11}`)),
 		"inner field": encode(1, 2, o, kindCallArrived, []byte(`{"call":"c","customer":{"tier":1,"mood":"bad"}}`)),

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"strings"
 
 	"tierline/acd"
@@ -28,7 +29,9 @@ type reasonDoc struct {
 	Title titles                 `doc:"title"`
 }
 
-func commandNames() []string { return []string{"ready", "not_ready", "sign_out", "end_wrap_up"} }
+func commandNames() []string {
+	return []string{"ready", "not_ready", "sign_out", "end_wrap_up", "extend_wrap_up"}
+}
 
 func (c *compiler) features() {
 	var d featuresDoc
@@ -44,6 +47,11 @@ func (c *compiler) features() {
 	for _, code := range d.Codes {
 		reference(p, code.Prompt, known, "prompt")
 		c.code(p, code, d.Reasons)
+	}
+	for _, r := range d.Reasons {
+		if name := r.Value.Name.V; name != "" && !slices.Contains(c.service.Config.Reasons, name) {
+			c.service.Config.Reasons = append(c.service.Config.Reasons, name)
+		}
 	}
 	reference(p, d.Refused, known, "prompt")
 	c.service.refused = d.Refused.V
@@ -67,6 +75,8 @@ func (c *compiler) code(p *document.Problems, d codeDoc, reasons document.Entrie
 		f.Command = acd.SignOut
 	case "end_wrap_up":
 		f.Command = acd.EndWrapUp
+	case "extend_wrap_up":
+		f.Command = acd.ExtendWrapUp
 	default:
 		reference(p, d.Command, commandNames(), "command")
 		return

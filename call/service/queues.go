@@ -30,6 +30,10 @@ type queueDoc struct {
 	Steps     []stepDoc                                       `doc:"steps"`
 
 	PreserveGeneralists document.Value[bool] `doc:"preserve_generalists"`
+
+	WrapUpManual document.Value[bool]          `doc:"wrap_up_manual"`
+	WrapUpMax    document.Value[time.Duration] `doc:"wrap_up_max,min=10s,max=4h"`
+	Dispositions []document.Value[string]      `doc:"dispositions"`
 }
 
 // queue is a queue whose requirement can be read.
@@ -49,6 +53,9 @@ func (c *compiler) queues() {
 	for _, e := range d.Queues {
 		checkName(p, e.Key, "a queue")
 		q := e.Value
+		if q.WrapUpMax.Given && q.WrapUp.V > q.WrapUpMax.V {
+			p.Errorf(q.WrapUpMax.Pos, "wrap_up_max is shorter than wrap_up (%v)", q.WrapUp.V)
+		}
 		need := c.requirement(p, q.Requirement)
 		c.queueList = append(c.queueList, queue{e.Key.V, e.Key.Pos, need})
 		c.service.Config.Queues = append(c.service.Config.Queues, acd.QueueConfig{
@@ -63,9 +70,27 @@ func (c *compiler) queues() {
 			Steps:        c.steps(p, need, q.Steps),
 
 			PreserveGeneralists: q.PreserveGeneralists.V,
+
+			WrapUpManual: q.WrapUpManual.V, WrapUpMax: q.WrapUpMax.V.Milliseconds(),
+			Dispositions: dispositions(p, q.Dispositions),
 		})
 	}
 	slices.SortFunc(c.service.Config.Queues, func(a, b acd.QueueConfig) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func dispositions(p *document.Problems, codes []document.Value[string]) (out []string) {
+	const most = 15
+	if len(codes) > most {
+		p.Errorf(codes[most].Pos, "more than %d dispositions: nobody chooses well from so many", most)
+	}
+	for _, code := range codes {
+		checkName(p, code, "a disposition")
+		if slices.Contains(out, code.V) {
+			p.Errorf(code.Pos, "disposition %q is given twice", code.V)
+		}
+		out = append(out, code.V)
+	}
+	return out
 }
 
 type stepDoc struct {
