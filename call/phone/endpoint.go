@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/emiago/diago"
 	"github.com/emiago/diago/media"
@@ -39,7 +40,10 @@ type Endpoint struct {
 	cancel context.CancelFunc // ends the registration
 	kept   sync.WaitGroup     // the registration's goroutine
 
+	handlers sync.WaitGroup // requests being handled
+
 	mu      sync.Mutex
+	closed  bool
 	answer  func(*Ringing) // nil: busy
 	binding *diago.RegisterTransaction
 }
@@ -133,7 +137,9 @@ func (e *Endpoint) build() error {
 	ua, err := sipgo.NewUA(
 		sipgo.WithUserAgent(e.cfg.User), // diago makes it the user of the Contact
 		sipgo.WithUserAgentHostname(domain),
-		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(e.log)),
+		sipgo.WithUserAgentTransportLayerOptions(
+			sip.WithTransportLayerLogger(e.log), sip.WithTransportLayerReadFilter(e.filter),
+		),
 		sipgo.WithUserAgentTransactionLayerOptions(
 			sip.WithTransactionLayerLogger(e.log),
 			sip.WithTransactionLayerUnhandledResponseHandler(func(r *sip.Response) {
@@ -170,10 +176,19 @@ func codecs() []media.Codec {
 // Addr is where the endpoint listens.
 func (e *Endpoint) Addr() netip.AddrPort { return e.addr }
 
-// Close takes the registration back and closes the socket. Calls should have
-// ended before; those that have not are left without signalling.
+// Close takes the registration back and closes the socket. Calls must have
+// ended before: it waits for their handlers.
 func (e *Endpoint) Close(ctx context.Context) error {
 	err := e.unregister(ctx)
+	// Whoever sends while the user agent closes makes sipgo open a new socket
+	// that nobody would ever close. So nothing more is read, handlers are waited
+	// for, and what was read just before, each in a goroutine of sipgo's own
+	// that nobody can wait for, gets a moment.
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.handlers.Wait()
+	time.Sleep(settle)
 	err = errors.Join(err, e.ua.Close())
 	if cerr := e.socket.Close(); cerr != nil && !errors.Is(cerr, net.ErrClosed) {
 		err = errors.Join(err, cerr)
@@ -182,10 +197,37 @@ func (e *Endpoint) Close(ctx context.Context) error {
 	return err
 }
 
+// settle is the moment that messages read before the end get.
+const settle = 20 * time.Millisecond
+
+// filter lets nothing through once the endpoint is closing.
+func (e *Endpoint) filter(_ sip.TransportReadProps, data []byte) ([]byte, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, nil
+	}
+	return data, nil
+}
+
+// begin counts a handler, unless the endpoint is closing.
+func (e *Endpoint) begin() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		e.handlers.Add(1)
+	}
+	return !e.closed
+}
+
 // guard keeps malformed requests from diago's handlers, which assume headers
 // that need not be there, and catches what they panic on all the same.
 func (e *Endpoint) guard(next sipgo.RequestHandler) sipgo.RequestHandler {
 	return func(req *sip.Request, tx sip.ServerTransaction) {
+		if !e.begin() {
+			return
+		}
+		defer e.handlers.Done()
 		defer func() {
 			if r := recover(); r != nil {
 				e.log.Error("phone handler panicked", "method", req.Method.String(), "panic", r)

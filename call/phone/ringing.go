@@ -12,10 +12,9 @@ import (
 // Ringing is a call that comes in. Its handler answers or refuses it and
 // returns when the call is over.
 type Ringing struct {
-	From, FromName, To string
-	Header             func(name string) string // of the INVITE
-	Began              time.Time
-	dialog             *diago.DialogServerSession
+	From   string
+	Began  time.Time
+	dialog *diago.DialogServerSession
 }
 
 // OnRinging sets what happens to calls that come in; without it they are busy.
@@ -34,16 +33,7 @@ func (e *Endpoint) incoming(d *diago.DialogServerSession) {
 	e.mu.Lock()
 	answer := e.answer
 	e.mu.Unlock()
-	r := &Ringing{Began: time.Now(), dialog: d, From: d.FromUser(), To: d.ToUser()}
-	if from := d.InviteRequest.From(); from != nil {
-		r.FromName = from.DisplayName
-	}
-	r.Header = func(name string) string {
-		if h := d.InviteRequest.GetHeader(name); h != nil {
-			return h.Value()
-		}
-		return ""
-	}
+	r := &Ringing{Began: time.Now(), dialog: d, From: d.FromUser()}
 	if answer == nil {
 		if err := r.Refuse(sip.StatusBusyHere, "Busy Here"); err != nil {
 			e.log.Warn("call not refused", "err", err)

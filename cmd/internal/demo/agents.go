@@ -155,8 +155,10 @@ func (p *softphone) behave(string) phone.Behaviour {
 	switch n := rand.IntN(100); {
 	case n < 5: // away from the desk: it rings out, the switch sets him not ready
 		b.Action = phone.Ignore
-	case n < 9:
+	case n < 8:
 		b.Action = phone.Decline
+	case n < 10: // on a call of his own
+		b.Action = phone.Busy
 	}
 	return b
 }

@@ -98,7 +98,8 @@ func (c *centre) line(f acd.Fact) string {
 	case acd.FactCallEnded:
 		return c.ended(f)
 	case acd.FactConfigPublished, acd.FactAgentNext, acd.FactPhoneRegistered, acd.FactPhoneUnregistered,
-		acd.FactCallStep, acd.FactCallLeftQueue, acd.FactCallOffered, acd.FactAgentReleased, acd.FactNodeRestarted:
+		acd.FactCallStep, acd.FactCallMoved, acd.FactCallRelaxed, acd.FactCallLeftQueue, acd.FactCallOffered,
+		acd.FactAgentReleased, acd.FactNodeRestarted:
 	}
 	return ""
 }
