@@ -48,13 +48,13 @@ func defaults() settings {
 			heartbeat: 50 * time.Millisecond,
 			// A stall of a second is what virtual machines do; a caller who waits with
 			// a 100 in his hand is better served than one who is refused.
-			propose:   4 * time.Second,
-			slow:      2 * time.Second,
-			watch:     time.Second,
-			snapshot:  5 * time.Second,
-			drain:     2 * time.Second,
-			shutdown:  5 * time.Second,
-			backlog:   maxBacklog,
+			propose:  4 * time.Second,
+			slow:     2 * time.Second,
+			watch:    time.Second,
+			snapshot: 5 * time.Second,
+			drain:    2 * time.Second,
+			shutdown: 5 * time.Second,
+			backlog:  maxBacklog,
 		},
 	}
 }
