@@ -30,6 +30,7 @@ type Limits struct {
 	MeanWait float64 `json:"mean_wait_s"`
 	PWait    float64 `json:"p_wait"`
 	PAbandon float64 `json:"p_abandon"`
+	SL       float64 `json:"sl"`
 }
 
 // Part is about some of the calls.
@@ -100,7 +101,7 @@ func (g *group) part() Part {
 		return p
 	}
 	p.P50, p.P95 = seconds(g.spread.quantile(.5)), seconds(g.spread.quantile(.95))
-	p.SL = float64(g.inTime) / float64(g.offered)
+	p.SL, p.Interval.SL = g.level.mean()
 	_, p.Interval.MeanWait = g.wait.mean()
 	p.MeanWait = seconds(g.total) / float64(g.offered)
 	p.PWait, p.Interval.PWait = g.waited.mean()

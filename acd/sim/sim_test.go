@@ -178,8 +178,8 @@ func TestErlangA(t *testing.T) {
 				if math.Abs(o.Occupancy-want.Occupancy) > .01 {
 					t.Errorf("occupancy %v, want %v", o.Occupancy, want.Occupancy)
 				}
-				if p == rank.PolicyFIFO && math.Abs(o.SL-*want.SL) > .02 {
-					t.Errorf("level %v, want %v", o.SL, *want.SL)
+				if p == rank.PolicyFIFO {
+					within(t, "level", o.SL, o.Interval.SL, *want.SL)
 				}
 				for i, tier := range r.Tiers {
 					if tier.Offered != tier.Answered+tier.Abandoned {

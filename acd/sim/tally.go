@@ -47,11 +47,11 @@ func (s *series) mean() (mean, half float64) {
 
 // group is calls that are counted together: a tier, a class, or all.
 type group struct {
-	offered, answered, abandoned, inTime int
-	total                                int64 // of all waits: exact, so that runs can be compared
-	max                                  int64
-	wait, waited, gone                   series
-	spread                               spread
+	offered, answered, abandoned int
+	total                        int64 // of all waits: exact, so that runs can be compared
+	max                          int64
+	wait, waited, gone, level    series
+	spread                       spread
 }
 
 func (g *group) add(batch int, wait int64, answered, inTime bool) {
@@ -62,14 +62,11 @@ func (g *group) add(batch int, wait int64, answered, inTime bool) {
 	g.wait.add(batch, float64(wait)/second)
 	g.waited.add(batch, one(wait > 0))
 	g.gone.add(batch, one(!answered))
-	switch {
-	case !answered:
-		g.abandoned++
-	case inTime:
-		g.inTime++
-		fallthrough
-	default:
+	g.level.add(batch, one(answered && inTime))
+	if answered {
 		g.answered++
+	} else {
+		g.abandoned++
 	}
 }
 

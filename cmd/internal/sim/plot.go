@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -111,29 +112,25 @@ func (f *flags) simulatePoint(
 // drawing lays the panels out: a column for each policy; waits above, and with
 // patience those who hung up below.
 func drawing(c *sim.Centre, points []point) string {
-	title := fmt.Sprintf("%d agents, conversations of %s, ", c.Agents(), c.AHT)
+	title := fmt.Sprintf("%d agents, conversations of %g s, ", c.Agents(), c.AHT.Seconds())
+	rows := []panel{{
+		name: "mean wait, s", logarithmic: true, value: func(t sim.TierResult) float64 { return t.MeanWait },
+	}}
 	if c.Patience == 0 {
 		title += "endless patience"
 	} else {
-		title += "patience " + c.Patience.String()
-	}
-	rows := []panel{{
-		name: "mean wait, s", logarithmic: true, low: .1, high: 1000,
-		value: func(t sim.TierResult) float64 { return t.MeanWait },
-	}}
-	if c.Patience > 0 {
-		rows[0].low, rows[0].high = .1, 200
+		title += fmt.Sprintf("patience %g s", c.Patience.Seconds())
 		rows = append(rows, panel{
-			name: "hang up, %", low: 0, high: 60,
-			value: func(t sim.TierResult) float64 { return 100 * t.PAbandon },
+			name: "hang up, %", value: func(t sim.TierResult) float64 { return 100 * t.PAbandon },
 		})
 	}
-	d := newPicture(title, 4, len(rows))
+	policies := columns(points)
+	d := newPicture(title, len(policies), len(rows))
 	for r := range rows {
-		for col, policy := range columns(points) {
+		rows[r].scale(points)
+		for col, policy := range policies {
 			p := rows[r]
-			p.title = policy.String()
-			p.endless = c.Patience == 0
+			p.title, p.endless, p.lowest = policy.String(), c.Patience == 0, r == len(rows)-1
 			for _, pt := range points {
 				if pt.Policy == policy {
 					p.add(pt)
@@ -159,9 +156,34 @@ type panel struct {
 	title, name string
 	logarithmic bool
 	endless     bool
+	lowest      bool // of its column
 	low, high   float64
 	value       func(sim.TierResult) float64
 	lines       [routing.TierCount][]dot
+}
+
+// scale chooses an axis on which all points have a place.
+func (p *panel) scale(points []point) {
+	least, most := math.Inf(1), 0.0
+	for _, pt := range points {
+		for _, t := range pt.Tiers {
+			if v := p.value(t); v > 0 {
+				least, most = min(least, v), max(most, v)
+			}
+		}
+	}
+	switch {
+	case !p.logarithmic:
+		p.high = 10 * math.Ceil(max(most, 1)/10)
+	case most == 0:
+		p.low, p.high = .1, 1
+	default:
+		p.low, p.high = math.Pow(10, math.Floor(math.Log10(least))), math.Pow(10, math.Ceil(math.Log10(most)))
+		p.high = max(p.high, 10*p.low)
+		if most <= .3*p.high && p.high > 10*p.low {
+			p.high *= .3
+		}
+	}
 }
 
 // dot is a point of a line.

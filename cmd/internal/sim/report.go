@@ -132,7 +132,7 @@ func (r *report) overall(b *strings.Builder) {
 	if e.SL != nil {
 		level = percent(*e.SL)
 	}
-	row(fmt.Sprintf("in %gs", r.flags.slSeconds), percent(o.SL), 0, level)
+	row(fmt.Sprintf("in %gs", r.flags.slSeconds), percent(o.SL), o.Interval.SL, level)
 	row("occupancy", percent(o.Occupancy), 0, percent(e.Occupancy))
 	row("longest overtake", secs(o.MaxOvertake), 0, "")
 	if r.flags.skills != "" {

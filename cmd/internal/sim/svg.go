@@ -74,7 +74,7 @@ func (p *picture) panel(column, row int, d *panel) {
 		y := f.down(v)
 		p.rule(f.x, y, f.x+f.w, y)
 		if column == 0 {
-			p.text(f.x-6, y+4, "end", 11, fmt.Sprintf("%g", v))
+			p.text(f.x-6, y+4, "end", 11, fmt.Sprintf("%.3g", v))
 		}
 	}
 	if column == 0 {
@@ -88,7 +88,9 @@ func (p *picture) panel(column, row int, d *panel) {
 			p.text(x, f.y+f.h+14, "middle", 11, fmt.Sprintf("%.1f", float64(load)/100))
 		}
 	}
-	p.text(f.x+f.w/2, f.y+f.h+30, "middle", 11, "load")
+	if d.lowest {
+		p.text(f.x+f.w/2, f.y+f.h+32, "middle", 11, "load")
+	}
 	for _, t := range routing.Tiers() {
 		p.line(&f, d.lines[t], colour(t))
 	}
@@ -140,18 +142,18 @@ func (f *frame) down(v float64) float64 {
 
 // marks are the values with a rule.
 func (f *frame) marks() (out []float64) {
-	if f.logarithmic {
-		for v := f.low; v <= f.high*1.001; v *= 10 {
-			for _, m := range []float64{v, 3 * v} {
-				if m = math.Round(m*100) / 100; m <= f.high {
-					out = append(out, m)
-				}
-			}
+	if !f.logarithmic {
+		step := 10 * math.Ceil(f.high/60)
+		for v := 0.0; v <= f.high; v += step {
+			out = append(out, v)
 		}
 		return out
 	}
-	for v := f.low; v <= f.high; v += (f.high - f.low) / 6 {
+	for v := f.low; v < 1.001*f.high; v *= 10 {
 		out = append(out, v)
+		if 3*v < 1.001*f.high {
+			out = append(out, 3*v)
+		}
 	}
 	return out
 }
