@@ -2,9 +2,6 @@ package acd
 
 import (
 	"fmt"
-	"strconv"
-
-	"tierline/routing/rank"
 )
 
 // matchLimit bounds how many offers one Decide proposes, and so how long it
@@ -92,27 +89,7 @@ func Decide(s *State, at int64) []Event {
 	}
 	var out []Event
 	for _, c := range s.board.Match(at, matchLimit) {
-		out = append(out, CallOffered{Call: c.Call.ID, Agent: c.Agent.ID, Why: why(c, at)})
+		out = append(out, CallOffered{Call: c.Call.ID, Agent: c.Agent.ID, Why: s.why(&c, at)})
 	}
 	return out
-}
-
-// why says in a line what a choice was made from.
-func why(c rank.Choice, at int64) string {
-	b := make([]byte, 0, 96)
-	b = append(b, "deadline "...)
-	b = strconv.AppendInt(b, c.Call.Key.Deadline, 10)
-	b = append(b, "; 1 of "...)
-	b = strconv.AppendInt(b, int64(c.Ready), 10)
-	b = append(b, " ready, idle "...)
-	b = strconv.AppendInt(b, at-c.Agent.ReadySince, 10)
-	b = append(b, " ms"...)
-	if c.Score > 0 {
-		b = append(b, ", levels "...)
-		b = strconv.AppendInt(b, int64(c.Score), 10)
-	}
-	if c.Again {
-		b = append(b, ", missed it before"...)
-	}
-	return string(b)
 }

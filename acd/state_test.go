@@ -210,7 +210,7 @@ func TestWhyExplainsTheChoice(t *testing.T) {
 		CallArrived{Call: "c", Node: "n"},
 		CallQueued{Call: "c", Queue: "q", Tier: routing.Gold},
 	)
-	want := []Event{CallOffered{Call: "c", Agent: "y", Why: "deadline -57000; 1 of 2 ready, idle 2000 ms, levels 8"}}
+	want := []Event{CallOffered{Call: "c", Agent: "y", Why: "deadline -57000; 1 of 2 ready, idle 2000 ms, levels 8; not x: levels 3"}}
 	if diff := cmp.Diff(want, Decide(s, s.now)); diff != "" {
 		t.Error(diff)
 	}

@@ -14,6 +14,18 @@ type Choice struct {
 	Ring  int  // how often the requirement had to be relaxed for the agent
 	Score int  // sum of the agent's levels in the required skills
 	Again bool // he missed or refused this call lately, but nobody else is ready
+
+	Rivals [Rivals]Rival // who came next, the best of each other skill set
+	Moved  bool          // not its best agent: he goes to a call that nobody else can take
+}
+
+// Rivals is how many agents a choice remembers beside the chosen one.
+const Rivals = 3
+
+// Rival is an agent who could have been chosen, and his place.
+type Rival struct {
+	Agent *Agent // nil: there is none
+	Key   AgentKey
 }
 
 // Match pairs waiting calls with ready agents: the smallest call key first,
@@ -22,6 +34,11 @@ type Choice struct {
 // An agent who was passed over comes last, not never: as soon as no other able
 // agent is ready the caller gets him rather than music. So a pass never keeps
 // a call waiting while an able agent is ready.
+//
+// When many agents are ready at once (a shift begins, a new leader), calls that
+// came first in a run are moved to other agents if that frees one for a call
+// that would find nobody: the calls served are the first by key, and as many as
+// can be.
 func (b *Board) Match(now int64, limit int) []Choice {
 	if b.ready == 0 || b.waiting == 0 {
 		return nil
@@ -35,14 +52,15 @@ func (b *Board) Match(now int64, limit int) []Choice {
 	for a := range b.wanted.All() {
 		m.line(&a.own, a)
 	}
-	var out []Choice
-	for len(m.heads) > 0 && len(out) < min(limit, b.ready) {
+	for len(m.heads) > 0 && len(m.out) < min(limit, b.ready) {
 		h := m.smallest()
 		choice, ok := m.choose(m.heads[h])
+		if !ok && m.heads[h].owner == nil {
+			choice, ok = m.rearrange(m.heads[h].call)
+		}
 		if ok {
-			out = append(out, choice)
+			m.out = append(m.out, choice)
 			m.used[choice.Agent] = true
-			m.taken = append(m.taken, choice.Agent)
 		}
 		switch owner := m.heads[h].owner; {
 		case ok && owner == nil, !ok && owner != nil && !m.used[owner]:
@@ -51,16 +69,52 @@ func (b *Board) Match(now int64, limit int) []Choice {
 			m.drop(h)
 		}
 	}
-	return out
+	return m.out
 }
 
 // match is one run over a board.
 type match struct {
 	board *Board
 	now   int64
-	used  map[*Agent]bool
-	taken []*Agent // the same as a list
-	heads []head   // lanes that may still find somebody
+	used  map[*Agent]bool // the agents of out
+	out   []Choice
+	heads []head // lanes that may still find somebody
+}
+
+// rearrange makes room for a call that finds nobody free, if a chain of moves
+// from one agent to another can (an augmenting path).
+func (m *match) rearrange(c *Call) (Choice, bool) {
+	if c.Yields || len(m.out) == m.board.ready {
+		return Choice{}, false
+	}
+	a := m.vacate(c, map[*Agent]bool{})
+	if a == nil {
+		return Choice{}, false
+	}
+	return m.choice(c, a, 1), true
+}
+
+// vacate frees an agent able to take c and returns him.
+func (m *match) vacate(c *Call, seen map[*Agent]bool) *Agent {
+	for i := range m.out {
+		a, holder := m.out[i].Agent, m.out[i].Call
+		if seen[a] || !c.class.able.has(a.group.index) || holder.owner != nil || holder.Yields {
+			continue
+		}
+		seen[a] = true
+		to := m.best(holder)
+		if to == nil {
+			to = m.vacate(holder, seen)
+		}
+		if to == nil {
+			continue
+		}
+		m.out[i] = m.choice(holder, to, m.out[i].Ready)
+		m.out[i].Moved = true
+		m.used[to] = true
+		return a
+	}
+	return nil
 }
 
 type head struct {
@@ -125,7 +179,11 @@ func (m *match) choose(h head) (best Choice, found bool) {
 	if a := m.board.seats[c.Preferred]; a != nil && m.free(c, a) && !m.passed(c, a) {
 		return m.choice(c, a, ready), true
 	}
-	return m.choice(c, m.best(c), ready), true
+	var rivals [Rivals + 1]Rival
+	m.rate(c, &rivals)
+	choice := m.choice(c, rivals[0].Agent, ready)
+	copy(choice.Rivals[:], rivals[1:])
+	return choice, true
 }
 
 func (m *match) choice(c *Call, a *Agent, ready int) Choice {
@@ -143,8 +201,8 @@ func (m *match) ready(cl *class) (n int) {
 	for g := range m.groups(cl) {
 		n += g.ready.Len()
 	}
-	for _, a := range m.taken {
-		if cl.able.has(a.group.index) {
+	for i := range m.out {
+		if cl.able.has(m.out[i].Agent.group.index) {
 			n--
 		}
 	}
@@ -165,24 +223,54 @@ func (m *match) groups(cl *class) func(yield func(*group) bool) {
 	}
 }
 
-// best compares the heads of all groups; somebody is ready.
-func (m *match) best(c *Call) (best *Agent) {
-	var bestKey AgentKey
+// best returns the best agent for a call; nil if nobody is left.
+func (m *match) best(c *Call) *Agent {
+	var rivals [Rivals + 1]Rival
+	m.rate(c, &rivals)
+	return rivals[0].Agent
+}
+
+// rate compares the heads of all groups, and keeps the first few in order.
+func (m *match) rate(c *Call, out *[Rivals + 1]Rival) {
 	for g := range m.groups(c.class) {
 		a, again := m.first(g, c)
 		if a == nil {
 			continue
 		}
-		f := c.class.fit[g.index]
-		key := AgentKey{Passed: again, Ring: f.ring, Cost: c.Fit.cost(f.score), ReadySince: a.ReadySince, ID: a.ID}
-		if c.Specialist {
-			key.Breadth = len(g.skills)
-		}
-		if best == nil || key.Compare(bestKey) < 0 {
-			best, bestKey = a, key
+		x := Rival{Agent: a, Key: m.key(c, a, again)}
+		for i := range out {
+			if out[i].Agent == nil || x.Key.Compare(out[i].Key) < 0 {
+				x, out[i] = out[i], x
+			}
+			if x.Agent == nil {
+				break
+			}
 		}
 	}
-	return best
+}
+
+func (m *match) key(c *Call, a *Agent, again bool) AgentKey {
+	f := c.class.fit[a.group.index]
+	key := AgentKey{
+		Passed: again, Other: a.ID != c.Preferred, Ring: f.ring, Cost: c.Fit.cost(f.score),
+		ReadySince: a.ReadySince, ID: a.ID,
+	}
+	if c.Specialist {
+		key.Breadth = len(a.group.skills)
+	}
+	return key
+}
+
+// Key returns the place of the chosen agent.
+func (c Choice) Key() AgentKey {
+	key := AgentKey{
+		Passed: c.Again, Other: c.Agent.ID != c.Call.Preferred, Ring: c.Ring, Cost: c.Call.Fit.cost(c.Score),
+		ReadySince: c.Agent.ReadySince, ID: c.Agent.ID,
+	}
+	if c.Call.Specialist && c.Agent.group != nil {
+		key.Breadth = len(c.Agent.group.skills)
+	}
+	return key
 }
 
 // first returns the longest idle agent of a group who is still free, and
