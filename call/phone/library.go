@@ -4,9 +4,14 @@ import (
 	"log/slog"
 
 	"github.com/emiago/diago/media"
+	"github.com/emiago/sipgo/sip"
 )
 
-// QuietLibrary sends diago's own log of RTP and RTCP to a logger. Its media
-// package has one for the whole process, so this belongs at a program's
-// start, before the first Open.
-func QuietLibrary(log *slog.Logger) { media.SetDefaultLogger(log) }
+// QuietLibrary sends to a logger what sipgo would otherwise write to the
+// terminal, and silences diago's media, which warns of every RTCP report. Both
+// have one logger for the whole process, so this belongs at a program's start,
+// before anything uses them.
+func QuietLibrary(log *slog.Logger) {
+	sip.SetDefaultLogger(log)
+	media.SetDefaultLogger(slog.New(slog.DiscardHandler))
+}

@@ -75,7 +75,7 @@ func (c *centre) tell(f acd.Fact, now time.Time) {
 
 // line says what happened, "" for what isn't worth a line.
 func (c *centre) line(f acd.Fact) string {
-	switch f.Kind {
+	switch f.Kind { //nolint:exhaustive // the view tells a few facts of many
 	case acd.FactAgentState:
 		if f.State == acd.AgentNotReady.String() {
 			return fmt.Sprintf("%s: %s", c.name(f.Agent), words(f.State, f.Reason))
@@ -97,9 +97,6 @@ func (c *centre) line(f acd.Fact) string {
 		return fmt.Sprintf("%s talks to %s (waited %.1f s)", c.person(f).label, c.name(f.Agent), float64(f.WaitMS)/1000)
 	case acd.FactCallEnded:
 		return c.ended(f)
-	case acd.FactConfigPublished, acd.FactAgentNext, acd.FactPhoneRegistered, acd.FactPhoneUnregistered,
-		acd.FactCallStep, acd.FactCallMoved, acd.FactCallRelaxed, acd.FactCallLeftQueue, acd.FactCallOffered,
-		acd.FactAgentReleased, acd.FactNodeRestarted:
 	}
 	return ""
 }

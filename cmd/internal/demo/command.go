@@ -83,6 +83,7 @@ func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, logs.close()) }()
+	phone.QuietLibrary(logs.phones)
 	node, err := app.Start(ctx, s, f.version, logs.node)
 	if err != nil {
 		return fmt.Errorf("start the centre: %w", err)
@@ -226,7 +227,6 @@ func (f *flags) live(ctx context.Context, team []account, a api, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	phone.QuietLibrary(slog.New(slog.DiscardHandler)) // it warns of every RTCP report
 	last := context.WithoutCancel(ctx)
 	team12, err := hire(ctx, team, f.sip, f.pace, log)
 	if err != nil {
