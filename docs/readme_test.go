@@ -212,7 +212,7 @@ func (h *house) tryCommand(t *testing.T, page, line, name string) {
 	t.Helper()
 	want := "no node answers"
 	switch name {
-	case "serve", "demo", "dial":
+	case "serve", "demo", "dial", "sim", "staff":
 		line += " --help"
 		want = "Usage:\n  tierline " + name + " "
 	case "check":
