@@ -2,4 +2,4 @@
 
 package sim
 
-const many = 5_000_000
+const many = 1_000_000

@@ -344,3 +344,17 @@ func FuzzSkills(f *testing.F) {
 		}
 	})
 }
+
+// TestPageExample loads the skills file that the reference shows.
+func TestPageExample(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/reference/commands.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```text\nagents:")
+	text, _, ok := strings.Cut(text, "```")
+	groups, classes, err := readSkills("commands.md", []byte("agents:"+text), sim.Mix{1})
+	if err != nil || !ok || len(groups) != 2 || len(classes) != 2 {
+		t.Errorf("%v, %v: %v", groups, classes, err)
+	}
+}
