@@ -224,15 +224,9 @@ func (s *State) agentCommanded(ev AgentCommanded, r *Result) error {
 	case GoReady: // signs in as well: one feature code for both
 		to = stance{state: AgentReady}
 	case GoNotReady:
-		if a.state == AgentSignedOut {
-			return refuse(ev, "agent is signed out")
-		}
-		if known := s.current().config.Reasons; ev.Reason != "" && len(known) > 0 && !slices.Contains(known, ev.Reason) {
-			return refuse(ev, "reason %q is not one of %s", ev.Reason, strings.Join(known, ", "))
-		}
-		to = stance{state: AgentNotReady, reason: ev.Reason}
-		if ev.For > 0 {
-			to.back = s.now + ev.For
+		var err error
+		if to, err = s.notReady(a, ev); err != nil {
+			return err
 		}
 	case EndWrapUp:
 		if a.wrapUpEnd() == 0 {
@@ -247,6 +241,22 @@ func (s *State) agentCommanded(ev AgentCommanded, r *Result) error {
 	}
 	s.commanded(a, to, change{cause: "command", by: ev.By}, r)
 	return nil
+}
+
+// notReady checks what an agent says of a break.
+func (s *State) notReady(a *agent, ev AgentCommanded) (stance, error) {
+	known := s.current().config.Reasons
+	switch {
+	case a.state == AgentSignedOut:
+		return stance{}, refuse(ev, "agent is signed out")
+	case ev.Reason != "" && len(known) > 0 && !slices.Contains(known, ev.Reason):
+		return stance{}, refuse(ev, "reason %q is not one of %s", ev.Reason, strings.Join(known, ", "))
+	}
+	to := stance{state: AgentNotReady, reason: ev.Reason}
+	if ev.For > 0 {
+		to.back = s.now + ev.For
+	}
+	return to, nil
 }
 
 // commanded carries out a wish: at once, or after the conversation. An offer

@@ -29,7 +29,8 @@ func (s *State) Check() error {
 	for _, id := range slices.Sorted(maps.Keys(s.offers)) {
 		c.offer(s.offers[id])
 	}
-	if len(s.lost) > maxLost || !slices.IsSortedFunc(s.lost, func(a, b lostPlace) int { return cmp.Compare(a.until, b.until) }) {
+	older := func(a, b lostPlace) int { return cmp.Compare(a.until, b.until) }
+	if len(s.lost) > maxLost || !slices.IsSortedFunc(s.lost, older) {
 		c.fault("%d lost places, or out of order", len(s.lost))
 	}
 	c.totals()
@@ -93,6 +94,13 @@ func (c *checker) agent(a *agent) {
 
 // idle checks an agent without an offer.
 func (c *checker) idle(a *agent) {
+	if a.work.limit != 0 && a.wrapUpEnd() > a.work.limit || a.until == 0 && a.work.queue+a.work.code != "" {
+		c.fault("agent %q is %s until %d, work %+v", a.id, a.state, a.until, a.work)
+	}
+	c.stance(a)
+}
+
+func (c *checker) stance(a *agent) {
 	switch {
 	case a.gone:
 		c.fault("agent %q is gone, but still there", a.id)
@@ -102,8 +110,6 @@ func (c *checker) idle(a *agent) {
 		c.fault("agent %q is %s, before that %s", a.id, a.state, a.before.state)
 	case (a.state == AgentWrapUp || a.before.state == AgentWrapUp) != (a.until != 0):
 		c.fault("agent %q is %s until %d", a.id, a.state, a.until)
-	case a.wrapUpEnd() > a.work.limit && a.work.limit != 0 || a.until == 0 && a.work.queue+a.work.code != "":
-		c.fault("agent %q is %s until %d, work %+v", a.id, a.state, a.until, a.work)
 	case a.next.state != 0 && a.until == 0:
 		c.fault("agent %q is %s, next %s", a.id, a.state, a.next.state)
 	case a.backOff != 0 && a.state != AgentReady && a.before.state != AgentReady:

@@ -53,8 +53,7 @@ func (s *State) forgetLost() {
 // once. If there are several, the latest is his.
 func (s *State) resume(c *call) (place lostPlace, ok bool) {
 	s.forgetLost()
-	for i := len(s.lost) - 1; i >= 0; i-- {
-		p := s.lost[i]
+	for i, p := range slices.Backward(s.lost) {
 		if p.customer != "" && p.customer == c.customer.ID || p.number != "" && p.number == c.from {
 			s.lost = slices.Delete(s.lost, i, i+1)
 			return p, true

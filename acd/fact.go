@@ -1,6 +1,10 @@
 package acd
 
-import "tierline/routing"
+import (
+	"slices"
+
+	"tierline/routing"
+)
 
 // Fact is one line of the story: what an entry changed, in the words of the
 // event stream, the CDR and the reports. Apply returns facts beside effects;
@@ -85,3 +89,7 @@ type Result struct {
 	Effects []Effect
 	Facts   []Fact
 }
+
+// expectTwo makes room for two facts, what most steps of an offer give: they
+// are large, and growing copies them.
+func (r *Result) expectTwo() { r.Facts = slices.Grow(r.Facts, 2) }

@@ -49,6 +49,7 @@ func (s *State) callOffered(ev CallOffered, index uint64, r *Result) error {
 	case index == 0 || s.offers[index] != nil:
 		return refuse(ev, "offer %d exists", index)
 	}
+	r.expectTwo()
 	ring := cmp.Or(c.queue.RingTime, defaultRing)
 	o := &offer{id: index, call: c.id, agent: a.id, expires: s.now + ring + ringGrace}
 	s.offers[o.id] = o
@@ -83,6 +84,7 @@ func (s *State) offerRang(ev OfferRang, r *Result) error {
 	if o.rang {
 		return refuse(ev, "offer rings already")
 	}
+	r.expectTwo()
 	o.rang = true
 	r.Facts = append(r.Facts, s.offerFact(FactCallRinging, o))
 	s.become(s.agents[o.agent], stance{state: AgentAlerting, until: o.expires}, change{cause: "ringing"}, r)
@@ -106,6 +108,7 @@ func (s *State) offerAnswered(ev OfferAnswered, r *Result) error {
 	if err != nil {
 		return err
 	}
+	r.expectTwo()
 	c, a := s.calls[o.call], s.agents[o.agent]
 	s.setTimer(timerOffer, c.id, o.expires, 0)
 	o.expires, o.answeredAt, o.leg = 0, s.now, ev.Leg
@@ -215,6 +218,7 @@ func (s *State) agentReleased(ev AgentReleased, r *Result) error {
 // release ends the agent's part of a conversation. The caller decides what
 // becomes of the call.
 func (s *State) release(o *offer, by Side, quality *Quality, r *Result) {
+	r.expectTwo()
 	c, a := s.calls[o.call], s.agents[o.agent]
 	f := s.offerFact(FactAgentReleased, o)
 	f.By, f.Quality, f.TalkMS = by.String(), quality, s.now-o.answeredAt

@@ -124,7 +124,7 @@ func (s *State) Calls() []CallView {
 			if why[need] == "" {
 				why[need] = s.whyWaiting(need)
 			}
-			v.Why = why[need] + s.whatHelps(c)
+			v.Why = s.whyCall(c, why[need])
 		}
 		out = append(out, v)
 	}
@@ -139,7 +139,7 @@ func (s *State) Call(id string) (CallView, bool) {
 	}
 	v := s.callView(c)
 	if c.phase == PhaseWaiting {
-		v.Why = s.whyWaiting(c.place.Requirement) + s.whatHelps(c)
+		v.Why = s.whyCall(c, s.whyWaiting(c.place.Requirement))
 	}
 	return v, true
 }
@@ -174,11 +174,22 @@ func (s *State) whyWaiting(requirement *rank.Requirement) string {
 	case n.SignedIn == 0:
 		return "no agent" + need + " is signed in"
 	case n.Ready > 0:
-		return strconv.Itoa(n.Ready) + " ready" + need
+		return aboutToBeOffered
 	default:
 		return fmt.Sprintf("no agent%s is ready: %d on a call, %d in wrap-up, %d backing off, %d not ready, %d unreachable",
 			need, n.Reserved+n.Alerting+n.Talking, n.WrapUp, n.BackOff, n.NotReady, n.Unreachable)
 	}
+}
+
+// aboutToBeOffered is why a call waits that the next match takes.
+const aboutToBeOffered = "about to be offered"
+
+// whyCall completes what all calls with the same requirement are short of.
+func (s *State) whyCall(c *call, why string) string {
+	if why == aboutToBeOffered && (c.keptUntil != 0 || c.yieldsUntil != 0) {
+		why = "agents are ready"
+	}
+	return why + s.whatHelps(c)
 }
 
 // whatHelps says what keeps one call back beside the lack of agents, and when

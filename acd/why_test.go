@@ -26,27 +26,33 @@ func TestWhyNamesWhatCounted(t *testing.T) {
 		want   string
 	}{
 		{
-			"idle", func(*Config) {}, CallQueued{},
+			"idle", func(*Config) {},
+			CallQueued{},
 			"deadline 12000; 1 of 3 ready, idle 11000 ms, levels 5; not b: idle 11000 ms; not c: idle 11000 ms",
 		},
 		{
-			"fit", func(c *Config) { c.Policy, c.Queues[0].Fit = PolicyFIFO, FitMost }, CallQueued{},
+			"fit", func(c *Config) { c.Policy, c.Queues[0].Fit = PolicyFIFO, FitMost },
+			CallQueued{},
 			"fifo, waited 0 ms; 1 of 3 ready, idle 11000 ms, levels 9; not a: levels 5; not c: levels 2",
 		},
 		{
-			"least", func(c *Config) { c.Policy, c.Queues[0].Fit = PolicyStrict, FitLeast }, CallQueued{Tier: routing.Gold},
+			"least", func(c *Config) { c.Policy, c.Queues[0].Fit = PolicyStrict, FitLeast },
+			CallQueued{Tier: routing.Gold},
 			"strict gold, waited 0 ms; 1 of 3 ready, idle 11000 ms, levels 2; not a: levels 5; not b: levels 9",
 		},
 		{
-			"generalists", func(c *Config) { c.Queues[0].PreserveGeneralists = true }, CallQueued{},
+			"generalists", func(c *Config) { c.Queues[0].PreserveGeneralists = true },
+			CallQueued{},
 			"deadline 12000; 1 of 3 ready, idle 11000 ms, levels 9; not c: idle 11000 ms; not a: 2 skills",
 		},
 		{
-			"preferred", func(*Config) {}, CallQueued{Preferred: "c"},
+			"preferred", func(*Config) {},
+			CallQueued{Preferred: "c"},
 			"deadline 12000; 1 of 3 ready, idle 11000 ms, preferred, levels 2",
 		},
 		{
-			"kept", func(*Config) {}, CallQueued{Preferred: "c", PreferredFor: 5000},
+			"kept", func(*Config) {},
+			CallQueued{Preferred: "c", PreferredFor: 5000},
 			"deadline 12000; 1 of 1 ready, idle 11000 ms, kept for him, levels 2",
 		},
 		{

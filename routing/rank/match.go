@@ -44,14 +44,7 @@ func (b *Board) Match(now int64, limit int) []Choice {
 		return nil
 	}
 	m := match{board: b, now: now, used: map[*Agent]bool{}}
-	for _, c := range b.classes {
-		if c.calls.n > 0 && c.able.meets(&b.open) {
-			m.line(&c.calls, nil)
-		}
-	}
-	for a := range b.wanted.All() {
-		m.line(&a.own, a)
-	}
+	m.lines()
 	for len(m.heads) > 0 && len(m.out) < min(limit, b.ready) {
 		h := m.smallest()
 		choice, ok := m.choose(m.heads[h])
@@ -122,6 +115,18 @@ type head struct {
 	owner *Agent // whose own line it is
 	taken int    // calls of the lane already matched
 	call  *Call
+}
+
+// lines collects the heads of all lanes that may find somebody.
+func (m *match) lines() {
+	for _, c := range m.board.classes {
+		if c.calls.n > 0 && c.able.meets(&m.board.open) {
+			m.line(&c.calls, nil)
+		}
+	}
+	for a := range m.board.wanted.All() {
+		m.line(&a.own, a)
+	}
 }
 
 // line adds the heads of a line's lanes.
