@@ -62,7 +62,7 @@ arrive at random, talk for an exponential time and, with --patience, hang up aft
 	s.StringVar(&f.skills, "skills", "",
 		"YAML file of agents with skills and classes of calls, in place of --agents and --rate")
 	s.IntVar(&f.calls, "calls", 1_000_000, "calls that are counted; for each run of a --plot 100000 unless given")
-	s.IntVar(&f.warmUp, "warm-up", 0, "calls before those, to fill the centre; a twentieth of them, at most 50000, unless given")
+	s.IntVar(&f.warmUp, "warm-up", 0, "calls before those; a twentieth of them, at most 50000, unless given")
 	s.Uint64Var(&f.seed, "seed", 1, "of the random numbers: the same seed gives the same result")
 	s.Float64Var(&f.slSeconds, "sl-seconds", 20, "service level: answered within so many seconds, of all callers")
 	s.BoolVar(&f.theory, "theory", false, "add what queueing theory says")
