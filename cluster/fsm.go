@@ -105,7 +105,7 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 			effects = append(effects, a.result.Effects...)
 		}
 		if len(a.result.Facts) > 0 {
-			stories = append(stories, Story{Index: l.Index, At: rec.At, Wall: rec.Wall, Facts: a.result.Facts})
+			stories = append(stories, Story{Index: l.Index, At: f.last.At, Wall: rec.Wall, Facts: a.result.Facts})
 		}
 		out[i] = a
 	}

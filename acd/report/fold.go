@@ -178,7 +178,8 @@ func (o *open) change(s Story, fact acd.Fact) {
 	case acd.FactAgentReleased:
 		o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By, Quality: fact.Quality})
 	case acd.FactCallArrived, acd.FactCallEnded, acd.FactAgentState, acd.FactAgentNext, acd.FactPhoneRegistered,
-		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted:
+		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted,
+		acd.FactCallMoved, acd.FactCallRelaxed, acd.FactAgentDisposed:
 	}
 }
 

@@ -151,7 +151,7 @@ func agentCommand(o *options) *cobra.Command {
 		Short: "Change an agent's state",
 		Long: `Change an agent's state. During a call it sets what follows the call. The agent himself
 may do the same from the phone: *11 ready, *12 not ready, *13 sign out, *14 end wrap-up.`,
-		Example:   "  tierline agent 1001 not-ready --reason lunch",
+		Example:   "  tierline agent 1001 not-ready --reason break",
 		Args:      cobra.ExactArgs(2),
 		ValidArgs: words,
 		RunE: func(cmd *cobra.Command, args []string) error {

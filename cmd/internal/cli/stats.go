@@ -98,8 +98,8 @@ func queueStatsCommand(o *options) *cobra.Command {
 }
 
 func (o *options) queueStatsTable(r *wire.QueueReport, intervals bool) string {
-	t := newTable("FROM", "QUEUE", "TIER", "SKILL", "OFFERED", "ANSWERED", "ABANDONED", "SHORT", "LEFT", "REFUSED", "WAITING",
-		levelHead(r.ServiceLevel), "ASA", "AHT", "WRAP-UP", "MAX WAIT")
+	t := newTable("FROM", "QUEUE", "TIER", "SKILL", "OFFERED", "ANSWERED", "ABANDONED", "SHORT", "LEFT", "REFUSED",
+		"WAITING", levelHead(r.ServiceLevel), "ASA", "AHT", "WRAP-UP", "MAX WAIT")
 	row := func(q *wire.QueueNumbers) {
 		t.add(o.clock(q.Began.Std()), q.Queue, q.Tier, q.Skill, number(q.Offered), number(q.Answered), number(q.Abandoned),
 			number(q.ShortAbandoned), leftWord(q.Left), number(q.Refused), number(q.Waiting), percent(q.ServiceLevel),
@@ -177,11 +177,12 @@ func agentStatsCommand(o *options) *cobra.Command {
 }
 
 func (o *options) agentStatsTable(r *wire.AgentReport, intervals bool) string {
-	t := newTable("FROM", "AGENT", "QUEUE", "SIGNED IN", "READY", "RINGING", "TALKING", "WRAP-UP", "NOT READY", "NO PHONE",
-		"OFFERS", "ANSWERED", "MISSED", "REJECTED", "OCCUPANCY", "AHT")
+	t := newTable("FROM", "AGENT", "QUEUE", "SIGNED IN", "READY", "RINGING", "TALKING", "WRAP-UP", "NOT READY",
+		"NO PHONE", "OFFERS", "ANSWERED", "MISSED", "REJECTED", "OCCUPANCY", "AHT")
 	row := func(a *wire.AgentNumbers) {
-		t.add(o.clock(a.Began.Std()), a.Agent, a.Queue, span(a.SignedInMS), span(a.ReadyMS), span(a.ReservedMS+a.AlertingMS),
-			span(a.TalkingMS), span(a.WrapUpMS), span(a.NotReadyMS)+inBrackets(reasonsWord(a.NotReady)), span(a.UnreachableMS),
+		t.add(o.clock(a.Began.Std()), a.Agent, a.Queue, span(a.SignedInMS), span(a.ReadyMS),
+			span(a.ReservedMS+a.AlertingMS), span(a.TalkingMS), span(a.WrapUpMS),
+			span(a.NotReadyMS)+inBrackets(reasonsWord(a.NotReady)), span(a.UnreachableMS),
 			number(a.Offers), number(a.Answered), number(a.Missed), number(a.Rejected), percent(a.Occupancy), spanOf(a.AHTMS))
 	}
 	for i := range r.Rows {

@@ -19,9 +19,9 @@ func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
 // dropEmpty takes out columns without a word in them.
 func (t *table) dropEmpty() {
-	for i := len(t.head) - 1; i >= 0; i-- {
+	for i, name := range slices.Backward(t.head) {
 		if !slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != "" }) {
-			t.drop(t.head[i])
+			t.drop(name)
 		}
 	}
 }
