@@ -214,6 +214,7 @@ const (
 	Unreachable    // no binding, time-out or failure of the phone's signalling
 	CallerLeft     // hung up, timed out or pressed a key while the agent rang
 	AgentWithdrawn // signed out or changed by a supervisor
+	SwitchFailed   // we could not ring: nobody's fault but ours
 )
 
 // String returns the outcome's name in facts and reports.
@@ -231,6 +232,8 @@ func (o Outcome) String() string {
 		return "caller_left"
 	case AgentWithdrawn:
 		return "agent_withdrawn"
+	case SwitchFailed:
+		return "switch_failed"
 	}
 	return fmt.Sprintf("outcome(%d)", uint8(o))
 }

@@ -126,7 +126,7 @@ func (s *State) offerFailed(ev OfferFailed, r *Result) error {
 	if err != nil {
 		return err
 	}
-	if ev.Outcome < NoAnswer || ev.Outcome > AgentWithdrawn {
+	if ev.Outcome < NoAnswer || ev.Outcome > SwitchFailed {
 		return refuse(ev, "unknown outcome %d", ev.Outcome)
 	}
 	s.fail(o, ev.Outcome, ev.SIP, r)
@@ -163,7 +163,7 @@ func (s *State) fail(o *offer, outcome Outcome, sip int, r *Result) {
 	case Unreachable:
 		a.misses++
 		s.setBackOff(a, s.now+max(a.config.BackOff, minBackOff))
-	case Busy, Rejected:
+	case Busy, Rejected, SwitchFailed: // the last so that we don't try again at once
 		s.setBackOff(a, s.now+max(a.config.BackOff, minBackOff))
 	case CallerLeft, AgentWithdrawn:
 	}

@@ -57,7 +57,7 @@ func (c *Call) ring(e acd.RingAgent) {
 	first, err := c.openParty()
 	if err != nil {
 		c.log.Warn("cannot ring the agent", "agent", e.Agent, "err", err)
-		c.offerFailed(o, acd.Unreachable, 503)
+		c.offerFailed(o, acd.SwitchFailed, 0)
 		return
 	}
 	o.media = first.media

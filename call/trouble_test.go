@@ -139,3 +139,27 @@ func TestCallPanicsAlone(t *testing.T) {
 		}
 	})
 }
+
+// Six hundred calls a second once left the node without ports, and every agent
+// it could not ring went not ready for good.
+func TestNoPortsForTheAgentIsNotTheAgentsFault(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		l.dial("10000", "1")
+		time.Sleep(3 * time.Second)
+		l.media.mu.Lock()
+		l.media.full = true
+		l.media.mu.Unlock()
+		l.press("0")
+		time.Sleep(5 * time.Second)
+		if a := l.agent("1001"); a.State != acd.AgentReady {
+			t.Errorf("agent is %v (%s)", a.State, a.Reason)
+		}
+		l.never("invite")
+		l.media.mu.Lock()
+		l.media.full = false
+		l.media.mu.Unlock()
+		time.Sleep(15 * time.Second)
+		l.saw("call.offer_failed 1001humanswitch_failed", "invite 1001", "bridge")
+	})
+}

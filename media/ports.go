@@ -34,20 +34,33 @@ func newPorts(low, high int, quarantine time.Duration) (*ports, error) {
 
 func (p *ports) count() int { return len(p.taken) }
 
-// take reserves a pair and returns its even port.
+// take reserves a pair and returns its even port. When every free pair rests,
+// the one that has rested longest must do: a call is worth more than a rest.
 func (p *ports) take(now time.Duration) (int, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	oldest := -1
 	for range p.taken {
 		i := p.next
 		p.next = (i + 1) % len(p.taken)
-		if !p.taken[i] && p.free[i] <= now {
-			p.taken[i] = true
-			p.busy++
-			return p.first + 2*i, true
+		switch {
+		case p.taken[i]:
+		case p.free[i] <= now:
+			return p.use(i), true
+		case oldest < 0 || p.free[i] < p.free[oldest]:
+			oldest = i
 		}
 	}
-	return 0, false
+	if oldest < 0 {
+		return 0, false
+	}
+	return p.use(oldest), true
+}
+
+func (p *ports) use(i int) int {
+	p.taken[i] = true
+	p.busy++
+	return p.first + 2*i
 }
 
 // release gives a pair back; it rests for the quarantine.

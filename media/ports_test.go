@@ -26,14 +26,18 @@ func TestPortsGoRoundAndRest(t *testing.T) {
 		t.Errorf("port %d of an empty range", port)
 	}
 	p.release(4004, time.Minute)
-	if busy, resting := p.used(time.Minute); busy != 2 || resting != 1 {
+	p.release(4006, time.Minute+500*ms)
+	if busy, resting := p.used(time.Minute + 500*ms); busy != 1 || resting != 2 {
 		t.Errorf("%d busy, %d resting", busy, resting)
 	}
-	if port, ok := p.take(time.Minute + 999*ms); ok {
-		t.Errorf("port %d did not rest", port)
+	if port, ok := p.take(time.Minute + 1200*ms); !ok || port != 4004 {
+		t.Errorf("port %d, %v, want the one that has rested", port, ok)
 	}
-	if port, ok := p.take(time.Minute + time.Second); !ok || port != 4004 {
-		t.Errorf("port %d, %v after the rest", port, ok)
+	if port, ok := p.take(time.Minute + 1200*ms); !ok || port != 4006 {
+		t.Errorf("port %d, %v, want the resting one when no other is free", port, ok)
+	}
+	if port, ok := p.take(time.Minute + 1200*ms); ok {
+		t.Errorf("port %d of an empty range", port)
 	}
 }
 

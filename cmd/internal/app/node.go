@@ -94,7 +94,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	known := &phones{}
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
-		MaxCalls: n.settings.SIP.MaxCalls,
+		MaxCalls: n.maxCalls(),
 	})
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
@@ -109,6 +109,16 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	n.publisher = publish.New(n.cluster, publish.Service{}, sounds{n.library}.Has, n.log)
 	n.sw.Bind(n.cluster)
 	return nil
+}
+
+// maxCalls leaves every caller a second pair of ports, for an agent's leg:
+// who can never be connected is better refused at once.
+func (n *Node) maxCalls() int {
+	most := n.media.Stats().Ports / 2
+	if limit := n.settings.SIP.MaxCalls; limit > 0 {
+		most = min(most, limit)
+	}
+	return most
 }
 
 // realm is that of the current documents.

@@ -67,11 +67,12 @@ func meanings() map[string]string {
 			"environment written udp:ip:port,tcp:ip:port",
 		"sip.advertise": "Host that peers reach this node under, for Contact and Via; empty: the address listened " +
 			"on",
-		"sip.max_calls": "Callers at once on this node; more get 503 with Retry-After. 0: no limit",
-		"rtp.ip":        "Address of the audio sockets, as SDP names it",
-		"rtp.port_min":  "First port; even. Every leg takes two ports, for RTP and RTCP",
-		"rtp.port_max":  "Last port",
-		"http.listen":   "Address of the API, /metrics, /healthz and /readyz",
+		"sip.max_calls": "Callers at once on this node; more get 503 with Retry-After. 0: as many as have ports for " +
+			"two legs",
+		"rtp.ip":       "Address of the audio sockets, as SDP names it",
+		"rtp.port_min": "First port; even. Every leg takes two ports, for RTP and RTCP",
+		"rtp.port_max": "Last port",
+		"http.listen":  "Address of the API, /metrics, /healthz and /readyz",
 		"http.allow_remote": "Permit an address other than loopback. The API has no sign-in yet: whoever reaches it " +
 			"may change the service",
 		"raft.log_store": "Engine of the log: wal (fast) or bolt (conservative). Don't change it over an existing " +
