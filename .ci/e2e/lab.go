@@ -243,6 +243,7 @@ func (l *lab) count(ctx context.Context) (n int, err error) {
 		if len(running.Calls) > 0 {
 			return fmt.Errorf("%d calls are still running", len(running.Calls))
 		}
+		time.Sleep(500 * time.Millisecond) // records are written a moment after the end of their calls
 		all, asked := l.records(ctx)
 		n = len(all)
 		return asked
