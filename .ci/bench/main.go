@@ -22,8 +22,10 @@ import (
 	"tierline/.ci/bed"
 )
 
-// agentPort is where the service documents say that agents are.
+// Everything is on a loopback address of its own, so that a demo beside it is
+// not disturbed.
 const (
+	host      = "127.0.0.31"
 	agentPort = 5090
 	service   = "1000"
 )
@@ -120,8 +122,8 @@ func (b *bench) node(ctx context.Context, agents int) (*bed.Node, error) {
 		return nil, err
 	}
 	n := &bed.Node{
-		Binary: b.binary, Dir: dir, Service: documents, IP: "127.0.0.1", SIP: 5070, HTTP: 8070,
-		RTPMin: 20000, RTPMax: 29998, Log: "warn",
+		Binary: b.binary, Dir: dir, Service: documents, IP: host, SIP: 5070, HTTP: 8070,
+		RTPMin: 10000, RTPMax: 64998, Log: "warn",
 	}
 	if err := n.Start(ctx); err != nil {
 		return nil, err
@@ -137,8 +139,8 @@ func copyService(to string, agents int) error {
 	var doc strings.Builder
 	doc.WriteString("agents:\n")
 	for i := range agents {
-		fmt.Fprintf(&doc, "  \"agent%04d\": {name: Agent %d, skills: {bench: 5}, contact: \"sip:agent%04d@127.0.0.1:%d\", "+
-			"signed_in: true, back_off: 1s, max_misses: 100}\n", i+1, i+1, i+1, agentPort)
+		fmt.Fprintf(&doc, "  \"agent%04d\": {name: Agent %d, skills: {bench: 5}, contact: \"sip:agent%04d@%s:%d\", "+
+			"signed_in: true, back_off: 1s, max_misses: 100}\n", i+1, i+1, i+1, host, agentPort)
 	}
 	file := filepath.Join(to, "agents.yaml")
 	if err := os.Remove(file); err != nil { // the original may be write-protected

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"tierline/.ci/bed"
@@ -36,7 +37,7 @@ func (b *bench) bridged(ctx context.Context, n int) error {
 		return err
 	}
 	defer func() { _ = node.Kill() }() // measured what there was to measure
-	rtp, err := newGenerator(ip())
+	rtp, err := newGenerator(netip.MustParseAddr(host))
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -280,6 +279,3 @@ func (p *peers) endAll() {
 		time.Sleep(time.Millisecond)
 	}
 }
-
-// ip is the address that measurements run on.
-func ip() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }

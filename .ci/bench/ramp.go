@@ -65,6 +65,9 @@ func ramp(ctx context.Context, node *bed.Node, dir string, from, step, to int, e
 	return all, nil
 }
 
+// patience is how long the last calls of a rung may take.
+const patience = 45 * time.Second
+
 // talk is how long an agent of the ramp talks.
 const talk = 300 * time.Millisecond
 
@@ -86,11 +89,15 @@ func climb(ctx context.Context, node *bed.Node, dir string, rate int, each time.
 	}
 	began := time.Now()
 	calls := rate * int(each.Seconds())
-	callers := sipp(ctx, dir, "caller.xml", "callers", "-i", node.IP, "-p", "5061", "-s", service,
+	// sipp waits for ever for a call that is stuck; those count as behind.
+	limited, cancel := context.WithTimeout(ctx, each+patience)
+	defer cancel()
+	callers := sipp(limited, dir, "caller.xml", "callers", "-i", node.IP, "-p", "5061", "-s", service,
 		"-r", strconv.Itoa(rate), "-m", strconv.Itoa(calls), "-l", strconv.Itoa(20*rate), "-timeout",
 		strconv.Itoa(int(each.Seconds())+15), "-nd", node.Address())
 	failure := callers.Run() // 1: some calls failed; 97: time is over; both show in the counts
-	if e, ok := errors.AsType[*exec.ExitError](failure); failure != nil && (!ok || e.ExitCode() > 99) {
+	e, exited := errors.AsType[*exec.ExitError](failure)
+	if failure != nil && limited.Err() == nil && (!exited || e.ExitCode() > 99) {
 		return rung{}, fmt.Errorf("run callers: %w", failure)
 	}
 	took := time.Since(began)
