@@ -78,7 +78,7 @@ func (c *centre) line(f acd.Fact) string {
 	switch f.Kind { //nolint:exhaustive // the view tells a few facts of many
 	case acd.FactAgentState:
 		if f.State == acd.AgentNotReady.String() {
-			return fmt.Sprintf("%s: %s", c.name(f.Agent), words(f.State, f.Reason))
+			return fmt.Sprintf("%s goes not ready: %s", c.name(f.Agent), plain(f.Reason))
 		}
 	case acd.FactCallArrived:
 		c.totals.Calls++
