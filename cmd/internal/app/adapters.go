@@ -11,7 +11,6 @@ import (
 	"tierline/call"
 	"tierline/call/registrar"
 	"tierline/call/sipua"
-	"tierline/cluster"
 	"tierline/media"
 	"tierline/media/prompt"
 )
@@ -108,7 +107,10 @@ func (h sipHandler) Options() (status, retryAfter int) { return h.sw.Options() }
 
 // bindings keeps agents' contacts in the replicated state.
 type bindings struct {
-	log    *cluster.Node
+	log interface {
+		Propose(ctx context.Context, ev acd.Event) (acd.Result, uint64, error)
+		Read(view func(s *acd.State))
+	}
 	phones *phones
 }
 
@@ -121,9 +123,14 @@ func (b bindings) Put(ctx context.Context, agent string, k acd.Binding, ttl time
 	return nil
 }
 
-// Remove implements registrar.Bindings.
+// Remove implements registrar.Bindings. To take back what was never bound is
+// no mistake: phones do it at every start.
 func (b bindings) Remove(ctx context.Context, agent, contact string) error {
-	return b.propose(ctx, acd.PhoneUnregistered{Agent: agent, Contact: contact})
+	err := b.propose(ctx, acd.PhoneUnregistered{Agent: agent, Contact: contact})
+	if _, refused := errors.AsType[*acd.RefusedError](err); refused {
+		return nil
+	}
+	return err
 }
 
 func (b bindings) propose(ctx context.Context, ev acd.Event) error {
