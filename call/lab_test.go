@@ -3,6 +3,7 @@ package call
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -201,6 +202,7 @@ type fakeLog struct {
 	index  uint64
 	broken error         // what Propose answers while nothing can be committed
 	slow   time.Duration // how long an OfferAnswered takes
+	late   time.Duration // the next one is applied this much after Propose gave up
 	later  []acd.Event
 	timer  *time.Timer
 	closed bool
@@ -221,6 +223,11 @@ func (f *fakeLog) Ready() error {
 func (f *fakeLog) Propose(_ context.Context, ev acd.Event) (acd.Result, uint64, error) {
 	if _, ok := ev.(acd.OfferAnswered); ok {
 		time.Sleep(f.slow)
+		if late := f.late; late > 0 { // committed, but later than the caller of Propose waits
+			f.late = 0
+			time.AfterFunc(late, func() { f.Post(ev) }) //nolint:contextcheck // outlives its proposer
+			return acd.Result{}, 0, errors.New("not committed in time")
+		}
 	}
 	f.mu.Lock()
 	if f.broken != nil {

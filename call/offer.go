@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -159,8 +160,10 @@ func (c *Call) picked(ctx context.Context, p *party, ev sipua.Answered) {
 	}
 	c.beside(func() func() {
 		_, _, err := c.sw.cfg.Queue.Propose(ctx, acd.OfferAnswered{Offer: o.id, Leg: leg})
-		if err == nil {
-			return nil // ConnectAgent comes as an effect
+		if _, refused := errors.AsType[*acd.RefusedError](err); !refused {
+			// ConnectAgent comes as an effect. Without an answer of the log it may
+			// still come; if not, the offer's expiry stops the phone.
+			return nil
 		}
 		return func() { c.answerRefused(o, err) }
 	})

@@ -163,3 +163,16 @@ func TestNoPortsForTheAgentIsNotTheAgentsFault(t *testing.T) {
 		l.saw("call.offer_failed 1001humanswitch_failed", "invite 1001", "bridge")
 	})
 }
+
+// After an episode of a slow disk callers sat with music and nobody for ever:
+// their agents' answers were in the log, later than we had waited for them.
+func TestAnswerThatTheLogTakesLateStillConnects(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		l.log.late = 3 * time.Second
+		l.dial("10009", "1")
+		time.Sleep(6 * time.Second)
+		l.saw("invite 1001", "call.connected 1001", "bridge")
+		l.never("hang up")
+	})
+}
