@@ -2,56 +2,26 @@ package ivr
 
 import "time"
 
-// Input is what happened to the call.
-//
-//sumtype:decl
-type Input interface{ isInput() }
-
-// Key is a key the caller pressed: 0-9, *, #, A-D.
-type Key struct{ Digit rune }
-
-// PromptDone says that a Speak has been played to its end.
-type PromptDone struct{ ID uint64 }
-
-// TimerFired says that a timer ran out.
-type TimerFired struct{ ID uint64 }
-
-// QueueLeft says that the wait ended without an agent.
-type QueueLeft struct{ Cause string }
-
-// Causes of QueueLeft.
-const (
-	LeftTimeout = "timeout" // waited too long
-	LeftFull    = "full"    // the queue couldn't take the call
-	LeftKey     = "key"     // the answer to Unqueue; changes nothing any more
-)
-
-// AgentConnected says that the caller now talks to an agent.
-type AgentConnected struct{}
-
-// AgentDone says that the agent left and the caller is still there.
-type AgentDone struct{}
-
-// HungUp says that the caller is gone.
-type HungUp struct{}
-
-func (Key) isInput()            {}
-func (PromptDone) isInput()     {}
-func (TimerFired) isInput()     {}
-func (QueueLeft) isInput()      {}
-func (AgentConnected) isInput() {}
-func (AgentDone) isInput()      {}
-func (HungUp) isInput()         {}
-
 // Action is what the owner of the call must do next, in order.
 //
 //sumtype:decl
 type Action interface{ isAction() }
 
-// Prompt names one piece of audio. Language is empty for music.
+// Prompt is one piece of audio: a prompt of the pack by its id, or one of the
+// following, which go before the id. Language is empty for music.
 type Prompt struct {
 	ID       string
 	Language string
+
+	Reading   *Reading // a value, spoken in fragments
+	Recording string   // a recording of this call, for review
+	Text      string   // spoken by the speech engine; ID is what is heard if that is too slow
+}
+
+// Reading is a value as it is read out.
+type Reading struct {
+	Text      string   // as people write it: 一百二十三元四角五分
+	Fragments []string // the sounds it is made of: yi4, bai3, er4, … see say.Reading
 }
 
 // Speak plays prompts one after another, in place of what plays, and reports
@@ -84,6 +54,12 @@ type Enqueue struct {
 	Queue   string
 	Attach  []Attribute // sorted by name
 	MaxWait time.Duration
+
+	Requirement  string        // beside the queue's own
+	Preferred    string        // agent asked first, "" nobody
+	PreferLast   bool          // the agent who talked to this caller last is preferred
+	PreferredFor time.Duration // nobody else is asked for so long
+	Keep         bool          // the place of the visit before is kept (overflow)
 }
 
 // Unqueue takes the call out of its queue because the caller pressed a key.
@@ -110,6 +86,143 @@ const (
 	CauseCongestion = "congestion"
 	CauseFault      = "fault" // limits exceeded twice, or an internal fault
 )
+
+// Lookup asks a source. The answer is LookedUp, always: the owner of the call
+// bounds the time. A lookup of a call that ended is cancelled unless Finish.
+type Lookup struct {
+	ID      uint64
+	Source  string
+	Request Request
+	Cache   time.Duration // an answer this old will do; 0: ask
+	Finish  bool          // carry on although the caller hangs up
+}
+
+// Request is what a source is asked. Values of secret variables may be in it:
+// it is never logged.
+type Request struct {
+	Method      string // GET, POST, …; SQL for a statement
+	Path        string // with values filled in and escaped; or the SQL statement with ? for each value
+	Body        []Field
+	Args        []any  // of the SQL statement
+	Idempotency string // the same for every try of one request; "" none
+	Secret      bool   // it holds a secret: not cached, not traced
+}
+
+// Field is one value of a request's body or a template's data. The value is a
+// string, int, bool, or a nested []Field.
+type Field struct {
+	Name  string
+	Value any
+}
+
+// CancelLookup says that nobody waits for the answer any more.
+type CancelLookup struct{ ID uint64 }
+
+// Notify sends a message through a channel. The answer is Notified: it says
+// that the channel took the message, not that it was read.
+type Notify struct {
+	ID       uint64
+	Channel  string
+	To       string
+	Template string
+	Language string
+	Data     []Field // sorted by name
+}
+
+// TryAuth asks whether a secret of an account may be tried, and counts the try
+// before it is made: many calls at once get no more tries than one. The answer
+// is Attempt. AuthResult must follow a try that was allowed.
+type TryAuth struct {
+	ID     uint64
+	Policy string
+	Key    string        // the account
+	Max    int           // failures until the account is locked
+	Window time.Duration // failures older than this are forgotten; a lock lasts as long
+}
+
+// AuthResult says how a try ended.
+type AuthResult struct {
+	Policy string
+	Key    string
+	Result AuthOutcome
+}
+
+// AuthOutcome says what a try counts as.
+type AuthOutcome uint8
+
+// Outcomes of a try.
+const (
+	AuthPassed AuthOutcome = iota + 1 // earlier failures are forgotten
+	AuthFailed
+	AuthVoid // it couldn't be checked: it never happened
+)
+
+// AskPlace asks how long the caller will wait. The answer is PlaceKnown.
+type AskPlace struct{ ID uint64 }
+
+// RequestCallback asks that the caller be called back when it is his turn. The
+// call leaves its queue, if it is in one, and the call-back takes its place.
+// The answer is CallbackAnswer.
+type RequestCallback struct {
+	ID          uint64
+	Number      string
+	Queue       string
+	Requirement string
+	Language    string
+	Attach      []Attribute // sorted by name
+	NotBefore   time.Time   // zero: as soon as it is his turn
+	NotAfter    time.Time   // zero: whenever
+}
+
+// Record records the caller until StopRecording, Silence or Max; Recorded says
+// how it ended. Beep: a tone tells him to speak.
+type Record struct {
+	ID      uint64
+	Max     time.Duration
+	Silence time.Duration
+	Beep    bool
+}
+
+// StopRecording ends a recording; Recorded follows.
+type StopRecording struct{ ID uint64 }
+
+// KeepRecording and DropRecording decide what becomes of a recording. One that
+// nothing was said of is kept when the call ends: the caller hung up.
+type KeepRecording struct{ Ref string }
+
+// DropRecording deletes a recording.
+type DropRecording struct{ Ref string }
+
+// Answer is what the caller answered to a question of a survey.
+type Answer struct {
+	Question string
+	Value    string
+}
+
+// Transfer sends the caller to somebody outside the ACD. The answer is
+// Transferred.
+type Transfer struct {
+	ID       uint64
+	To       string // a destination of the service's transfers document
+	Number   string // for a destination that leaves the number open
+	CallerID string
+	Timeout  time.Duration // of ringing
+	Refer    bool          // leave the call to the far switch (RFC 3515) if it can
+}
+
+func (Lookup) isAction()          {}
+func (CancelLookup) isAction()    {}
+func (Notify) isAction()          {}
+func (TryAuth) isAction()         {}
+func (AuthResult) isAction()      {}
+func (AskPlace) isAction()        {}
+func (RequestCallback) isAction() {}
+func (Record) isAction()          {}
+func (StopRecording) isAction()   {}
+func (KeepRecording) isAction()   {}
+func (DropRecording) isAction()   {}
+func (Answer) isAction()          {}
+func (Transfer) isAction()        {}
 
 func (Speak) isAction()        {}
 func (StopSpeaking) isAction() {}

@@ -57,7 +57,7 @@ func (b *builder) readPrompts(docs document.Entries[*document.Node]) {
 		case t.Segments:
 			p.segments = []Prompt{}
 			for _, s := range t.Texts {
-				p.segments = append(p.segments, Prompt{t.ID, s.Language})
+				p.segments = append(p.segments, Prompt{ID: t.ID, Language: s.Language})
 			}
 		}
 		b.flow.prompts[t.ID] = p
