@@ -41,7 +41,7 @@ type AgentView struct {
 func (s *State) Agents() []AgentView {
 	out := make([]AgentView, 0, len(s.agents))
 	for _, id := range slices.Sorted(maps.Keys(s.agents)) {
-		out = append(out, s.agents[id].view())
+		out = append(out, s.agentView(s.agents[id]))
 	}
 	return out
 }
@@ -52,7 +52,7 @@ func (s *State) Agent(id string) (AgentView, bool) {
 	if a == nil {
 		return AgentView{}, false
 	}
-	return a.view(), true
+	return s.agentView(a), true
 }
 
 // BindingsOf returns what rings for an agent, his fixed contact first.
@@ -64,7 +64,7 @@ func (s *State) BindingsOf(agent string) []Binding {
 	return a.contacts()
 }
 
-func (a *agent) view() AgentView {
+func (s *State) agentView(a *agent) AgentView {
 	v := AgentView{
 		ID: a.id, Name: a.config.Name, State: a.state, Reason: a.reason, Cause: a.cause, Since: a.since, Until: a.until,
 		BackOff: a.backOff, Call: a.call, Offer: a.offer, Next: a.next.state, NextReason: a.next.reason,
@@ -74,6 +74,9 @@ func (a *agent) view() AgentView {
 		v.ReadySince = a.readySince
 	}
 	v.ReturnAt, v.ExtendTo, v.Codes, v.Code = a.back, a.work.limit, slices.Clone(a.work.codes), a.work.code
+	if c := s.calls[a.call]; a.state == AgentTalking && c != nil {
+		v.Codes = slices.Clone(c.queue.Dispositions)
+	}
 	if a.state == AgentUnreachable {
 		v.Next, v.NextReason = a.before.state, a.before.reason
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -63,118 +62,25 @@ func phaseWord(phase string) string {
 	return phase // waiting, talking
 }
 
-func agentsCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use: "agents", Short: "Agents and what they are doing", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var list wire.Agents
-			if err := o.get(cmd.Context(), "/api/v1/agents", nil, &list); err != nil {
-				return err
-			}
-			return o.show(cmd, list, func() string { return agentsTable(list.Agents) })
-		},
-	}
-}
-
-func agentsTable(agents []wire.Agent) string {
-	t := newTable("AGENT", "NAME", "STATE", "FOR", "CALL", "THEN", "PHONE", "SKILLS")
-	for i := range agents {
-		a := &agents[i]
-		skills := make([]string, len(a.Skills))
-		for j, s := range a.Skills {
-			skills[j] = fmt.Sprintf("%s %d", s.Skill, s.Level)
-		}
-		t.add(a.ID, or(a.Name), stateWord(a), span(a.ForMS), or(a.Call), or(nextWord(a)), phoneWord(a.Phones),
-			strings.Join(skills, ", "))
-	}
-	return t.text("no agents: publish service documents with `tierline apply DIR`")
-}
-
-// stateWord says an agent's state, with the reason or how long it still lasts.
-func stateWord(a *wire.Agent) string {
-	switch a.State {
-	case "not_ready":
-		return "not ready" + inBrackets(a.Reason)
-	case "signed_out":
-		return "signed out"
-	case "reserved":
-		return "gets a call"
-	case "alerting":
-		return "phone rings"
-	case "wrap_up":
-		return "wrap-up" + inBrackets(span(a.EndsInMS)+" left")
-	case "unreachable":
-		return "no phone registered"
-	}
-	return a.State // ready, talking
-}
-
-func nextWord(a *wire.Agent) string {
-	if a.Next == "" {
-		return ""
-	}
-	return strings.ReplaceAll(a.Next, "_", " ") + inBrackets(a.NextReason)
-}
-
-func inBrackets(text string) string {
-	if text == "" {
-		return ""
-	}
-	return " (" + text + ")"
-}
-
-func phoneWord(phones []wire.Phone) string {
-	registered, fixed := 0, false
-	for _, p := range phones {
-		if p.Fixed {
-			fixed = true
-		} else {
-			registered++
-		}
-	}
-	switch {
-	case registered > 1:
-		return fmt.Sprintf("%d registered", registered)
-	case registered == 1:
-		return "registered"
-	case fixed:
-		return "fixed"
-	}
-	return "none"
-}
-
-func agentCommand(o *options) *cobra.Command {
-	var reason, by string
-	words := []string{"ready", "not-ready", "sign-in", "sign-out", "end-wrap-up"}
+func moveCommand(o *options) *cobra.Command {
+	m := wire.Move{}
 	cmd := &cobra.Command{
-		Use:   "agent ID " + strings.Join(words, "|"),
-		Short: "Change an agent's state",
-		Long: `Change an agent's state. During a call it sets what follows the call. The agent himself
-may do the same from the phone: *11 ready, *12 not ready, *13 sign out, *14 end wrap-up.`,
-		Example:   "  tierline agent 1001 not-ready --reason break",
-		Args:      cobra.ExactArgs(2),
-		ValidArgs: words,
+		Use:   "move CALL",
+		Short: "Serve a waiting call before or after the others",
+		Long: `Put a waiting call into another band: calls of a smaller band are served before all calls
+of greater ones, whatever their tier and wait. Calls begin in band 0.`,
+		Example: "  tierline move 019a2c77 --band -1     the next one\n  tierline move 019a2c77 --band 0      back to its place",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			word := strings.ReplaceAll(args[1], "_", "-")
-			known := false
-			for _, w := range words {
-				known = known || w == word
-			}
-			if !known {
-				return fmt.Errorf("%q is no state to ask for: %s", args[1], strings.Join(words, ", "))
-			}
-			var a wire.Agent
-			err := o.post(cmd.Context(), "/api/v1/agents/"+url.PathEscape(args[0])+"/state", wire.Command{
-				Command: strings.ReplaceAll(word, "-", "_"), Reason: reason, By: by,
-			}, &a)
-			if err != nil {
+			var c wire.Call
+			if err := o.post(cmd.Context(), "/api/v1/calls/"+url.PathEscape(args[0])+"/band", m, &c); err != nil {
 				return err
 			}
-			return o.show(cmd, a, func() string { return agentsTable([]wire.Agent{a}) })
+			return o.show(cmd, c, func() string { return callsTable([]wire.Call{c}) })
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why not ready")
-	cmd.Flags().StringVar(&by, "by", author(), "who asks")
+	cmd.Flags().Int64Var(&m.Band, "band", -1, "-100 to 100")
+	cmd.Flags().StringVar(&m.By, "by", author(), "who asks")
 	return cmd
 }
 

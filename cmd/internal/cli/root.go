@@ -58,7 +58,8 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
 	root.AddCommand(
 		checkCommand(o), planCommand(o), applyCommand(o), rollbackCommand(o), generationsCommand(o),
-		callsCommand(o), agentsCommand(o), agentCommand(o), queuesCommand(o), cdrsCommand(o), eventsCommand(o),
+		callsCommand(o), agentsCommand(o), agentCommand(o), disposeCommand(o), moveCommand(o),
+		queuesCommand(o), cdrsCommand(o), eventsCommand(o),
 		statsCommand(o),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -16,25 +17,25 @@ import (
 // answer is a body for huma.
 type answer[T any] struct{ Body T }
 
+// apiUser is who asks if the request doesn't say.
+const apiUser = "api"
+
 func (w *Console) live() {
 	huma.Register(w.api, huma.Operation{
 		OperationID: "list-calls", Method: http.MethodGet, Path: "/api/v1/calls", Tags: []string{"live"},
 		Summary: "Running calls in the order of their arrival",
 	}, w.listCalls)
 	huma.Register(w.api, huma.Operation{
-		OperationID: "list-agents", Method: http.MethodGet, Path: "/api/v1/agents", Tags: []string{"live"},
-		Summary: "All agents with their states",
-	}, w.listAgents)
+		OperationID: "get-call", Method: http.MethodGet, Path: "/api/v1/calls/{id}", Tags: []string{"live"},
+		Summary: "One running call", Errors: []int{http.StatusNotFound},
+	}, w.getCall)
 	huma.Register(w.api, huma.Operation{
-		OperationID: "get-agent", Method: http.MethodGet, Path: "/api/v1/agents/{id}", Tags: []string{"live"},
-		Summary: "One agent", Errors: []int{http.StatusNotFound},
-	}, w.getAgent)
-	huma.Register(w.api, huma.Operation{
-		OperationID: "command-agent", Method: http.MethodPost, Path: "/api/v1/agents/{id}/state", Tags: []string{"live"},
-		Summary:     "Sign an agent in or out, make him ready or not ready, end his wrap-up",
-		Description: "A command that doesn't fit the agent's state changes nothing and gives 409.",
+		OperationID: "move-call", Method: http.MethodPost, Path: "/api/v1/calls/{id}/band", Tags: []string{"live"},
+		Summary:     "Serve a waiting call before or after the others",
+		Description: "A call that doesn't wait can't be moved: 409.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
-	}, w.commandAgent)
+	}, w.moveCall)
+	w.agents()
 	huma.Register(w.api, huma.Operation{
 		OperationID: "list-queues", Method: http.MethodGet, Path: "/api/v1/queues", Tags: []string{"live"},
 		Summary: "All queues with waiting calls by tier, agents by state and today's numbers",
@@ -61,6 +62,41 @@ func (w *Console) listCalls(_ context.Context, f *callFilter) (*answer[wire.Call
 	return out, nil
 }
 
+type callInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+func (w *Console) getCall(_ context.Context, in *callInput) (*answer[wire.Call], error) {
+	var view acd.CallView
+	var found bool
+	var last int64
+	w.c.Core.Read(func(s *acd.State) {
+		view, found = s.Call(in.ID)
+		last = s.Now()
+	})
+	if !found {
+		return nil, notFoundProblem("there is no call " + in.ID)
+	}
+	return &answer[wire.Call]{Body: wireCall(&view, w.clock.now(last), report.TimeOf(time.Now()))}, nil
+}
+
+type callMove struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body wire.Move
+}
+
+func (w *Console) moveCall(ctx context.Context, in *callMove) (*answer[wire.Call], error) {
+	call := &callInput{ID: in.ID}
+	if _, err := w.getCall(ctx, call); err != nil {
+		return nil, err
+	}
+	ev := acd.CallMoved{Call: in.ID, Band: in.Body.Band, By: cmp.Or(in.Body.By, apiUser)}
+	if _, _, err := w.c.Core.Propose(ctx, ev); err != nil {
+		return nil, w.problem(err)
+	}
+	return w.getCall(ctx, call)
+}
+
 func wireCall(v *acd.CallView, now int64, wall report.Time) wire.Call {
 	c := wire.Call{
 		ID: v.ID, Phase: v.Phase.String(), Trunk: v.Trunk, From: v.From, To: v.To,
@@ -71,7 +107,7 @@ func wireCall(v *acd.CallView, now int64, wall report.Time) wire.Call {
 	}
 	if v.Key != nil {
 		c.Key, c.WaitedMS = &v.Key.Deadline, max(0, now-v.QueuedAt)
-		c.LeavesInMS = remaining(v.LeaveAt, now)
+		c.LeavesInMS, c.Band = remaining(v.LeaveAt, now), v.Key.Band
 	}
 	for _, a := range v.Attach {
 		if c.Attributes == nil {
@@ -88,93 +124,6 @@ func remaining(at, now int64) int64 {
 		return 0
 	}
 	return max(0, at-now)
-}
-
-func (w *Console) listAgents(context.Context, *struct{}) (*answer[wire.Agents], error) {
-	var views []acd.AgentView
-	var last int64
-	w.c.Core.Read(func(s *acd.State) { views, last = s.Agents(), s.Now() })
-	now := w.clock.now(last)
-	out := &answer[wire.Agents]{Body: wire.Agents{Agents: make([]wire.Agent, len(views))}}
-	for i := range views {
-		out.Body.Agents[i] = wireAgent(&views[i], now)
-	}
-	return out, nil
-}
-
-func wireAgent(v *acd.AgentView, now int64) wire.Agent {
-	a := wire.Agent{
-		ID: v.ID, Name: v.Name, State: v.State.String(), Reason: v.Reason, Cause: v.Cause, ForMS: max(0, now-v.Since),
-		EndsInMS: remaining(v.Until, now), Call: v.Call, Next: v.Next.String(), NextReason: v.NextReason,
-		Misses: v.Misses, Skills: v.Skills, Phones: make([]wire.Phone, len(v.Bindings)),
-	}
-	if a.Skills == nil {
-		a.Skills = []routing.SkillLevel{}
-	}
-	for i, b := range v.Bindings {
-		a.Phones[i] = wire.Phone{
-			Contact: b.Contact, Transport: b.Transport, Source: b.Received, UserAgent: b.UserAgent, Fixed: b.Fixed,
-			EndsInMS: remaining(b.Expires, now),
-		}
-	}
-	return a
-}
-
-type agentInput struct {
-	ID string `path:"id" maxLength:"64" example:"1001"`
-}
-
-func (w *Console) getAgent(_ context.Context, in *agentInput) (*answer[wire.Agent], error) {
-	var view acd.AgentView
-	var found bool
-	var last int64
-	w.c.Core.Read(func(s *acd.State) {
-		view, found = s.Agent(in.ID)
-		last = s.Now()
-	})
-	if !found {
-		return nil, notFoundProblem("there is no agent " + in.ID)
-	}
-	return &answer[wire.Agent]{Body: wireAgent(&view, w.clock.now(last))}, nil
-}
-
-type agentCommand struct {
-	ID   string `path:"id" maxLength:"64" example:"1001"`
-	Body wire.Command
-}
-
-func (w *Console) commandAgent(ctx context.Context, in *agentCommand) (*answer[wire.Agent], error) {
-	agent := &agentInput{ID: in.ID}
-	if _, err := w.getAgent(ctx, agent); err != nil {
-		return nil, err
-	}
-	ev := acd.AgentCommanded{Agent: in.ID, Command: command(in.Body.Command), By: in.Body.By}
-	if ev.By == "" {
-		ev.By = "api"
-	}
-	if ev.Command == acd.GoNotReady {
-		ev.Reason = in.Body.Reason
-	}
-	if _, _, err := w.c.Core.Propose(ctx, ev); err != nil {
-		return nil, w.problem(err)
-	}
-	return w.getAgent(ctx, agent)
-}
-
-// command returns the command of a word that the API has already checked.
-func command(word string) acd.AgentCommand {
-	switch word {
-	case "sign_in":
-		return acd.SignIn
-	case "ready":
-		return acd.GoReady
-	case "not_ready":
-		return acd.GoNotReady
-	case "sign_out":
-		return acd.SignOut
-	default:
-		return acd.EndWrapUp
-	}
 }
 
 // longest returns a queue's longest wait, given the time since the last entry.

@@ -27,6 +27,7 @@ type Call struct {
 	WaitedMS    int64             `json:"waited_ms,omitempty" doc:"In the queue so far"`
 	LeavesInMS  int64             `json:"leaves_in_ms,omitempty" doc:"Until the longest wait is over"`
 	Key         *int64            `json:"key,omitempty" doc:"Rank of a waiting call; the smallest is served first"`
+	Band        int64             `json:"band,omitempty" doc:"A supervisor has moved it"`
 	Requirement string            `json:"requirement,omitempty" doc:"Skills an agent needs for it"`
 	Why         string            `json:"why,omitempty" doc:"Why it waits"`
 	Attributes  map[string]string `json:"attributes,omitempty"`
@@ -43,19 +44,23 @@ type Customer struct {
 
 // Agent is an agent's present state.
 type Agent struct {
-	ID         string               `json:"id"`
-	Name       string               `json:"name"`
-	State      string               `json:"state" doc:"Stable word: ready, not_ready, talking, …"`
-	Reason     string               `json:"reason,omitempty" doc:"Why not ready"`
-	Cause      string               `json:"cause,omitempty" doc:"What led to the state"`
-	ForMS      int64                `json:"for_ms" doc:"Since the state began"`
-	EndsInMS   int64                `json:"ends_in_ms,omitempty" doc:"Until the state ends by itself"`
-	Call       string               `json:"call,omitempty"`
-	Next       string               `json:"next,omitempty" doc:"State that follows the call"`
-	NextReason string               `json:"next_reason,omitempty"`
-	Misses     int                  `json:"misses,omitempty" doc:"Offers in a row that rang out"`
-	Skills     []routing.SkillLevel `json:"skills"`
-	Phones     []Phone              `json:"phones" doc:"What rings for the agent"`
+	ID           string               `json:"id"`
+	Name         string               `json:"name"`
+	State        string               `json:"state" doc:"Stable word: ready, not_ready, talking, …"`
+	Reason       string               `json:"reason,omitempty" doc:"Why not ready"`
+	Cause        string               `json:"cause,omitempty" doc:"What led to the state"`
+	ForMS        int64                `json:"for_ms" doc:"Since the state began"`
+	EndsInMS     int64                `json:"ends_in_ms,omitempty" doc:"Until the state ends by itself"`
+	Call         string               `json:"call,omitempty"`
+	Next         string               `json:"next,omitempty" doc:"State that follows the call"`
+	NextReason   string               `json:"next_reason,omitempty"`
+	ReturnsInMS  int64                `json:"returns_in_ms,omitempty" doc:"Planned end of not ready; below 0: late"`
+	ExtendableMS int64                `json:"extendable_ms,omitempty" doc:"How far wrap-up can be extended"`
+	Dispositions []string             `json:"dispositions,omitempty" doc:"Codes for what became of the call"`
+	Disposition  string               `json:"disposition,omitempty" doc:"The code chosen"`
+	Misses       int                  `json:"misses,omitempty" doc:"Offers in a row that rang out"`
+	Skills       []routing.SkillLevel `json:"skills"`
+	Phones       []Phone              `json:"phones" doc:"What rings for the agent"`
 }
 
 // Phone is a contact that is called for an agent.
@@ -82,9 +87,23 @@ type Queue struct {
 
 // Command is what an agent, or somebody for the agent, asks for.
 type Command struct {
-	Command string `json:"command" enum:"sign_in,ready,not_ready,sign_out,end_wrap_up" doc:"Also what follows a call"`
+	Command string `json:"command" enum:"sign_in,ready,not_ready,sign_out,end_wrap_up,extend_wrap_up"`
 	Reason  string `json:"reason,omitempty" maxLength:"64" doc:"For not_ready"`
+	ForMS   int64  `json:"for_ms,omitempty" minimum:"0" maximum:"86400000" doc:"Planned; extend_wrap_up: 0 is 30 s"`
 	By      string `json:"by,omitempty" maxLength:"64" doc:"Who asks, if not the agent"`
+}
+
+// Disposition says what became of a call.
+type Disposition struct {
+	Code string `json:"code" minLength:"1" maxLength:"64" doc:"One of the agent's dispositions"`
+	Call string `json:"call,omitempty" maxLength:"64" doc:"Absent: the one the agent talks in or works on"`
+	By   string `json:"by,omitempty" maxLength:"64" doc:"Who says so, if not the agent"`
+}
+
+// Move puts a waiting call into another band.
+type Move struct {
+	Band int64  `json:"band" minimum:"-100" maximum:"100" doc:"Begins at 0; the smallest is served first"`
+	By   string `json:"by,omitempty" maxLength:"64" doc:"Who asks"`
 }
 
 // Generation is one published set of service documents.
