@@ -135,8 +135,8 @@ func TestSeededMistakes(t *testing.T) {
 			`32:18: error: node type "collect" is not supported by this version of tierline`,
 		},
 		"section of a later release": {
-			"nodes:\n", "sources: {bss: {type: http}}\nnodes:\n",
-			`13:1: error: section "sources" is not supported by this version of tierline`,
+			"nodes:\n", "auth: {pin: {tries: 3}}\nnodes:\n",
+			`13:1: error: section "auth" is not supported by this version of tierline`,
 		},
 		"prompt item of a later release": {
 			"prompt: [tariff]", "prompt: [tariff, {say: money, value: tries}]",

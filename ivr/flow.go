@@ -15,6 +15,7 @@ type Flow struct {
 	prompts   map[string]*promptText
 	texts     []PromptText
 	vars      variables
+	sources   SourceDocs
 }
 
 // Name returns the flow's name.
@@ -25,6 +26,9 @@ func (f *Flow) Languages() []string { return slices.Clone(f.languages) }
 
 // Prompts returns the flow's prompts in the order of the file.
 func (f *Flow) Prompts() []PromptText { return f.texts }
+
+// Sources returns the sources that the flow declares, as it declares them.
+func (f *Flow) Sources() SourceDocs { return f.sources }
 
 // Calendar tells when something is open. routing/hours has the real one.
 type Calendar interface {

@@ -23,7 +23,7 @@ type flowDoc struct {
 	Defaults  defaultsDoc                              `doc:"defaults"`
 	Vars      document.Entries[varDoc]                 `doc:"vars"`
 	Calendars *document.Node                           `doc:"calendars"`
-	Sources   *document.Node                           `doc:"sources"`
+	Sources   SourceDocs                               `doc:"sources"`
 	Auth      *document.Node                           `doc:"auth"`
 	Channels  *document.Node                           `doc:"channels"`
 	Nodes     document.Entries[*document.Node]         `doc:"nodes,required,nonempty"`
@@ -127,7 +127,8 @@ func (b *builder) head() {
 	if d.Flow.Given && !isPromptID(d.Flow.V) {
 		b.p.Errorf(d.Flow.Pos, "%q can't be the name of a flow: letters, digits, - and _ only", d.Flow.V)
 	}
-	b.flow.name = d.Flow.V
+	b.flow.name, b.flow.sources = d.Flow.V, d.Sources
+	NewSources().Declare(b.p, "this file", d.Sources)
 	for _, l := range d.Languages {
 		if slices.Contains(b.flow.languages, l.V) {
 			b.p.Errorf(l.Pos, "language %q is given twice", l.V)
@@ -153,7 +154,6 @@ func (b *builder) laterSections() {
 		hint string
 	}{
 		{"calendars", b.doc.Calendars, ": calendars stand in calendars.yaml"},
-		{"sources", b.doc.Sources, ""},
 		{"auth", b.doc.Auth, ""},
 		{"channels", b.doc.Channels, ""},
 	} {
