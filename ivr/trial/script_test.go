@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 			if err := call.Check(); err != nil {
 				t.Errorf("%s: %v", d.Pos, err)
 			}
-			if !call.Ended() {
+			if over, _ := call.Ended(); !over {
 				if err := call.Move(); err != nil {
 					t.Fatal(err)
 				}
@@ -90,7 +90,7 @@ func begin(t *testing.T, d *datadriven.TestData) *trial.Trial {
 			t.Fatalf("%s: unknown argument %s", d.Pos, a.Key)
 		}
 	}
-	return trial.Start(load(t, "../../testdata/"+path), c, at, func(ivr.Prompt) time.Duration { return 2 * time.Second })
+	return trial.Start(load(t, "../../testdata/"+path), c, at, func(ivr.Prompt) time.Duration { return 2 * time.Second }, nil)
 }
 
 func step(t *testing.T, call *trial.Trial, d *datadriven.TestData) {
