@@ -223,7 +223,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"no such thing":  {a.URL, []string{"cals"}, `unknown command "cals"`},
 		"another server": {web.URL, []string{"calls"}, "is perhaps no tierline node"},
 		"not there":      {a.URL, []string{"queues"}, "not prepared"},
-		"no directory":   {a.URL, []string{"check", "/nonexistent"}, "/nonexistent: "},
+		"no directory":   {a.URL, []string{"check", "/nonexistent"}, "/nonexistent: 1 error in 0 documents and 0 sounds"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

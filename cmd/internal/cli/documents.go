@@ -32,6 +32,9 @@ func author() string {
 // read checks a directory with all its mistakes.
 func read(dir string) (*service.Bundle, []document.Problem) {
 	bundle, problems := service.ReadDir(dir, nil)
+	if len(bundle.Files) == 0 && document.HasErrors(problems) {
+		return bundle, problems // what is missing follows from it
+	}
 	_, more := service.Compile(bundle)
 	all := append(slices.Clone(problems), more...)
 	document.Sort(all)

@@ -69,7 +69,8 @@ func moveCommand(o *options) *cobra.Command {
 		Short: "Serve a waiting call before or after the others",
 		Long: `Put a waiting call into another band: calls of a smaller band are served before all calls
 of greater ones, whatever their tier and wait. Calls begin in band 0.`,
-		Example: "  tierline move 019a2c77 --band -1     the next one\n  tierline move 019a2c77 --band 0      back to its place",
+		Example: `  tierline move 019a2c77 --band -1     the next one
+  tierline move 019a2c77 --band 0      back to its place`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c wire.Call
