@@ -12,6 +12,7 @@ type Flow struct {
 	start     string
 	limits    limits
 	nodes     map[string]*step
+	order     []string // of the nodes in the file
 	prompts   map[string]*promptText
 	texts     []PromptText
 	vars      variables

@@ -55,6 +55,8 @@ type edge struct {
 	silent bool
 	// keyed edges may also lead to @repeat and @back.
 	keyed bool
+	// inherited edges come from the flow's defaults.
+	inherited bool
 }
 
 // common are the fields that every node has.
@@ -70,6 +72,8 @@ type common struct {
 type step struct {
 	node      node
 	id        string
+	kind      string
+	pos       document.Pos
 	milestone string
 	set       []assignment
 	maxVisits int

@@ -232,9 +232,11 @@ func (b *builder) readNode(n document.Entry[*document.Node]) checked {
 		b.target(e)
 	}
 	st := &step{
-		node: out.node, id: c.id.V, milestone: c.Milestone.V, set: b.readSets(c.Set), maxVisits: c.MaxVisits.V,
+		node: out.node, id: c.id.V, kind: k.name, pos: c.id.Pos,
+		milestone: c.Milestone.V, set: b.readSets(c.Set), maxVisits: c.MaxVisits.V,
 	}
 	b.flow.nodes[st.id] = st
+	b.flow.order = append(b.flow.order, st.id)
 	// A node with a wrong field may miss a way out.
 	out.broken = b.p.Errors() > before
 	return out

@@ -44,6 +44,9 @@ func readMenu(b *builder, c *common, n *document.Node) node {
 	}
 	m.keys = newKeyTable(b.keyMap(all))
 	m.out = keyEdges(all)
+	for i := len(d.Keys); i < len(all); i++ {
+		m.out[i].inherited = true
+	}
 	exhausted := d.Exhausted
 	if !exhausted.Given {
 		exhausted = b.exhausted
@@ -51,7 +54,9 @@ func readMenu(b *builder, c *common, n *document.Node) node {
 	if !exhausted.Given {
 		b.p.Errorf(n.Owner, `outcome "exhausted" is not handled: give the menu or defaults.input an "exhausted"`)
 	}
-	m.out = append(m.out, edge{to: exhausted, label: "exhausted", silent: true})
+	m.out = append(m.out, edge{
+		to: exhausted, label: "exhausted", silent: true, inherited: !d.Exhausted.Given,
+	})
 	b.checkMenu(d, m)
 	return m
 }
