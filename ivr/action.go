@@ -65,7 +65,8 @@ type Enqueue struct {
 // Unqueue takes the call out of its queue because the caller pressed a key.
 type Unqueue struct{ Cause string }
 
-// PlayMusic plays music without end, in place of what plays.
+// PlayMusic plays music without end, in place of what plays. An empty prompt is
+// the service's own music on hold.
 type PlayMusic struct{ Prompt Prompt }
 
 // Note is a checkpoint: the call entered a node.
@@ -74,6 +75,15 @@ type Note struct {
 	Milestone string
 	Key       string // what the caller pressed to get here
 	Language  string
+	Outcome   string        // how the node before ended: key, ok, not_found, …; "" at the start
+	Took      time.Duration // how long the call was at the node before
+}
+
+// Trouble says what went wrong inside the flow, for the log and a counter. The
+// call goes on as the flow says.
+type Trouble struct {
+	Step string
+	Text string // never holds a secret
 }
 
 // Disconnect ends the call.
@@ -232,4 +242,5 @@ func (Enqueue) isAction()      {}
 func (Unqueue) isAction()      {}
 func (PlayMusic) isAction()    {}
 func (Note) isAction()         {}
+func (Trouble) isAction()      {}
 func (Disconnect) isAction()   {}

@@ -40,18 +40,18 @@ func readBranch(b *builder, c *common, n *document.Node) node {
 }
 
 func (n *branch) enter(s *Session) {
-	for _, w := range n.when {
+	for i, w := range n.when {
 		yes, err := w.cond.truth(s.environment())
 		if err != nil {
 			s.exceed()
 			return
 		}
 		if yes {
-			s.goTo(w.to.V)
+			s.goTo("when_"+strconv.Itoa(i+1), w.to.V)
 			return
 		}
 	}
-	s.goTo(n.otherwise.V)
+	s.goTo("else", n.otherwise.V)
 }
 
 func (n *branch) handle(*Session, Input) {} // never waits
@@ -59,7 +59,7 @@ func (n *branch) handle(*Session, Input) {} // never waits
 func (n *branch) edges() []edge {
 	var out []edge
 	for i, w := range n.when {
-		out = append(out, edge{to: w.to, label: "when " + strconv.Itoa(i+1), silent: true})
+		out = append(out, edge{to: w.to, label: "when_" + strconv.Itoa(i+1), silent: true})
 	}
 	return append(out, edge{to: n.otherwise, label: "else", silent: true})
 }

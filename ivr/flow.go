@@ -3,6 +3,8 @@ package ivr
 import (
 	"slices"
 	"time"
+
+	"tierline/routing/hours"
 )
 
 // Flow is a checked flow. It is immutable and shared by all calls.
@@ -40,9 +42,26 @@ type Calendar interface {
 // field means that nothing is known of it and references aren't checked; a
 // calendar that isn't known is always open.
 type Environment struct {
-	Queues    []string
-	Calendars map[string]Calendar
-	Length    func(p Prompt) (d time.Duration, ok bool) // of a prompt's audio
+	Queues       []string
+	Calendars    map[string]Calendar
+	Holidays     map[string][]hours.Exception // by file, for the calendars of flows
+	Sources      []string                     // those of the service, beside the flow's own
+	Channels     []string
+	Destinations map[string]Destination  // of transfers
+	Requirement  func(text string) error // reads a requirement of a queue node
+	FlowNames    []string                // that can be called
+
+	Length   func(p Prompt) (d time.Duration, ok bool) // of a prompt's audio
+	Fragment func(language, id string) bool            // there is a sound for a fragment of a reading
+
+	// Flows finds a flow that another one calls. It is asked when a call gets
+	// there, so it may answer for flows that are loaded later than this one.
+	Flows func(name string) *Flow
+}
+
+// Destination is where callers may be transferred to.
+type Destination struct {
+	AnyNumber bool // the flow says which number
 }
 
 // Caller is who calls, as known when the call arrives.

@@ -184,7 +184,7 @@ func (m *menu) choose(s *Session, keys string, last rune) {
 		s.swallow(m.terminator)
 	}
 	s.key = keys
-	s.goTo(m.keys.entries[keys])
+	s.goTo(outcomeKey, m.keys.entries[keys])
 }
 
 // silence is the end of waiting: for the first key or for the next.
@@ -210,7 +210,7 @@ func (m *menu) fail(s *Session, prompts []item) {
 	s.cancelTimer(&p.Timer)
 	p.Attempts++
 	if p.Attempts >= m.attempts {
-		s.goTo(m.out[len(m.out)-1].to.V)
+		s.goTo("exhausted", m.out[len(m.out)-1].to.V)
 		return
 	}
 	p.Phase = phaseScolding

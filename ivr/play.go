@@ -25,21 +25,21 @@ func readPlay(b *builder, c *common, n *document.Node) node {
 
 func (n *play) enter(s *Session) {
 	if n.bargeIn && s.st.Typed != "" {
-		s.goTo(n.next.V)
+		s.goTo(outcomeNext, n.next.V)
 		return
 	}
-	s.speak(n.prompt, n.bargeIn, func() { s.goTo(n.next.V) })
+	s.speak(n.prompt, n.bargeIn, func() { s.goTo(outcomeNext, n.next.V) })
 }
 
 func (n *play) handle(s *Session, in Input) {
 	switch in := in.(type) {
 	case PromptDone:
 		if s.spoken(in) {
-			s.goTo(n.next.V)
+			s.goTo(outcomeNext, n.next.V)
 		}
 	case Key:
 		if s.press(in) && n.bargeIn {
-			s.goTo(n.next.V)
+			s.goTo(outcomeNext, n.next.V)
 		}
 	case TimerFired, QueueLeft, AgentConnected, AgentDone, HungUp:
 	}

@@ -229,7 +229,7 @@ func (q *queue) key(s *Session, keys string) {
 		s.act(Unqueue{Cause: LeftKey})
 	}
 	s.key = keys
-	s.goTo(to)
+	s.goTo(outcomeKey, to)
 }
 
 // left is the end of a wait without an agent. What isn't known is treated like
@@ -243,7 +243,7 @@ func (q *queue) left(s *Session, cause string) {
 	if cause != LeftTimeout {
 		cause = LeftFull
 	}
-	s.goTo(q.then[cause])
+	s.goTo(cause, q.then[cause])
 }
 
 func (q *queue) done(s *Session) {
@@ -252,7 +252,7 @@ func (q *queue) done(s *Session) {
 		s.disconnect(CauseNormal)
 		return
 	}
-	s.goTo(q.after)
+	s.goTo("after", q.after)
 }
 
 func (q *queue) edges() []edge { return q.out }

@@ -37,10 +37,10 @@ func (n *schedule) enter(s *Session) {
 		open, _ = n.calendar.Open(s.now)
 	}
 	if open {
-		s.goTo(n.open.V)
+		s.goTo("open", n.open.V)
 		return
 	}
-	s.goTo(n.closed.V)
+	s.goTo("closed", n.closed.V)
 }
 
 func (n *schedule) handle(*Session, Input) {} // never waits

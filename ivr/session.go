@@ -16,16 +16,18 @@ type Session struct {
 	st   state
 
 	// ---- only while an input is handled ----
-	now  time.Time
-	out  []Action
-	next string // where to go next, empty: stay
-	key  string // what was pressed to get there
+	now     time.Time
+	out     []Action
+	next    string // where to go next, empty: stay
+	key     string // what was pressed to get there
+	outcome string // how the node ended
 }
 
 // state is everything that another node needs to go on.
 type state struct {
 	Caller     Caller         `json:"caller"`
 	At         string         `json:"at"`
+	Came       int64          `json:"came"` // Unix ms
 	Place      place          `json:"place"`
 	Last       uint64         `json:"last"` // id of the last prompt or timer
 	Language   string         `json:"lang"`
@@ -64,7 +66,7 @@ func Start(f *Flow, c Caller, now time.Time) (*Session, []Action) {
 	return s, s.step(now, func() {
 		s.st.GuardEnd = f.limits.maxDuration.Milliseconds()
 		s.resumeGuard()
-		s.goTo(f.start)
+		s.goTo("", f.start)
 	})
 }
 
@@ -100,7 +102,7 @@ func (s *Session) dispatch(in Input) {
 // step runs f and then walks until a node waits or the call ends. The limits
 // of the flow bound the walk.
 func (s *Session) step(now time.Time, f func()) []Action {
-	s.now, s.out, s.next, s.key = now, nil, "", ""
+	s.now, s.out, s.next, s.key, s.outcome = now, nil, "", "", ""
 	f()
 	for s.next != "" && !s.st.Ended {
 		to := s.next
@@ -112,8 +114,9 @@ func (s *Session) step(now time.Time, f func()) []Action {
 	return out
 }
 
-// goTo goes on at a target as soon as the node has returned.
-func (s *Session) goTo(to string) { s.next = to }
+// goTo goes on at a target as soon as the node has returned. The outcome says
+// why, in as few words as there are ways out.
+func (s *Session) goTo(outcome, to string) { s.outcome, s.next = outcome, to }
 
 func (s *Session) follow(to string) {
 	switch to {
@@ -170,12 +173,16 @@ func (s *Session) enter(id string) {
 		s.exceed()
 		return
 	}
-	s.st.At, s.st.Place = id, place{}
+	note := Note{Step: id, Milestone: n.milestone, Key: s.key, Language: s.st.Language, Outcome: s.outcome}
+	if s.st.At != "" {
+		note.Took = time.Duration(s.now.UnixMilli()-s.st.Came) * time.Millisecond
+	}
+	s.st.At, s.st.Place, s.st.Came = id, place{}, s.now.UnixMilli()
 	if n.milestone != "" {
 		s.reached(n.milestone)
 	}
-	s.act(Note{Step: id, Milestone: n.milestone, Key: s.key, Language: s.st.Language})
-	s.key = ""
+	s.act(note)
+	s.key, s.outcome = "", ""
 	if s.assign(n.set) {
 		n.node.enter(s)
 	}
@@ -199,6 +206,13 @@ func (s *Session) leave() {
 	s.resumeGuard()
 }
 
+// Outcomes that every node can have.
+const (
+	outcomeNext     = "next"
+	outcomeKey      = "key"      // the caller chose
+	outcomeExceeded = "exceeded" // a limit, or an internal fault
+)
+
 // exceed handles limits and internal faults: once the flow says where the
 // caller goes, then the call ends.
 func (s *Session) exceed() {
@@ -211,7 +225,7 @@ func (s *Session) exceed() {
 	s.pauseGuard()
 	s.st.GuardEnd = s.flow.limits.maxDuration.Milliseconds()
 	s.resumeGuard()
-	s.goTo(s.flow.limits.onExceeded)
+	s.goTo(outcomeExceeded, s.flow.limits.onExceeded)
 }
 
 // assign sets variables; false if an expression failed.

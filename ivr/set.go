@@ -38,7 +38,7 @@ func (n *set) enter(s *Session) {
 	if n.language != "" {
 		s.st.Language = n.language
 	}
-	s.goTo(n.next.V)
+	s.goTo(outcomeNext, n.next.V)
 }
 
 func (n *set) handle(*Session, Input) {} // never waits
