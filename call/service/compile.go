@@ -17,6 +17,7 @@ func Compile(b *Bundle) (*Service, []document.Problem) {
 	c := &compiler{bundle: b, service: &Service{
 		Flows: map[string]*ivr.Flow{}, Calendars: map[string]*hours.Calendar{},
 		accounts: map[string]account{}, features: map[string]Feature{}, sounds: b.Prompts,
+		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{},
 	}, dialled: map[string]bool{}}
 	c.skills()
@@ -27,7 +28,9 @@ func Compile(b *Bundle) (*Service, []document.Problem) {
 	c.agents()
 	c.checkServed()
 	c.features()
+	c.sources()
 	c.flows()
+	c.channels()
 	c.numbers()
 	c.customers()
 	c.checkSounds()
@@ -50,6 +53,9 @@ type compiler struct {
 	texts      map[string]spokenText // of prompts, by id and language
 	speakers   []speaker             // who needs which prompt, for missing audio
 	dialled    map[string]bool       // flows that a number leads to
+
+	sourceTable *ivr.Sources
+	sourcesDoc  sourcesDoc
 }
 
 // read decodes one document into dst and returns where its problems go; nil

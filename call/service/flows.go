@@ -58,6 +58,7 @@ func (c *compiler) flow(file File, env ivr.Environment) {
 		p.Errorf(document.Pos{Line: 1, Col: 1}, "flow %q must stand in flows/%s", f.Name(), want)
 	}
 	c.service.Flows[f.Name()] = f
+	c.sourceTable.Declare(p, file.Name, f.Sources())
 	c.speakers = append(c.speakers, speaker{file.Name, f.Languages(), f.Prompts()})
 }
 

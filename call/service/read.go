@@ -25,6 +25,7 @@ func documents() map[string]bool {
 	return map[string]bool{
 		"trunks.yaml": true, "numbers.yaml": true, "tiers.yaml": true, "queues.yaml": true, "skills.yaml": true,
 		"agents.yaml": true, "calendars.yaml": false, "features.yaml": false,
+		sourcesFile: false,
 	}
 }
 

@@ -32,6 +32,8 @@ type Service struct {
 	refused   string
 	languages []string
 	sounds    map[string]string
+	sources   map[string]ivr.Source
+	channels  map[string]ivr.Channel
 }
 
 // Feature is what dialling a feature code does.
