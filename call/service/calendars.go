@@ -2,6 +2,8 @@ package service
 
 import (
 	"errors"
+	"maps"
+	"slices"
 
 	"tierline/routing/document"
 	"tierline/routing/hours"
@@ -29,6 +31,11 @@ func (c *compiler) calendars() {
 		checkName(p, e.Key, "a calendar")
 		c.service.Calendars[e.Key.V] = readCalendar(p, e)
 	}
+}
+
+// calendarNames lists the calendars; never nil, since a centre may have none.
+func (c *compiler) calendarNames() []string {
+	return append([]string{}, slices.Sorted(maps.Keys(c.service.Calendars))...)
 }
 
 // readCalendar reads one calendar; a broken one is never open, which nobody

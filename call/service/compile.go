@@ -18,11 +18,12 @@ func Compile(b *Bundle) (*Service, []document.Problem) {
 		Flows: map[string]*ivr.Flow{}, Calendars: map[string]*hours.Calendar{},
 		accounts: map[string]account{}, features: map[string]Feature{}, sounds: b.Prompts,
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
-		Customers: &customer.Directory{},
+		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
 	}, dialled: map[string]bool{}}
 	c.skills()
 	c.tiers()
 	c.trunks()
+	c.transfers()
 	c.calendars()
 	c.queues()
 	c.agents()

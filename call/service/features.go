@@ -15,6 +15,13 @@ type featuresDoc struct {
 	Refused   document.Value[string]           `doc:"refused,required"`
 	Reasons   document.Entries[reasonDoc]      `doc:"reasons"`
 	Prompts   document.Entries[*document.Node] `doc:"prompts"`
+	Callbacks callbacksDoc                     `doc:"callbacks"`
+}
+
+// callbacksDoc is what call-backs say, to both sides.
+type callbacksDoc struct {
+	Agent    document.Value[string] `doc:"agent,nonempty"`
+	Customer document.Value[string] `doc:"customer,nonempty"`
 }
 
 type codeDoc struct {
@@ -55,6 +62,9 @@ func (c *compiler) features() {
 	}
 	reference(p, d.Refused, known, "prompt")
 	c.service.refused = d.Refused.V
+	reference(p, d.Callbacks.Agent, known, "prompt")
+	reference(p, d.Callbacks.Customer, known, "prompt")
+	c.service.Callbacks = CallbackPrompts{Agent: d.Callbacks.Agent.V, Customer: d.Callbacks.Customer.V}
 }
 
 func (c *compiler) code(p *document.Problems, d codeDoc, reasons document.Entries[reasonDoc]) {

@@ -28,6 +28,10 @@ func (c *compiler) flows() {
 	for _, q := range c.queueList {
 		env.Queues = append(env.Queues, q.name)
 	}
+	env.Destinations = map[string]ivr.Destination{}
+	for name, to := range c.service.Destinations {
+		env.Destinations[name] = ivr.Destination{AnyNumber: to.Open}
+	}
 	for name, cal := range c.service.Calendars {
 		env.Calendars[name] = cal
 	}

@@ -25,6 +25,7 @@ type queueDoc struct {
 	MaxLength    document.Value[int]           `doc:"max_length,min=1,max=1000000"`
 	ReofferAfter document.Value[time.Duration] `doc:"reoffer_after,max=1h"`
 	Fit          document.Value[string]        `doc:"fit"`
+	Hours        document.Value[string]        `doc:"hours,nonempty"`
 
 	HeadStart document.Entries[document.Value[time.Duration]] `doc:"head_start,max=1h"`
 	Steps     []stepDoc                                       `doc:"steps"`
@@ -57,6 +58,9 @@ func (c *compiler) queues() {
 			p.Errorf(q.WrapUpMax.Pos, "wrap_up_max is shorter than wrap_up (%v)", q.WrapUp.V)
 		}
 		need := c.requirement(p, q.Requirement)
+		if reference(p, q.Hours, c.calendarNames(), "calendar") {
+			c.service.hours[e.Key.V] = c.service.Calendars[q.Hours.V]
+		}
 		c.queueList = append(c.queueList, queue{e.Key.V, e.Key.Pos, need})
 		c.service.Config.Queues = append(c.service.Config.Queues, acd.QueueConfig{
 			Name: e.Key.V, Requirement: need.String(),

@@ -20,12 +20,15 @@ import (
 // customersFile is the one document that isn't YAML.
 const customersFile = "customers.csv"
 
+// transfersFile says to whom flows may send callers.
+const transfersFile = "transfers.yaml"
+
 // documents are the YAML documents of a centre; true: it can't do without.
 func documents() map[string]bool {
 	return map[string]bool{
 		"trunks.yaml": true, "numbers.yaml": true, "tiers.yaml": true, "queues.yaml": true, "skills.yaml": true,
 		"agents.yaml": true, "calendars.yaml": false, "features.yaml": false,
-		sourcesFile: false,
+		sourcesFile: false, transfersFile: false,
 	}
 }
 

@@ -26,6 +26,9 @@ type Service struct {
 	Customers *customer.Directory
 	Config    acd.Config // for the ACD core
 	Realm     string     // of agents' digest credentials
+	Callbacks CallbackPrompts
+
+	Destinations map[string]Destination // of transfers, by name
 
 	accounts  map[string]account
 	features  map[string]Feature // by what is dialled
@@ -34,6 +37,19 @@ type Service struct {
 	sounds    map[string]string
 	sources   map[string]ivr.Source
 	channels  map[string]ivr.Channel
+	hours     map[string]*hours.Calendar // when a queue takes calls
+}
+
+// CallbackPrompts are what a call-back says; "" nothing.
+type CallbackPrompts struct {
+	Agent    string // when the agent has answered, before we dial
+	Customer string // when the customer has answered, before they talk
+}
+
+// Hours tells when a queue takes calls; false: always.
+func (s *Service) Hours(queue string) (*hours.Calendar, bool) {
+	c, ok := s.hours[queue]
+	return c, ok
 }
 
 // Feature is what dialling a feature code does.

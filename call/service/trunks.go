@@ -15,12 +15,13 @@ type trunksDoc struct {
 
 type trunkDoc struct {
 	Sources   []document.Value[string] `doc:"sources,required,nonempty"`
-	Host      document.Value[string]   `doc:"host,nonempty"`
-	Port      document.Value[int]      `doc:"port,min=1,max=65535"`
 	Trusted   document.Value[bool]     `doc:"trusted"`
 	Limits    limitsDoc                `doc:"limits"`
 	Numbering numberingDoc             `doc:"numbering"`
 	Codecs    []document.Value[string] `doc:"codecs,nonempty"`
+	Targets   []document.Value[string] `doc:"targets,nonempty"`
+	Allow     []document.Value[string] `doc:"allow"`
+	CallerID  document.Value[string]   `doc:"caller_id"`
 }
 
 type limitsDoc struct {
@@ -35,6 +36,7 @@ type numberingDoc struct {
 	National      document.Value[string] `doc:"national,nonempty"`
 	Area          document.Value[string] `doc:"area,nonempty"`
 	Rewrites      []rewriteDoc           `doc:"rewrites"`
+	Plus          document.Value[bool]   `doc:"plus"`
 }
 
 type rewriteDoc struct {
@@ -94,13 +96,14 @@ func all(err error) []error {
 func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 	d := e.Value
 	t := trunk.Trunk{
-		Name: e.Key.V, Host: d.Host.V, Port: uint16(d.Port.V), Trusted: d.Trusted.V,
+		Name: e.Key.V, Trusted: d.Trusted.V,
 		Limits: trunk.Limits{Calls: d.Limits.Calls.V, Rate: d.Limits.Rate.V, Burst: d.Limits.Burst.V},
 		Numbers: trunk.Numbering{
 			Country: digits(p, d.Numbering.Country), International: digits(p, d.Numbering.International),
 			National: digits(p, d.Numbering.National), Area: digits(p, d.Numbering.Area),
 		},
 	}
+	t.Outward = readOutward(p, d)
 	for _, r := range d.Numbering.Rewrites {
 		t.Numbers.Rewrites = append(t.Numbers.Rewrites, trunk.Rewrite{
 			Prefix: r.Prefix.V, Length: r.Length.V, Strip: r.Strip.V, Add: r.Add.V,
@@ -130,6 +133,48 @@ func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 		}
 	}
 	return t
+}
+
+// readOutward reads where calls outward go and which may be made.
+func readOutward(p *document.Problems, d trunkDoc) trunk.Outward {
+	out := trunk.Outward{Plus: d.Numbering.Plus.V, Allow: numberPrefixes(p, d.Allow)}
+	for _, v := range d.Targets {
+		if !v.Given {
+			continue
+		}
+		target, err := trunk.ParseTarget(v.V)
+		if err != nil {
+			p.Errorf(v.Pos, "%v", err)
+			continue
+		}
+		out.Targets = append(out.Targets, target)
+	}
+	if d.CallerID.Given && !isNumber(d.CallerID.V) {
+		p.Errorf(d.CallerID.Pos, "%q is no number in E.164 form (+8657187650000) or service code", d.CallerID.V)
+	}
+	out.CallerID = d.CallerID.V
+	if len(d.Allow) > 0 && len(d.Targets) == 0 {
+		p.Errorf(d.Allow[0].Pos, "calls outward are allowed, but there is no target to send them to")
+	}
+	return out
+}
+
+// numberPrefixes reads the beginnings of numbers that may be called.
+func numberPrefixes(p *document.Problems, list []document.Value[string]) (out []string) {
+	for _, v := range list {
+		if v.Given && v.V != "+" && !isNumber(v.V) {
+			p.Errorf(v.Pos, "%q is no beginning of a number: +86, +861, 10010", v.V)
+			continue
+		}
+		out = append(out, v.V)
+	}
+	return out
+}
+
+// isNumber tells digits with or without a plus.
+func isNumber(s string) bool {
+	rest := strings.TrimPrefix(s, "+")
+	return rest != "" && len(rest) <= 32 && strings.Trim(rest, "0123456789") == ""
 }
 
 // digits reads a part of a telephone number.

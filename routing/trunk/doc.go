@@ -1,9 +1,11 @@
-// Package trunk says which peer a call comes from and what that peer may do.
+// Package trunk says which peer a call comes from, which takes a call that we
+// make, and what either may do.
 //
 // # What it owns
 //
 // The table of trunks, the match of a source address, the numbering of a trunk
-// (what it sends becomes E.164) and the arithmetic of its limits.
+// (what it sends becomes E.164, and back), which numbers may be called through
+// it, and the arithmetic of its limits.
 //
 // # What it does not own
 //
@@ -13,7 +15,8 @@
 // # The rule
 //
 // Pure: time comes in. The most specific source wins, and two trunks can't
-// claim the same one, so the order of the document never decides.
+// claim the same one, so the order of the document never decides whom a call
+// comes from. Outward nothing may be called that no rule permits.
 //
 // # Concurrency
 //

@@ -8,16 +8,15 @@ import (
 	"slices"
 )
 
-// Trunk is one peer that brings calls.
+// Trunk is one peer that brings calls and takes ours.
 type Trunk struct {
 	Name    string
 	Sources []Source
-	Host    string // for calls outward
-	Port    uint16 // for calls outward; 0 means 5060
 	Trusted bool   // its P-Asserted-Identity is believed
-	Limits  Limits
+	Limits  Limits // of calls both ways together
 	Numbers Numbering
 	Codecs  []uint8 // payload types in the order we prefer; empty means the default
+	Outward Outward
 }
 
 // Normalise brings a number the trunk sent into the form everything else uses.
