@@ -62,10 +62,10 @@ func (l *lab) baresip(ctx context.Context, id string, far bool) (*baresip, error
 	if err != nil {
 		return nil, fmt.Errorf("make baresip directory: %w", err)
 	}
-	b := &baresip{dir: dir, control: baresipIP + ":15555", done: make(chan error, 1)}
+	b := &baresip{dir: dir, control: fmt.Sprintf("%s:%d", baresipIP, 16000+l.block), done: make(chan error, 1)}
 	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=60;answermode=auto;"+
 		"audio_codecs=PCMA,PCMU\n", id, l.node.Address(), id, id)
-	settings := fmt.Sprintf(config, baresipIP, 10000+l.port(), dir, modules, b.control, network)
+	settings := fmt.Sprintf(config, baresipIP, 20000+40*l.block+(l.port()-5061)%40, dir, modules, b.control, network)
 	for name, text := range map[string]string{"config": settings, "accounts": account, "contacts": ""} {
 		if err = os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("write baresip's %s: %w", name, err)

@@ -71,12 +71,12 @@ func garbage(ctx context.Context, l *lab) error {
 		return err
 	}
 	var lc net.ListenConfig
-	conn, err := lc.ListenPacket(ctx, "udp", callerIP+":0")
+	conn, err := lc.ListenPacket(ctx, "udp", l.callerIP+":0")
 	if err != nil {
 		return fmt.Errorf("open socket: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	sip := &net.UDPAddr{IP: net.ParseIP(switchIP), Port: l.node.SIP}
+	sip := &net.UDPAddr{IP: net.ParseIP(l.switchIP), Port: l.node.SIP}
 	for _, m := range messages {
 		if _, err = conn.WriteTo(m, sip); err != nil && len(m) > 0 {
 			return fmt.Errorf("spray: %w", err)

@@ -73,7 +73,7 @@ func (l *lab) oneGeneration(ctx context.Context) error {
 // before the restart.
 func (l *lab) reached(ctx context.Context, contact string) error {
 	var port int
-	if _, err := fmt.Sscanf(contact, "sip:1001@"+agentIP+":%d", &port); err != nil {
+	if _, err := fmt.Sscanf(contact, "sip:1001@"+l.agentIP+":%d", &port); err != nil {
 		return fmt.Errorf("contact %q: %w", contact, err)
 	}
 	l.tap.reset()

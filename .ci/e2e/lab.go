@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,12 +13,8 @@ import (
 	"tierline/.ci/bed"
 )
 
-// The lab lives on addresses of its own, so that it disturbs no demo.
 const (
-	switchIP   = "127.0.0.21"
-	callerIP   = "127.0.0.22"
-	agentIP    = "127.0.0.23"
-	baresipIP  = "127.0.0.1" // it takes this one for its media whatever it listens on
+	baresipIP  = "127.0.0.1" // baresip takes it for its media, whatever it listens on
 	callerHz   = 1400.0
 	agentHz    = 700.0
 	callerPort = 20000 // media of sipp callers, up to agentPort
@@ -25,8 +22,16 @@ const (
 	lastPort   = 39999
 )
 
-// lab is the switch under test and what listens beside it.
+// lab is the switch under test and what listens beside it. It lives on
+// loopback addresses of its own, so that it disturbs neither a demo nor another
+// lab.
 type lab struct {
+	block    int
+	lock     net.PacketConn
+	switchIP string
+	callerIP string
+	agentIP  string
+
 	work string
 	node *bed.Node
 	tap  *tap
@@ -34,18 +39,37 @@ type lab struct {
 	next int
 }
 
-func newLab(work, binary string) (*lab, error) {
+// addresses takes the first block of addresses, 127.0.N.21 to 23, that no other
+// lab has. A socket that nobody uses is the lock; the kernel opens it if we die.
+func (l *lab) addresses(ctx context.Context) (err error) {
+	for l.block = 1; l.block < 250; l.block++ {
+		l.switchIP = fmt.Sprintf("127.0.%d.21", l.block)
+		l.callerIP = fmt.Sprintf("127.0.%d.22", l.block)
+		l.agentIP = fmt.Sprintf("127.0.%d.23", l.block)
+		var lc net.ListenConfig
+		if l.lock, err = lc.ListenPacket(ctx, "udp", l.agentIP+":4444"); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("find addresses: %w", err)
+}
+
+func newLab(ctx context.Context, work, binary string) (*lab, error) {
 	service := filepath.Join(work, "service")
 	if err := documents(service); err != nil {
 		return nil, err
 	}
-	l := &lab{work: work, next: 5061, node: &bed.Node{
-		Binary: binary, Dir: filepath.Join(work, "node"), Service: service,
-		IP: switchIP, SIP: 5060, HTTP: 8080, RTPMin: 40000, RTPMax: 49999,
-	}}
-	var err error
-	if l.tap, err = openTap(switchIP, callerHz, agentHz); err != nil {
+	l := &lab{work: work, next: 5061}
+	if err := l.addresses(ctx); err != nil {
 		return nil, err
+	}
+	l.node = &bed.Node{
+		Binary: binary, Dir: filepath.Join(work, "node"), Service: service,
+		IP: l.switchIP, SIP: 5060, HTTP: 8080, RTPMin: 40000, RTPMax: 49999,
+	}
+	var err error
+	if l.tap, err = openTap(l.switchIP, callerHz, agentHz); err != nil {
+		return nil, errors.Join(err, l.lock.Close())
 	}
 	return l, nil
 }
@@ -81,6 +105,7 @@ func documents(to string) error {
 
 func (l *lab) close() {
 	l.tap.close()
+	_ = l.lock.Close() // it never carried anything
 	if l.node.Running() {
 		_ = l.node.Kill() // the steps have said what there is to say
 	}
@@ -152,7 +177,7 @@ func (l *lab) register(ctx context.Context, port int, ids ...string) error {
 		if len(a.Phones) > 0 {
 			before = "*"
 		}
-		if err := bind(l.node.Address(), agentIP, port, id, "demo-"+id, before); err != nil {
+		if err := bind(l.node.Address(), l.agentIP, port, id, "demo-"+id, before); err != nil {
 			return err
 		}
 	}

@@ -59,7 +59,7 @@ func run(ctx context.Context, binary, only, keep string) (failed bool, err error
 	if binary, err = filepath.Abs(binary); err != nil {
 		return false, fmt.Errorf("find the switch: %w", err)
 	}
-	l, err := newLab(work, binary)
+	l, err := newLab(ctx, work, binary)
 	if err != nil {
 		return false, err
 	}

@@ -32,7 +32,7 @@ func steps() []step {
 
 // peersAlone lets sipp call sipp, so that a failure later is the switch's.
 func peersAlone(ctx context.Context, l *lab) error {
-	own, err := openTap(agentIP, callerHz, agentHz)
+	own, err := openTap(l.agentIP, callerHz, agentHz)
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,8 @@ func peersAlone(ctx context.Context, l *lab) error {
 	}
 	caller, err := startSipp(ctx, l.work, peer{
 		scenario: "caller", sound: []part{silence(time.Second), press('1'), hum(callerHz, time.Second)},
-		ip: callerIP, port: l.port(), mediaPort: l.media(callerPort), number: "1001",
-		lines: []string{"13800138000;"}, calls: 1, rate: 1, target: agentIP + ":" + strconv.Itoa(port),
+		ip: l.callerIP, port: l.port(), mediaPort: l.media(callerPort), number: "1001",
+		lines: []string{"13800138000;"}, calls: 1, rate: 1, target: l.agentIP + ":" + strconv.Itoa(port),
 	})
 	if err != nil {
 		return errors.Join(err, agent.kill())
@@ -57,15 +57,15 @@ func peersAlone(ctx context.Context, l *lab) error {
 }
 
 // hears checks that each of n flows had a tone for some time.
-func hears(who string, longest []time.Duration, n int, d time.Duration) error {
+func hears(who string, heard []time.Duration, n int, d time.Duration) error {
 	good := 0
-	for _, l := range longest {
+	for _, l := range heard {
 		if l >= d {
 			good++
 		}
 	}
 	if good < n {
-		return fmt.Errorf("%s: %d of %d heard the other side for %s: %v", who, good, n, d, longest)
+		return fmt.Errorf("%s: %d of %d heard the other side for %s: %v …", who, good, n, d, heard[:min(5, len(heard))])
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func start(ctx context.Context, l *lab) error { return l.node.Start(ctx) }
 func (l *lab) phone(ctx context.Context, port, n int, ring, hang time.Duration) (*sipp, error) {
 	s, err := startSipp(ctx, l.work, peer{
 		scenario: "agent", sound: []part{hum(agentHz, 20*time.Second)}, ring: ring, hang: hang,
-		ip: agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: n,
+		ip: l.agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: n,
 	})
 	time.Sleep(300 * time.Millisecond) // sipp does not say when it listens
 	return s, err
@@ -85,7 +85,7 @@ func (l *lab) phone(ctx context.Context, port, n int, ring, hang time.Duration) 
 // ringer starts a phone that nobody answers.
 func (l *lab) ringer(ctx context.Context, port int) (*sipp, error) {
 	s, err := startSipp(ctx, l.work, peer{
-		scenario: "ring", ip: agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: 1,
+		scenario: "ring", ip: l.agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: 1,
 	})
 	time.Sleep(300 * time.Millisecond)
 	return s, err
@@ -109,7 +109,7 @@ func (l *lab) call(ctx context.Context, numbers []string, rate int, hang time.Du
 	}
 	return startSipp(ctx, l.work, peer{
 		scenario: "caller", sound: append(sound, hum(callerHz, 30*time.Second)), hang: hang,
-		ip: callerIP, port: l.port(), mediaPort: l.media(callerPort), number: "10000",
+		ip: l.callerIP, port: l.port(), mediaPort: l.media(callerPort), number: "10000",
 		lines: lines, calls: len(numbers), rate: rate, target: l.node.Address(),
 	})
 }
@@ -123,7 +123,7 @@ func registerSipp(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	want := fmt.Sprintf("sip:1001@%s:%d", agentIP, port)
+	want := fmt.Sprintf("sip:1001@%s:%d", l.agentIP, port)
 	if len(a.Phones) != 1 || a.Phones[0].Contact != want {
 		return fmt.Errorf("phones of 1001: %v, not %s", a.Phones, want)
 	}
@@ -131,7 +131,7 @@ func registerSipp(ctx context.Context, l *lab) error {
 }
 
 func takeBackNothing(_ context.Context, l *lab) error {
-	return bind(l.node.Address(), agentIP, l.port(), "1003", "demo-1003", "*")
+	return bind(l.node.Address(), l.agentIP, l.port(), "1003", "demo-1003", "*")
 }
 
 // one brings one sipp caller to one sipp agent.

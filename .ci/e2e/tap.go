@@ -135,7 +135,9 @@ func (t *tap) reset() {
 	clear(t.flows)
 }
 
-// toPort returns, for each flow to a port, the longest stretch of a frequency.
+// toPort returns, for each flow to the ports, how long it had a frequency. Only
+// who had it for half a second without a gap counts all of it: music and speech
+// have a bit of everything.
 func (t *tap) toPort(lo, hi uint16, hz float64) []time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -144,13 +146,15 @@ func (t *tap) toPort(lo, hi uint16, hz float64) []time.Duration {
 		if f.dst < lo || f.dst > hi {
 			continue
 		}
-		longest := time.Duration(0)
 		for _, got := range h.tones.Heard() {
-			if got.Hz == hz {
-				longest = got.Longest
+			switch {
+			case got.Hz != hz:
+			case got.Longest >= 500*time.Millisecond:
+				out = append(out, got.Duration)
+			default:
+				out = append(out, got.Longest)
 			}
 		}
-		out = append(out, longest)
 	}
 	slices.Sort(out)
 	return out
