@@ -73,7 +73,7 @@ func TestPlaySpeaksTheNegotiatedCodec(t *testing.T) {
 		if codec == PCMU {
 			want, idle = clip.MuLaw(), g711.IdleU
 		}
-		if !bytes.Equal(sound, want) || sound[319] != idle {
+		if !bytes.Equal(sound, append(bytes.Clone(want), bytes.Repeat([]byte{idle}, 80)...)) {
 			t.Errorf("%s: not the clip's own bytes", codec.Name())
 		}
 	}

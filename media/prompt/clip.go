@@ -10,14 +10,10 @@ import (
 	"tierline/media/wav"
 )
 
-// frameSize is the number of samples, and in both codecs of bytes, in 20 ms.
-const frameSize = 160
-
-// Clip is a piece of sound in both codecs. Its end is filled with silence up
-// to a whole frame.
+// Clip is a piece of sound in both codecs, exact to the sample: fragments of a
+// reading are joined without a gap.
 type Clip struct {
 	alaw, mulaw []byte
-	samples     int
 }
 
 // ALaw returns the clip in A-law; it must not be changed.
@@ -26,8 +22,8 @@ func (c *Clip) ALaw() []byte { return c.alaw }
 // MuLaw returns the clip in µ-law; it must not be changed.
 func (c *Clip) MuLaw() []byte { return c.mulaw }
 
-// Duration returns how long the sound is, without the filling.
-func (c *Clip) Duration() time.Duration { return time.Duration(c.samples) * time.Second / wav.Rate }
+// Duration returns how long the sound is.
+func (c *Clip) Duration() time.Duration { return time.Duration(len(c.alaw)) * time.Second / wav.Rate }
 
 // size is what the clip takes in memory.
 func (c *Clip) size() int { return len(c.alaw) + len(c.mulaw) }
@@ -52,24 +48,20 @@ func Silence(ms int) *Clip {
 
 func newClip(a wav.Audio) *Clip {
 	n := a.Len()
-	whole := (n + frameSize - 1) / frameSize * frameSize
-	c := &Clip{alaw: make([]byte, whole), mulaw: make([]byte, whole), samples: n}
+	c := &Clip{alaw: make([]byte, n), mulaw: make([]byte, n)}
 	switch a.Format {
 	case wav.ALaw:
 		copy(c.alaw, a.Data)
 		copy(c.mulaw, a.Data)
-		g711.ConvertAToU(c.mulaw[:n])
+		g711.ConvertAToU(c.mulaw)
 	case wav.MuLaw:
 		copy(c.mulaw, a.Data)
 		copy(c.alaw, a.Data)
-		g711.ConvertUToA(c.alaw[:n])
+		g711.ConvertUToA(c.alaw)
 	case wav.PCM16:
 		for i, s := range a.Samples() {
 			c.alaw[i], c.mulaw[i] = g711.EncodeA(s), g711.EncodeU(s)
 		}
-	}
-	for i := n; i < whole; i++ {
-		c.alaw[i], c.mulaw[i] = g711.IdleA, g711.IdleU
 	}
 	return c
 }

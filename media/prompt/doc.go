@@ -3,8 +3,8 @@
 //
 // # What it owns
 //
-// A clip in both codecs, encoded once, cut into frames of 20 ms. The library:
-// a directory of sound files named by their SHA-256.
+// A clip in both codecs, encoded once. The library: a directory of sound files
+// named by their SHA-256.
 //
 // # What it does not own
 //
@@ -12,8 +12,10 @@
 //
 // # The rule
 //
-// A clip never changes. A file of the library has the contents that its name
-// says, or is refused; it appears whole or not at all.
+// A clip never changes and is as long as its sound: packets are filled across
+// clips, so that a reading of thirty fragments is one continuous sound. A file
+// of the library has the contents that its name says, or is refused; it appears
+// whole or not at all.
 //
 // # Concurrency
 //
