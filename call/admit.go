@@ -94,6 +94,7 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 		id: newID(), sw: s, gen: gen, flow: gen.Flows[route.Flow],
 		box: make(chan msg, mailbox), done: make(chan struct{}), timers: map[uint64]*time.Timer{},
 		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: t.Codecs,
+		digits: t.Digits, keys: listenFor(t.Digits),
 	}
 	if len(c.codecs) == 0 {
 		c.codecs = sdp.DefaultCodecs()
@@ -141,6 +142,7 @@ func (c *Call) answer(in Invite) bool {
 	}
 	c.caller = p
 	p.invite, p.signal = in, in.Source.Addr()
+	p.digits(c.digits)
 	body := sdp.Offer(p.local)
 	p.late = in.Offer == nil
 	if !p.late {

@@ -11,6 +11,8 @@ import (
 
 	"tierline/acd"
 	"tierline/ivr"
+	"tierline/media/dtmf"
+	"tierline/routing/trunk"
 )
 
 // Errors of Post.
@@ -35,7 +37,8 @@ type Call struct {
 	customer                             acd.Customer
 	profile                              ivr.Caller
 	codecs                               []uint8 // in the order the call's trunk prefers
-	release                              func()  // gives the trunk its place back
+	digits                               trunk.Digits
+	release                              func() // gives the trunk its place back
 
 	box  chan msg
 	done chan struct{}
@@ -43,6 +46,7 @@ type Call struct {
 
 	// ---- owned by run ----
 	caller   *party
+	keys     dtmf.Merger
 	session  *ivr.Session
 	timers   map[uint64]*time.Timer
 	wait     *wait  // in a queue

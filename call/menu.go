@@ -120,8 +120,8 @@ func (c *Call) setTimer(id uint64, after time.Duration) {
 func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 	switch ev := ev.(type) {
 	case media.Digit:
-		if p == c.caller && c.agent == nil {
-			c.menu(ctx, ivr.Key{Digit: ev.Code})
+		if p == c.caller {
+			c.mediaDigit(ctx, ev)
 		}
 	case media.Played:
 		if p == c.caller {

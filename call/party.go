@@ -21,6 +21,7 @@ type party struct {
 	signal netip.Addr // where its SIP comes from: media may latch to it
 	agent  string     // "" for the caller
 	offer  uint64
+	inband bool // keys may be tones in its sound
 	late   bool // our offer stands in a 2xx, its answer comes with the ACK
 	dead   bool // the peer hung up or the leg failed
 }
@@ -75,6 +76,7 @@ func (p *party) agree(n sdp.Negotiated) error {
 	err := p.media.Configure(media.Params{
 		Remote: n.Remote, Signalling: p.signal, RTCPMux: n.RTCPMux, Codec: codec, PT: n.PT,
 		EventPT: n.EventPT, Ptime: n.Ptime, Send: n.Send, Receive: n.Receive,
+		Inband: p.inband && n.EventPT == 0,
 	})
 	if err != nil {
 		return fmt.Errorf("configure media: %w", err)
@@ -156,8 +158,10 @@ func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	case sipua.Failed:
 		p.dead = true
 		c.end(endBy(acd.SideCaller, 41, "leg_failed"))
-	case sipua.Ringing, sipua.Answered, sipua.Info:
-		// Not for a leg that called us; INFO digits come with the full IVR.
+	case sipua.Info:
+		c.infoDigit(ctx, ev)
+	case sipua.Ringing, sipua.Answered:
+		// Not for a leg that called us.
 	}
 }
 

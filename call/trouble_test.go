@@ -46,7 +46,7 @@ func TestFloodedMailboxEndsOnlyThatCall(t *testing.T) {
 		l.dial("10009", "2")
 		synctest.Wait()
 		for range 10 * mailbox {
-			c.dlg.event(sipua.Info{ContentType: "x"})
+			c.dlg.event(sipua.Info{Key: '7'})
 		}
 		time.Sleep(time.Second)
 		if n := l.sw.Live(); n < 1 {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"tierline/media/dtmf"
 )
 
 // Codec is a way to encode speech; its value is the static payload type.
@@ -34,10 +36,12 @@ func (c Codec) PayloadType() uint8 { return uint8(c) }
 //sumtype:decl
 type Event interface{ isEvent() }
 
-// Digit is a key that the peer pressed, told on its first packet.
+// Digit is a key that the peer pressed, told on its first packet or, as a tone
+// in the sound, once it has lasted long enough.
 type Digit struct {
-	Code       rune // 0–9 * # A–D
-	DurationMS int  // so far: 0 to 20 as a rule, all of it if only the end arrived
+	Source     dtmf.Source // Event or Inband
+	Code       rune        // 0–9 * # A–D
+	DurationMS int         // so far: 0 to 20 as a rule, all of it if only the end arrived
 }
 
 // Played says that a Play came to its end by itself; it is not sent for one
@@ -63,6 +67,7 @@ type Params struct {
 	Ptime      int   // ms of sound in a packet that we make: 10 to 60 in tens; 0 = 20
 	Send       bool
 	Receive    bool
+	Inband     bool // keys are listened for in the sound
 }
 
 // Errors of Open and Configure.

@@ -159,10 +159,14 @@ type LocalOptions struct {
 	Version   uint64  // one more for each body that differs from the one before
 	Codecs    []uint8 // PCMA and PCMU in the order we prefer
 	EventPT   uint8   // of telephone events in our offers; 0 means 101
+	NoEvents  bool    // telephone events are neither offered nor accepted
 	Direction Direction
 }
 
 func (o LocalOptions) eventPT() uint8 {
+	if o.NoEvents {
+		return 0
+	}
 	if o.EventPT == 0 {
 		return defaultEventPT
 	}

@@ -22,6 +22,7 @@ type trunkDoc struct {
 	Targets   []document.Value[string] `doc:"targets,nonempty"`
 	Allow     []document.Value[string] `doc:"allow"`
 	CallerID  document.Value[string]   `doc:"caller_id"`
+	Digits    []document.Value[string] `doc:"dtmf,nonempty"`
 }
 
 type limitsDoc struct {
@@ -132,6 +133,7 @@ func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 				document.DidYouMean(codec.V, []string{"pcma", "pcmu"}))
 		}
 	}
+	t.Digits = readDigits(p, d.Digits)
 	return t
 }
 
@@ -175,6 +177,24 @@ func numberPrefixes(p *document.Problems, list []document.Value[string]) (out []
 func isNumber(s string) bool {
 	rest := strings.TrimPrefix(s, "+")
 	return rest != "" && len(rest) <= 32 && strings.Trim(rest, "0123456789") == ""
+}
+
+// readDigits reads how keys may come.
+func readDigits(p *document.Problems, ways []document.Value[string]) (d trunk.Digits) {
+	for _, way := range ways {
+		known := map[string]*bool{"rfc4733": &d.RFC4733, "info": &d.Info, "inband": &d.Inband}
+		switch on := known[way.V]; {
+		case way.V == "": // said already
+		case on == nil:
+			p.Errorf(way.Pos, "way for digits %q is not known (rfc4733, info, inband)%s", way.V,
+				document.DidYouMean(way.V, []string{"rfc4733", "info", "inband"}))
+		case *on:
+			p.Errorf(way.Pos, "%s is named twice", way.V)
+		default:
+			*on = true
+		}
+	}
+	return d.OrDefault()
 }
 
 // digits reads a part of a telephone number.

@@ -3,6 +3,7 @@ package sipua
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"tierline/call/registrar"
 )
@@ -74,10 +75,11 @@ type Hungup struct {
 	Q850   int
 }
 
-// Info is an INFO request, answered with 200 already.
+// Info is a key that the peer told by an INFO request, answered with 200
+// already. Most peers tell it when it is released.
 type Info struct {
-	ContentType string
-	Body        []byte
+	Key  rune          // 0–9 * # A–D
+	Held time.Duration // how long it was pressed
 }
 
 func (Ringing) isLegEvent()   {}

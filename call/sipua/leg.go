@@ -230,22 +230,6 @@ func (l *Leg) settle(req *sip.Request, o origin, r *refusal) {
 	l.ua.settle(req, o, res)
 }
 
-func (l *Leg) info(req *sip.Request, o origin) {
-	if l.full() {
-		l.settle(req, o, refuse(sip.StatusServiceUnavailable, "Busy", soon(3)...))
-		return
-	}
-	l.settle(req, o, refuse(sip.StatusOK, "OK"))
-	if l.on == nil {
-		return
-	}
-	ev := Info{Body: req.Body()}
-	if ct := req.ContentType(); ct != nil {
-		ev.ContentType = ct.Value()
-	}
-	l.tell(ev)
-}
-
 // bye takes the peer's BYE. Before our final answer it is as good as a CANCEL
 // (RFC 3261 §15.1.2).
 func (l *Leg) bye(req *sip.Request, o origin) {

@@ -7,10 +7,10 @@ type Source uint8
 
 // Sources.
 const (
-	Event  Source = iota // RFC 4733
-	Info                 // SIP INFO
-	Inband               // tones in the sound
-	sourceCount
+	Event       Source = iota // RFC 4733
+	Info                      // SIP INFO
+	Inband                    // tones in the sound
+	SourceCount               // how many there are
 )
 
 // String returns the source as documents and logs spell it.
@@ -22,14 +22,14 @@ func (s Source) String() string {
 		return "info"
 	case Inband:
 		return "inband"
-	case sourceCount:
+	case SourceCount:
 	}
 	return "unknown"
 }
 
 // ParseSource is the inverse of String.
 func ParseSource(name string) (Source, bool) {
-	for s := range sourceCount {
+	for s := range SourceCount {
 		if s.String() == name {
 			return s, true
 		}
@@ -85,7 +85,7 @@ func NewMerger(from Sources) Merger { return Merger{from: from} }
 // key from another source within 200 ms is the same press; two strokes of one
 // source are two presses.
 func (m *Merger) Accept(s Stroke) bool {
-	if _, known := Code(s.Key); !known || s.Source >= sourceCount || !m.from.Has(s.Source) {
+	if _, known := Code(s.Key); !known || s.Source >= SourceCount || !m.from.Has(s.Source) {
 		return false
 	}
 	if s.Source == Event {

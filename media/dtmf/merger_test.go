@@ -101,9 +101,9 @@ func TestMergerAnyMixture(t *testing.T) {
 }
 
 func TestSourceNames(t *testing.T) {
-	for s := range sourceCount + 1 {
+	for s := range SourceCount + 1 {
 		back, ok := ParseSource(s.String())
-		if ok != (s < sourceCount) || ok && back != s {
+		if ok != (s < SourceCount) || ok && back != s {
 			t.Errorf("%v is %q is %v", uint8(s), s, back)
 		}
 	}

@@ -17,6 +17,22 @@ type Trunk struct {
 	Numbers Numbering
 	Codecs  []uint8 // payload types in the order we prefer; empty means the default
 	Outward Outward
+	Digits  Digits
+}
+
+// Digits says how keys may come from a peer. The zero value means the default,
+// RFC 4733 and INFO.
+type Digits struct {
+	RFC4733, Info bool
+	Inband        bool // looked for only in calls that have no telephone events
+}
+
+// OrDefault returns the ways, the default if none is named.
+func (d Digits) OrDefault() Digits {
+	if d == (Digits{}) {
+		return Digits{RFC4733: true, Info: true}
+	}
+	return d
 }
 
 // Normalise brings a number the trunk sent into the form everything else uses.

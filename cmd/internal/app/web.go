@@ -94,6 +94,7 @@ func (n *Node) callFigures() []console.Figure {
 		console.Counter("call_faults_total", "Calls ended by a fault of ours", s.Faults),
 		console.Counter("prompts_missing_total", "Prompts that a flow named and that have no sound", s.MissingPrompts),
 	}
+	out = append(out, console.Counters("digits_total", "Keys pressed by callers", "source", s.Digits)...)
 	return append(out, console.Counters("calls_refused_total", "New calls refused", "reason", s.Refused)...)
 }
 

@@ -1,0 +1,55 @@
+package call
+
+import (
+	"context"
+	"time"
+
+	"tierline/call/sipua"
+	"tierline/ivr"
+	"tierline/media"
+	"tierline/media/dtmf"
+	"tierline/routing/trunk"
+)
+
+// listenFor says where keys of a trunk's callers may come from.
+func listenFor(d trunk.Digits) dtmf.Merger {
+	d = d.OrDefault()
+	var from dtmf.Sources
+	for source, on := range map[dtmf.Source]bool{dtmf.Event: d.RFC4733, dtmf.Info: d.Info, dtmf.Inband: d.Inband} {
+		if on {
+			from |= dtmf.SourcesOf(source)
+		}
+	}
+	return dtmf.NewMerger(from)
+}
+
+// digits prepares the caller's leg for the ways its trunk tells keys.
+func (p *party) digits(d trunk.Digits) {
+	d = d.OrDefault()
+	p.local.NoEvents, p.inband = !d.RFC4733, d.Inband
+}
+
+// mediaDigit is a key heard in the caller's RTP.
+func (c *Call) mediaDigit(ctx context.Context, ev media.Digit) {
+	c.pressed(ctx, dtmf.Stroke{
+		Source: ev.Source, Key: ev.Code, At: time.Now(), Held: time.Duration(ev.DurationMS) * time.Millisecond,
+	})
+}
+
+// infoDigit is a key told by SIP INFO.
+func (c *Call) infoDigit(ctx context.Context, ev sipua.Info) {
+	c.pressed(ctx, dtmf.Stroke{Source: dtmf.Info, Key: ev.Key, At: time.Now(), Held: ev.Held})
+}
+
+// pressed gives the menu what is a key of its own. Which key it was is not
+// logged: it may be part of a PIN.
+func (c *Call) pressed(ctx context.Context, s dtmf.Stroke) {
+	if !c.keys.Accept(s) {
+		c.log.Debug("key told twice or in a way that its trunk has not", "source", s.Source.String())
+		return
+	}
+	c.sw.stats.digits[s.Source].Add(1)
+	if c.agent == nil {
+		c.menu(ctx, ivr.Key{Digit: s.Key})
+	}
+}
