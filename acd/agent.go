@@ -270,7 +270,7 @@ func (s *State) commanded(a *agent, to stance, why change, r *Result) {
 		if to.state == AgentReady {
 			return
 		}
-		s.withdraw(s.offers[a.offer], AgentWithdrawn, r)
+		s.withdraw(s.offers[a.offer], a, AgentWithdrawn, r)
 	case AgentSignedOut, AgentNotReady, AgentReady, AgentWrapUp, AgentUnreachable:
 	}
 	if to.state == AgentReady {

@@ -151,6 +151,8 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 		return refuse(ev, "negative max wait or time for the preferred agent")
 	case ev.Credit < 0 || ev.Credit > maxCredit:
 		return refuse(ev, "credit of %d ms", ev.Credit)
+	case ev.Refused != 0 && ev.Refused != LeftClosed && ev.Refused != LeftLong:
+		return refuse(ev, "%s is no cause to refuse a call", ev.Refused)
 	}
 	q := c.generation.queue(ev.Queue)
 	if q == nil {
@@ -164,9 +166,9 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 	c.attach = slices.SortedStableFunc(slices.Values(ev.Attach), func(a, b Attribute) int {
 		return strings.Compare(a.Name, b.Name)
 	})
-	if q.MaxLength > 0 && s.length(q.Name) >= q.MaxLength {
-		s.leave(c, LeftFull, 0, r)
-		r.Effects = append(r.Effects, LeaveQueue{Node: c.node, Call: c.id, Cause: LeftFull})
+	if cause := s.gate(c, ev.Refused); cause != 0 {
+		s.leave(c, cause, 0, r)
+		r.Effects = append(r.Effects, LeaveQueue{Node: c.node, Call: c.id, Cause: cause})
 		return nil
 	}
 	c.queuedAt = s.now
@@ -240,8 +242,9 @@ func (s *State) leave(c *call, cause LeaveCause, waited int64, r *Result) {
 func (s *State) abandon(c *call, cause LeaveCause, r *Result) int64 {
 	waited := s.now - c.queuedAt
 	if c.phase == PhaseOffered {
-		a := s.withdraw(s.offers[c.offer], CallerLeft, r)
-		s.enter(a, stance{state: AgentReady}, change{cause: CallerLeft.String()}, r)
+		for _, a := range s.withdrawAll(s.offers[c.offer], CallerLeft, r) {
+			s.enter(a, stance{state: AgentReady}, change{cause: CallerLeft.String()}, r)
+		}
 	}
 	s.quit(c)
 	c.phase = PhaseMenu
@@ -263,8 +266,8 @@ func (s *State) queueLeft(ev QueueLeft, r *Result) error {
 		return refuse(ev, "no such call")
 	case !c.inQueue():
 		return refuse(ev, "call is in no queue")
-	case ev.Cause < LeftTimeout || ev.Cause > LeftEnded || ev.Cause == LeftFull:
-		return refuse(ev, "%s is no cause for leaving", ev.Cause) // full: it was let in
+	case ev.Cause != LeftTimeout && ev.Cause != LeftKey && ev.Cause != LeftEnded: // others: it was let in
+		return refuse(ev, "%s is no cause for leaving", ev.Cause)
 	}
 	s.abandon(c, ev.Cause, r) // whoever reports it needn't be told
 	return nil

@@ -94,7 +94,7 @@ func (s *State) settle(c *call) error {
 	}
 	p := &c.place
 	p.ID, p.Fit, p.Specialist = c.id, c.queue.Fit, c.queue.PreserveGeneralists
-	p.Requirement, p.Preferred = need, c.preferred
+	p.Requirement, p.Preferred, p.Group = need, c.preferred, c.queue.RingGroup
 	p.Only, p.Yields = c.keptUntil != 0, c.yieldsUntil != 0
 	return nil
 }

@@ -72,13 +72,13 @@ func (c *checker) agent(a *agent) {
 		c.ready++
 	}
 	o := s.offers[a.offer]
-	if o != nil && (o.agent != a.id || o.call != a.call) {
+	if o != nil && (!o.names(a.id) || o.call != a.call) {
 		c.fault("agent %q and offer %d don't agree", a.id, a.offer)
 	}
 	ok := true
 	switch a.state {
 	case AgentReserved, AgentAlerting:
-		ok = o.ringing() && o.expires == a.until && o.rang == (a.state == AgentAlerting)
+		ok = o.ringing() && o.expires == a.until && slices.Contains(o.rings, ring{a.id, a.state == AgentAlerting})
 	case AgentTalking:
 		ok = o.answered()
 	case AgentSignedOut, AgentNotReady, AgentReady, AgentWrapUp, AgentUnreachable:
@@ -166,9 +166,17 @@ func (c *checker) chances(x *call) {
 }
 
 func (c *checker) offer(o *offer) {
-	call, agent := c.s.calls[o.call], c.s.agents[o.agent]
-	if call == nil || agent == nil || call.offer != o.id || agent.offer != o.id {
-		c.fault("offer %d: call %q or agent %q don't agree", o.id, o.call, o.agent)
+	call := c.s.calls[o.call]
+	if call == nil || call.offer != o.id || o.ringing() != (len(o.rings) > 0) || o.ringing() != (o.agent == "") {
+		c.fault("offer %d: call %q doesn't agree, or agents are %+v", o.id, o.call, o)
+	}
+	for _, x := range o.rings {
+		if a := c.s.agents[x.agent]; a == nil || a.offer != o.id {
+			c.fault("offer %d: agent %q doesn't agree", o.id, x.agent)
+		}
+	}
+	if a := c.s.agents[o.agent]; o.answered() && (a == nil || a.offer != o.id) {
+		c.fault("offer %d: agent %q doesn't agree", o.id, o.agent)
 	}
 	c.expect(timerOffer, o.call, o.expires)
 }

@@ -52,12 +52,30 @@ type QueueConfig struct {
 	WrapUpManual bool  `json:"wrap_up_manual,omitempty"`
 	WrapUpMax    int64 `json:"wrap_up_max,omitempty"` // ms; 0 = 15 min
 
+	// RingGroup is how many agents one call rings at once; 0 and 1: one.
+	RingGroup int `json:"ring_group,omitempty"`
+
+	// MaxEstimate is the estimated wait above which no call is let in, ms; 0 =
+	// none.
+	MaxEstimate int64 `json:"max_estimate,omitempty"`
+
+	// While nobody who could ever serve a call is signed in with a phone, it is
+	// not let in (NoStaffRefuse), or leaves after NoStaffLeave ms; 0 = it waits.
+	NoStaffRefuse bool  `json:"no_staff_refuse,omitempty"`
+	NoStaffLeave  int64 `json:"no_staff_leave,omitempty"`
+
+	// LastAgent is how long it is remembered who served a caller, ms; 0 = not.
+	LastAgent int64 `json:"last_agent,omitempty"`
+
 	// Dispositions are the codes for what became of a call.
 	Dispositions []string `json:"dispositions,omitempty"`
 }
 
 // maxDispositions is what an agent can still choose from.
 const maxDispositions = 15
+
+// maxRingGroup is how many phones may ring for one call.
+const maxRingGroup = 20
 
 // wrapUp returns how long the work after a call lasts if nobody says otherwise,
 // and how long it may.

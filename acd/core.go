@@ -2,6 +2,8 @@ package acd
 
 import (
 	"fmt"
+
+	"tierline/routing/rank"
 )
 
 // matchLimit bounds how many offers one Decide proposes, and so how long it
@@ -88,8 +90,20 @@ func Decide(s *State, at int64) []Event {
 		return []Event{TimePassed{}}
 	}
 	var out []Event
-	for _, c := range s.board.Match(at, matchLimit) {
-		out = append(out, CallOffered{Call: c.Call.ID, Agent: c.Agent.ID, Why: s.why(&c, at)})
+	choices := s.board.Match(at, matchLimit)
+	var more [][]*rank.Agent
+	if len(choices) < matchLimit { // otherwise others may need them
+		more = s.board.Share(choices, at)
+	}
+	for i := range choices {
+		c := &choices[i]
+		ev := CallOffered{Call: c.Call.ID, Agent: c.Agent.ID, Why: s.why(c, at)}
+		if more != nil {
+			for _, a := range more[i] {
+				ev.More = append(ev.More, a.ID)
+			}
+		}
+		out = append(out, ev)
 	}
 	return out
 }

@@ -49,17 +49,18 @@ func (s *State) forgetLost() {
 	s.lost = slices.Delete(s.lost, 0, i)
 }
 
-// resume finds the place a caller had when he was cut off, and gives it back
-// once. If there are several, the latest is his.
-func (s *State) resume(c *call) (place lostPlace, ok bool) {
-	s.forgetLost()
+// lostOf finds the place a caller had when he was cut off; -1 if there is none.
+// If there are several, the latest is his.
+func (s *State) lostOf(c *call) int {
 	for i, p := range slices.Backward(s.lost) {
+		if p.until < s.now {
+			break
+		}
 		if p.customer != "" && p.customer == c.customer.ID || p.number != "" && p.number == c.from {
-			s.lost = slices.Delete(s.lost, i, i+1)
-			return p, true
+			return i
 		}
 	}
-	return lostPlace{}, false
+	return -1
 }
 
 // credited decides what place a call brings along: its time of joining and
@@ -72,8 +73,8 @@ func (s *State) credited(c *call, ev CallQueued) (since, band int64, cause strin
 	if last := c.place.Key; ev.Keep && last.Index != 0 && last.Since <= since {
 		since, band, cause = last.Since, last.Band, "kept"
 	}
-	if p, ok := s.resume(c); ok && p.since <= since {
-		since, band, cause = p.since, p.band, "cut_off"
+	if i := s.lostOf(c); i >= 0 && s.lost[i].since <= since {
+		since, band, cause = s.lost[i].since, s.lost[i].band, "cut_off"
 	}
 	return since, band, cause
 }
@@ -81,11 +82,20 @@ func (s *State) credited(c *call, ev CallQueued) (since, band int64, cause strin
 // lineUp gives a call the key of a new wait.
 func (s *State) lineUp(c *call, ev CallQueued, index uint64) (cause string) {
 	since, band, cause := s.credited(c, ev)
+	if i := s.lostOf(c); i >= 0 { // it is given back once
+		s.lost = slices.Delete(s.lost, i, i+1)
+	}
+	s.forgetLost()
 	c.credit = s.now - since
-	c.place = rank.Call{Key: rank.Key{
-		Band: band, Deadline: since - s.headStart(c.queue, c.tier), Since: since, Tier: c.tier, Index: index,
-	}}
+	c.place = rank.Call{Key: s.key(c, since, band, index)}
 	return cause
+}
+
+// key is the place of a call that joins its queue as if it had at a given time.
+func (s *State) key(c *call, since, band int64, index uint64) rank.Key {
+	return rank.Key{
+		Band: band, Deadline: since - s.headStart(c.queue, c.tier), Since: since, Tier: c.tier, Index: index,
+	}
 }
 
 func (s *State) callMoved(ev CallMoved, r *Result) error {

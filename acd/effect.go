@@ -8,7 +8,8 @@ import "fmt"
 //sumtype:decl
 type Effect interface{ isEffect() }
 
-// RingAgent asks the node that holds the call to ring the agent's phone. The
+// RingAgent asks the node that holds the call to ring the agent's phone. A ring
+// group is several of them with one offer, of whom one at most is connected. The
 // node gives up after For and reports how it ended; if nobody reports, the
 // core withdraws the offer one second later.
 type RingAgent struct {
@@ -18,7 +19,7 @@ type RingAgent struct {
 	For               int64     // ms the phone may ring
 }
 
-// StopRinging withdraws an offer.
+// StopRinging withdraws an offer from one agent.
 type StopRinging struct {
 	Node, Call, Agent string
 	Offer             uint64
@@ -58,10 +59,14 @@ type LeaveCause uint8
 
 // Leave causes. The order is part of the log format.
 const (
-	LeftTimeout LeaveCause = iota + 1 // max_wait reached
-	LeftFull                          // the queue had max_length calls
-	LeftKey                           // the caller pressed a key of the queue node
-	LeftEnded                         // hung up
+	LeftTimeout  LeaveCause = iota + 1 // max_wait reached
+	LeftFull                           // the queue had max_length calls
+	LeftKey                            // the caller pressed a key of the queue node
+	LeftEnded                          // hung up
+	LeftClosed                         // the queue's hours are over
+	LeftLong                           // the wait was estimated above max_estimate
+	LeftNoStaff                        // nobody who could ever serve the call is signed in
+	LeftCallback                       // a call-back has taken its place
 )
 
 // String returns the cause's name in facts and reports.
@@ -75,6 +80,14 @@ func (c LeaveCause) String() string {
 		return "key"
 	case LeftEnded:
 		return "ended"
+	case LeftClosed:
+		return "closed"
+	case LeftLong:
+		return "long"
+	case LeftNoStaff:
+		return "no_staff"
+	case LeftCallback:
+		return "callback"
 	}
 	return fmt.Sprintf("left(%d)", uint8(c))
 }

@@ -162,11 +162,19 @@ type CallQueued struct {
 	Preferred    string `json:"preferred,omitempty"`
 	PreferredFor int64  `json:"preferred_for,omitempty"`
 
+	// PreferLast prefers the agent who talked to this caller last, if that is
+	// still known (see QueueConfig.LastAgent) and Preferred names nobody.
+	PreferLast bool `json:"prefer_last,omitempty"`
+
 	// Keep gives the call the place it had in the queue it was in before: a
 	// transfer back, an overflow. Credit is a place that something else has kept
 	// for it, in ms before now: a call-back.
 	Keep   bool  `json:"keep,omitempty"`
 	Credit int64 `json:"credit,omitempty"`
+
+	// Refused is why the owner of the call didn't let it in (LeftClosed, LeftLong;
+	// see [State.TooLong]): it never waits.
+	Refused LeaveCause `json:"refused,omitempty"`
 }
 
 // CallMoved is a supervisor putting a waiting call into another band: before
@@ -183,23 +191,28 @@ type QueueLeft struct {
 	Cause LeaveCause `json:"cause"`
 }
 
-// CallOffered reserves an agent for a call. It records the leader's decision;
-// the offer's id is the index of this entry.
+// CallOffered reserves an agent for a call, or several of whom the first to
+// pick up has it. It records the leader's decision; the offer's id is the index
+// of this entry.
 type CallOffered struct {
-	Call  string `json:"call"`
-	Agent string `json:"agent"`
-	Why   string `json:"why,omitempty"`
+	Call  string   `json:"call"`
+	Agent string   `json:"agent"`
+	More  []string `json:"more,omitempty"` // who ring beside Agent: a ring group
+	Why   string   `json:"why,omitempty"`
 }
 
-// OfferRang says that the agent's phone is ringing.
+// OfferRang says that the agent's phone is ringing. Agent tells whose, if the
+// offer rings several; so it does in what follows.
 type OfferRang struct {
 	Offer uint64 `json:"offer"`
+	Agent string `json:"agent,omitempty"`
 }
 
 // OfferAnswered says that the agent picked up. If Apply refuses it, the
 // agent's leg must be released: the offer is over.
 type OfferAnswered struct {
 	Offer uint64 `json:"offer"`
+	Agent string `json:"agent,omitempty"`
 	Leg   []byte `json:"leg,omitempty"` // encoded dialog and SDP of the agent's leg
 }
 
@@ -215,6 +228,7 @@ const (
 	CallerLeft     // hung up, timed out or pressed a key while the agent rang
 	AgentWithdrawn // signed out or changed by a supervisor
 	SwitchFailed   // we could not ring: nobody's fault but ours
+	LostRace       // another agent of the ring group was faster
 )
 
 // String returns the outcome's name in facts and reports.
@@ -234,6 +248,8 @@ func (o Outcome) String() string {
 		return "agent_withdrawn"
 	case SwitchFailed:
 		return "switch_failed"
+	case LostRace:
+		return "lost_race"
 	}
 	return fmt.Sprintf("outcome(%d)", uint8(o))
 }
@@ -241,6 +257,7 @@ func (o Outcome) String() string {
 // OfferFailed is the result of an offer that did not become a conversation.
 type OfferFailed struct {
 	Offer   uint64  `json:"offer"`
+	Agent   string  `json:"agent,omitempty"`
 	Outcome Outcome `json:"outcome"`
 	SIP     int     `json:"sip,omitempty"` // final status of the agent's leg, if there was one
 }

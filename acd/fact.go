@@ -12,9 +12,10 @@ import (
 //
 // A story is complete without the state: every call.arrived is followed by one
 // call.ended; every call.queued by one call.connected or call.left_queue (a
-// call.left_queue with cause "full" stands alone: the call never waited); every
-// call.offered by one call.offer_failed or call.connected; every call.connected
-// by one call.agent_released.
+// call.left_queue with cause full, closed, long or no_staff may stand alone: the
+// call never waited); every call.offered by one call.offer_failed or
+// call.connected that names the same offer and agent (a ring group is several
+// call.offered with one offer); every call.connected by one call.agent_released.
 type Fact struct {
 	Kind FactKind `json:"kind"`
 
@@ -90,6 +91,5 @@ type Result struct {
 	Facts   []Fact
 }
 
-// expectTwo makes room for two facts, what most steps of an offer give: they
-// are large, and growing copies them.
-func (r *Result) expectTwo() { r.Facts = slices.Grow(r.Facts, 2) }
+// expect makes room for so many facts: they are large, and growing copies them.
+func (r *Result) expect(n int) { r.Facts = slices.Grow(r.Facts, n) }

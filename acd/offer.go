@@ -2,6 +2,7 @@ package acd
 
 import (
 	"cmp"
+	"slices"
 
 	"tierline/routing/rank"
 )
@@ -14,14 +15,22 @@ const (
 	ringGrace = 1000 // ms
 )
 
-// offer is one call to one agent: ringing, or the conversation that came of it.
+// offer is one call to one agent, or to several of whom the first to pick up
+// has it: ringing, or the conversation that came of it.
 type offer struct {
-	id          uint64 // log index of CallOffered: never used twice
-	call, agent string
-	rang        bool
-	expires     int64 // 0 once answered
-	answeredAt  int64
-	leg         []byte // of the agent, opaque
+	id         uint64 // log index of CallOffered: never used twice
+	call       string
+	agent      string // who picked up; "" while it rings
+	rings      []ring // who may still pick up, the first choice first; empty once somebody did
+	expires    int64  // 0 once answered
+	answeredAt int64
+	leg        []byte // of the agent, opaque
+}
+
+// ring is an offer's part that concerns one agent.
+type ring struct {
+	agent string
+	rang  bool
 }
 
 // ringing and answered tell the two lives of an offer apart; no offer has
@@ -29,13 +38,67 @@ type offer struct {
 func (o *offer) ringing() bool  { return o != nil && o.expires != 0 }
 func (o *offer) answered() bool { return o != nil && o.expires == 0 }
 
+// find returns the place of an agent among those who may pick up, or -1.
+func (o *offer) find(agent string) int {
+	return slices.IndexFunc(o.rings, func(x ring) bool { return x.agent == agent })
+}
+
+// names reports whether the offer is an agent's.
+func (o *offer) names(agent string) bool { return o.agent == agent || o.find(agent) >= 0 }
+
+// who returns the one who talks or was chosen first, and who rings beside him.
+func (o *offer) who() (agent string, more []string) {
+	for i, x := range o.rings {
+		if i == 0 {
+			agent = x.agent
+		} else {
+			more = append(more, x.agent)
+		}
+	}
+	return cmp.Or(o.agent, agent), more
+}
+
 func (s *State) callOffered(ev CallOffered, index uint64, r *Result) error {
-	c, a := s.calls[ev.Call], s.agents[ev.Agent]
+	c := s.calls[ev.Call]
 	switch {
 	case c == nil:
 		return refuse(ev, "no such call")
 	case c.phase != PhaseWaiting:
 		return refuse(ev, "call is %s", c.phase)
+	case index == 0 || s.offers[index] != nil:
+		return refuse(ev, "offer %d exists", index)
+	case len(ev.More) >= max(c.queue.RingGroup, 1):
+		return refuse(ev, "queue %q rings %d at once", c.queue.Name, max(c.queue.RingGroup, 1))
+	}
+	if err := s.mayRing(ev, c, ev.Agent); err != nil {
+		return err
+	}
+	for i, id := range ev.More {
+		if id == ev.Agent || slices.Contains(ev.More[:i], id) {
+			return refuse(ev, "agent %s twice", id)
+		}
+		if err := s.mayRing(ev, c, id); err != nil {
+			return err
+		}
+	}
+	r.expect(2 + 2*len(ev.More))
+	lasts := cmp.Or(c.queue.RingTime, defaultRing)
+	o := &offer{id: index, call: c.id, expires: s.now + lasts + ringGrace, rings: make([]ring, 0, 1+len(ev.More))}
+	s.offers[o.id] = o
+	s.unwait(c)
+	c.phase, c.offer = PhaseOffered, o.id
+	s.setTimer(timerOffer, c.id, 0, o.expires)
+	s.ring(o, s.agents[ev.Agent], lasts, ev.Why, r)
+	for _, id := range ev.More {
+		s.ring(o, s.agents[id], lasts, "ring group", r)
+	}
+	return nil
+}
+
+// mayRing refuses an offer to an agent who isn't free for a waiting call.
+func (s *State) mayRing(ev Event, c *call, agent string) error {
+	a := s.agents[agent]
+	switch {
 	case a == nil:
 		return refuse(ev, "no such agent")
 	case a.state != AgentReady:
@@ -46,90 +109,114 @@ func (s *State) callOffered(ev CallOffered, index uint64, r *Result) error {
 		return refuse(ev, "agent lacks %s", c.place.Requirement)
 	case c.keptUntil != 0 && c.preferred != a.id:
 		return refuse(ev, "call is kept for %s", c.preferred)
-	case index == 0 || s.offers[index] != nil:
-		return refuse(ev, "offer %d exists", index)
 	}
-	r.expectTwo()
-	ring := cmp.Or(c.queue.RingTime, defaultRing)
-	o := &offer{id: index, call: c.id, agent: a.id, expires: s.now + ring + ringGrace}
-	s.offers[o.id] = o
-	s.unwait(c)
-	c.phase, c.offer = PhaseOffered, o.id
-	a.offer, a.call = o.id, c.id
-	s.setTimer(timerOffer, c.id, 0, o.expires)
-	r.Effects = append(r.Effects, RingAgent{
-		Node: c.node, Call: c.id, Agent: a.id, Offer: o.id, Contacts: a.contacts(), For: ring,
-	})
-	f := s.offerFact(FactCallOffered, o)
-	f.Reason, f.Until = ev.Why, o.expires
-	r.Facts = append(r.Facts, f)
-	s.become(a, stance{state: AgentReserved, until: o.expires}, change{cause: "offer"}, r)
 	return nil
 }
 
+// ring adds an agent to an offer.
+func (s *State) ring(o *offer, a *agent, lasts int64, why string, r *Result) {
+	o.rings = append(o.rings, ring{agent: a.id})
+	a.offer, a.call = o.id, o.call
+	r.Effects = append(r.Effects, RingAgent{
+		Node: s.calls[o.call].node, Call: o.call, Agent: a.id, Offer: o.id, Contacts: a.contacts(), For: lasts,
+	})
+	f := s.offerFact(FactCallOffered, o, a.id)
+	f.Reason, f.Until = why, o.expires
+	r.Facts = append(r.Facts, f)
+	s.become(a, stance{state: AgentReserved, until: o.expires}, change{cause: "offer"}, r)
+}
+
 // offerFact returns a fact with everything that says which offer is meant.
-func (s *State) offerFact(kind FactKind, o *offer) Fact {
+func (s *State) offerFact(kind FactKind, o *offer, agent string) Fact {
 	c := s.calls[o.call]
 	return Fact{
-		Kind: kind, Call: o.call, Agent: o.agent, Offer: o.id, Queue: c.queue.Name, Node: c.node,
+		Kind: kind, Call: o.call, Agent: agent, Offer: o.id, Queue: c.queue.Name, Node: c.node,
 		Tier: tierOf(c), Customer: c.customer.ID, WaitMS: s.now - c.queuedAt,
 	}
 }
 
 func (s *State) offerRang(ev OfferRang, r *Result) error {
-	o, err := s.open(ev, ev.Offer)
+	o, i, err := s.open(ev, ev.Offer, ev.Agent)
 	if err != nil {
 		return err
 	}
-	if o.rang {
+	x := &o.rings[i]
+	if x.rang {
 		return refuse(ev, "offer rings already")
 	}
-	r.expectTwo()
-	o.rang = true
-	r.Facts = append(r.Facts, s.offerFact(FactCallRinging, o))
-	s.become(s.agents[o.agent], stance{state: AgentAlerting, until: o.expires}, change{cause: "ringing"}, r)
+	r.expect(2)
+	x.rang = true
+	r.Facts = append(r.Facts, s.offerFact(FactCallRinging, o, x.agent))
+	s.become(s.agents[x.agent], stance{state: AgentAlerting, until: o.expires}, change{cause: "ringing"}, r)
 	return nil
 }
 
-// open returns an offer that still waits for its result.
-func (s *State) open(ev Event, id uint64) (*offer, error) {
-	o := s.offers[id]
+// open returns an offer that still waits for an agent's result, and his place
+// in it. Who reports on an offer to one agent needn't name him.
+func (s *State) open(ev Event, id uint64, agent string) (o *offer, i int, err error) {
+	o = s.offers[id]
 	switch {
 	case o == nil:
-		return nil, refuse(ev, "offer %d is over", id)
+		return nil, 0, refuse(ev, "offer %d is over", id)
 	case !o.ringing():
-		return nil, refuse(ev, "offer %d is answered", id)
+		return nil, 0, refuse(ev, "offer %d is answered", id)
+	case agent == "" && len(o.rings) == 1:
+		return o, 0, nil
+	case agent == "":
+		return nil, 0, refuse(ev, "offer %d rings %d agents: one must be named", id, len(o.rings))
 	}
-	return o, nil
+	if i = o.find(agent); i < 0 {
+		return nil, 0, refuse(ev, "offer %d doesn't ring %s", id, agent)
+	}
+	return o, i, nil
 }
 
 func (s *State) offerAnswered(ev OfferAnswered, r *Result) error {
-	o, err := s.open(ev, ev.Offer)
+	o, i, err := s.open(ev, ev.Offer, ev.Agent)
 	if err != nil {
 		return err
 	}
-	r.expectTwo()
-	c, a := s.calls[o.call], s.agents[o.agent]
+	r.expect(2 * len(o.rings))
+	c, a := s.calls[o.call], s.agents[o.rings[i].agent]
 	s.setTimer(timerOffer, c.id, o.expires, 0)
-	o.expires, o.answeredAt, o.leg = 0, s.now, ev.Leg
+	r.Effects = append(r.Effects, ConnectAgent{Node: c.node, Call: c.id, Agent: a.id, Offer: o.id})
+	losers := s.lose(o, a.id, r)
+	o.agent, o.expires, o.answeredAt, o.leg, o.rings = a.id, 0, s.now, ev.Leg, nil
 	s.quit(c)
 	c.phase = PhaseTalking
 	a.misses = 0
-	r.Effects = append(r.Effects, ConnectAgent{Node: c.node, Call: c.id, Agent: a.id, Offer: o.id})
-	r.Facts = append(r.Facts, s.offerFact(FactCallConnected, o))
+	r.Facts = append(r.Facts, s.offerFact(FactCallConnected, o, a.id))
 	s.become(a, stance{state: AgentTalking}, change{cause: "answered"}, r)
+	for _, x := range losers {
+		s.enter(x, stance{state: AgentReady}, change{cause: LostRace.String()}, r)
+	}
 	return nil
 }
 
+// lose stops the phones of all agents of an offer but one, and returns the
+// agents, who need a new state.
+func (s *State) lose(o *offer, winner string, r *Result) (losers []*agent) {
+	for _, x := range o.rings {
+		if x.agent == winner {
+			continue
+		}
+		a := s.agents[x.agent]
+		s.stopRinging(o, a.id, LostRace, r)
+		s.failed(o, a, LostRace, 0, r)
+		losers = append(losers, a)
+	}
+	return losers
+}
+
 func (s *State) offerFailed(ev OfferFailed, r *Result) error {
-	o, err := s.open(ev, ev.Offer)
+	o, i, err := s.open(ev, ev.Offer, ev.Agent)
 	if err != nil {
 		return err
 	}
 	if ev.Outcome < NoAnswer || ev.Outcome > SwitchFailed {
 		return refuse(ev, "unknown outcome %d", ev.Outcome)
 	}
-	s.fail(o, ev.Outcome, ev.SIP, r)
+	s.fail(o, i, ev.Outcome, ev.SIP, r)
 	return nil
 }
 
@@ -137,25 +224,29 @@ func (s *State) offerFailed(ev OfferFailed, r *Result) error {
 // not reached.
 func (s *State) offerExpired(c *call, r *Result) {
 	o := s.offers[c.offer]
-	outcome := Unreachable
-	if o.rang {
-		outcome = NoAnswer
+	for len(o.rings) > 0 {
+		x := o.rings[0]
+		outcome := Unreachable
+		if x.rang {
+			outcome = NoAnswer
+		}
+		s.stopRinging(o, x.agent, outcome, r)
+		s.fail(o, 0, outcome, 0, r)
 	}
-	s.stopRinging(o, outcome, r)
-	s.fail(o, outcome, 0, r)
 }
 
-func (s *State) stopRinging(o *offer, outcome Outcome, r *Result) {
+func (s *State) stopRinging(o *offer, agent string, outcome Outcome, r *Result) {
 	r.Effects = append(r.Effects, StopRinging{
-		Node: s.calls[o.call].node, Call: o.call, Agent: o.agent, Offer: o.id, Outcome: outcome,
+		Node: s.calls[o.call].node, Call: o.call, Agent: agent, Offer: o.id, Outcome: outcome,
 	})
 }
 
-// fail ends an offer that didn't become a conversation: the call goes back to
-// its place, the agent takes the consequences.
-func (s *State) fail(o *offer, outcome Outcome, sip int, r *Result) {
-	c, a := s.calls[o.call], s.agents[o.agent]
-	s.cancel(o, outcome, sip, r)
+// fail ends an agent's part of an offer that didn't become a conversation: he
+// takes the consequences. When nobody else rings, the call goes back to its
+// place.
+func (s *State) fail(o *offer, i int, outcome Outcome, sip int, r *Result) {
+	c, a := s.calls[o.call], s.agents[o.rings[i].agent]
+	over := s.cancel(o, i, outcome, sip, r)
 	to, why := stance{state: AgentReady}, change{cause: outcome.String()}
 	switch outcome {
 	case NoAnswer:
@@ -165,7 +256,7 @@ func (s *State) fail(o *offer, outcome Outcome, sip int, r *Result) {
 		s.setBackOff(a, s.now+max(a.config.BackOff, minBackOff))
 	case Busy, Rejected, SwitchFailed: // the last so that we don't try again at once
 		s.setBackOff(a, s.now+max(a.config.BackOff, minBackOff))
-	case CallerLeft, AgentWithdrawn:
+	case CallerLeft, AgentWithdrawn, LostRace:
 	}
 	if a.misses >= a.maxMisses() {
 		to = stance{state: AgentNotReady, reason: ReasonMissed}
@@ -178,28 +269,51 @@ func (s *State) fail(o *offer, outcome Outcome, sip int, r *Result) {
 		c.keptUntil = 0 // if it was kept for him, he has had his turn
 	}
 	s.enter(a, to, why, r)
-	s.back(c, r) // with a max wait that is over by now, it leaves when time passes next
+	if over {
+		s.back(c, r) // with a max wait that is over by now, it leaves when time passes next
+	}
 }
 
-// withdraw stops an offer without blaming anybody. The call goes back to its
-// place; the agent it returns has no call and needs a new state.
-func (s *State) withdraw(o *offer, outcome Outcome, r *Result) *agent {
-	c, a := s.calls[o.call], s.agents[o.agent]
-	s.stopRinging(o, outcome, r)
-	s.cancel(o, outcome, 0, r)
-	s.back(c, r)
-	return a
+// withdraw takes an agent out of an offer without blaming anybody; he has no
+// call and needs a new state. When nobody else rings, the call goes back to its
+// place.
+func (s *State) withdraw(o *offer, a *agent, outcome Outcome, r *Result) {
+	s.stopRinging(o, a.id, outcome, r)
+	if s.cancel(o, o.find(a.id), outcome, 0, r) {
+		s.back(s.calls[o.call], r)
+	}
 }
 
-// cancel closes the offer itself.
-func (s *State) cancel(o *offer, outcome Outcome, sip int, r *Result) {
-	f := s.offerFact(FactOfferFailed, o)
-	f.Cause, f.SIP = outcome.String(), sip
-	r.Facts = append(r.Facts, f)
+// withdrawAll is withdraw for everybody whom an offer rings.
+func (s *State) withdrawAll(o *offer, outcome Outcome, r *Result) (out []*agent) {
+	for len(o.rings) > 0 {
+		a := s.agents[o.rings[0].agent]
+		s.withdraw(o, a, outcome, r)
+		out = append(out, a)
+	}
+	return out
+}
+
+// cancel closes an agent's part of an offer, and with the last one the offer
+// itself.
+func (s *State) cancel(o *offer, i int, outcome Outcome, sip int, r *Result) (over bool) {
+	s.failed(o, s.agents[o.rings[i].agent], outcome, sip, r)
+	o.rings = slices.Delete(o.rings, i, i+1)
+	if len(o.rings) > 0 {
+		return false
+	}
 	s.setTimer(timerOffer, o.call, o.expires, 0)
 	delete(s.offers, o.id)
 	s.calls[o.call].offer = 0
-	s.agents[o.agent].offer = 0
+	return true
+}
+
+// failed notes that an agent won't have the call of an offer.
+func (s *State) failed(o *offer, a *agent, outcome Outcome, sip int, r *Result) {
+	f := s.offerFact(FactOfferFailed, o, a.id)
+	f.Cause, f.SIP = outcome.String(), sip
+	r.Facts = append(r.Facts, f)
+	a.offer = 0
 }
 
 func (s *State) agentReleased(ev AgentReleased, r *Result) error {
@@ -218,9 +332,9 @@ func (s *State) agentReleased(ev AgentReleased, r *Result) error {
 // release ends the agent's part of a conversation. The caller decides what
 // becomes of the call.
 func (s *State) release(o *offer, by Side, quality *Quality, r *Result) {
-	r.expectTwo()
+	r.expect(2)
 	c, a := s.calls[o.call], s.agents[o.agent]
-	f := s.offerFact(FactAgentReleased, o)
+	f := s.offerFact(FactAgentReleased, o, a.id)
 	f.By, f.Quality, f.TalkMS = by.String(), quality, s.now-o.answeredAt
 	f.WaitMS = o.answeredAt - c.queuedAt
 	r.Facts = append(r.Facts, f)

@@ -193,6 +193,7 @@ func drawConfig(t *rapid.T) Config {
 			Requirement:         need,
 			WrapUp:              rapid.SampledFrom([]int64{0, 10_000}).Draw(t, "wrap-up"),
 			MaxWait:             rapid.SampledFrom([]int64{0, 40_000}).Draw(t, "max wait"),
+			RingGroup:           rapid.IntRange(0, 3).Draw(t, "ring group"),
 			MaxLength:           rapid.SampledFrom([]int{0, 3}).Draw(t, "max length"),
 			ReofferAfter:        rapid.SampledFrom([]int64{0, 30_000}).Draw(t, "reoffer"),
 			Fit:                 rapid.SampledFrom([]Fit{FitNone, FitMost, FitLeast}).Draw(t, "fit"),
@@ -227,12 +228,15 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	call := func(t *rapid.T) string {
 		return fmt.Sprint("c", rapid.IntRange(max(0, w.calls-8), w.calls).Draw(t, "call"))
 	}
-	offer := func(t *rapid.T) uint64 {
+	leg := func(t *rapid.T) legOf {
 		if len(w.offers) == 0 {
-			return 0
+			return legOf{}
 		}
-		recent := w.offers[max(0, len(w.offers)-4):]
-		return rapid.SampledFrom(recent).Draw(t, "offer")
+		l := rapid.SampledFrom(w.offers[max(0, len(w.offers)-5):]).Draw(t, "offer")
+		if rapid.IntRange(0, 7).Draw(t, "unnamed") == 0 {
+			l.agent = ""
+		}
+		return l
 	}
 	arrive := func(t *rapid.T) string {
 		w.calls++
@@ -250,7 +254,10 @@ func (w *world) actions() map[string]func(*rapid.T) {
 
 			Preferred:    rapid.SampledFrom([]string{"", "", "a1", "a2", "nobody"}).Draw(t, "preferred"),
 			PreferredFor: rapid.SampledFrom([]int64{0, 10_000}).Draw(t, "preferred for"),
-			Keep:         rapid.Bool().Draw(t, "keep"), Credit: rapid.SampledFrom([]int64{0, 0, 30_000}).Draw(t, "credit"),
+			PreferLast:   rapid.Bool().Draw(t, "prefer last"),
+			Refused:      LeaveCause(max(0, rapid.IntRange(-20, 9).Draw(t, "refused"))),
+
+			Keep: rapid.Bool().Draw(t, "keep"), Credit: rapid.SampledFrom([]int64{0, 0, 30_000}).Draw(t, "credit"),
 		})
 	}
 	return map[string]func(*rapid.T){
@@ -262,18 +269,32 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			_ = w.put(t, CallMoved{Call: call(t), Band: rapid.Int64Range(-2, 1).Draw(t, "band"), By: "lead"})
 		},
 		"left": func(t *rapid.T) {
-			_ = w.put(t, QueueLeft{Call: call(t), Cause: LeaveCause(rapid.IntRange(0, 5).Draw(t, "cause"))})
+			_ = w.put(t, QueueLeft{Call: call(t), Cause: LeaveCause(rapid.IntRange(0, 9).Draw(t, "cause"))})
 		},
 		"end": func(t *rapid.T) {
 			_ = w.put(t, CallEnded{Call: call(t), Cause: "normal", By: Side(rapid.IntRange(1, 3).Draw(t, "by"))})
 		},
-		"foreign offer": func(t *rapid.T) { _ = w.put(t, CallOffered{Call: call(t), Agent: agent.Draw(t, "agent")}) },
-		"rang":          func(t *rapid.T) { _ = w.put(t, OfferRang{Offer: offer(t)}) },
-		"answered":      func(t *rapid.T) { _ = w.put(t, OfferAnswered{Offer: offer(t), Leg: []byte("leg")}) },
-		"failed": func(t *rapid.T) {
-			_ = w.put(t, OfferFailed{Offer: offer(t), Outcome: Outcome(rapid.IntRange(0, 7).Draw(t, "outcome"))})
+		"foreign offer": func(t *rapid.T) {
+			ev := CallOffered{Call: call(t), Agent: agent.Draw(t, "agent")}
+			if rapid.Bool().Draw(t, "group") {
+				ev.More = []string{agent.Draw(t, "more")}
+			}
+			_ = w.put(t, ev)
 		},
-		"released": func(t *rapid.T) { _ = w.put(t, AgentReleased{Offer: offer(t), By: SideAgent}) },
+		"rang": func(t *rapid.T) {
+			l := leg(t)
+			_ = w.put(t, OfferRang{Offer: l.offer, Agent: l.agent})
+		},
+		"answered": func(t *rapid.T) {
+			l := leg(t)
+			_ = w.put(t, OfferAnswered{Offer: l.offer, Agent: l.agent, Leg: []byte("leg")})
+		},
+		"failed": func(t *rapid.T) {
+			l := leg(t)
+			out := Outcome(rapid.IntRange(0, 8).Draw(t, "outcome"))
+			_ = w.put(t, OfferFailed{Offer: l.offer, Agent: l.agent, Outcome: out})
+		},
+		"released": func(t *rapid.T) { _ = w.put(t, AgentReleased{Offer: leg(t).offer, By: SideAgent}) },
 		"command": func(t *rapid.T) {
 			_ = w.put(t, AgentCommanded{
 				Agent: agent.Draw(t, "agent"), Command: AgentCommand(rapid.IntRange(0, 7).Draw(t, "command")),

@@ -134,7 +134,7 @@ func (s *State) dismiss(a *agent, r *Result) {
 	case AgentTalking:
 		return
 	case AgentReserved, AgentAlerting:
-		s.withdraw(s.offers[a.offer], AgentWithdrawn, r)
+		s.withdraw(s.offers[a.offer], a, AgentWithdrawn, r)
 	case AgentSignedOut, AgentNotReady, AgentReady, AgentWrapUp, AgentUnreachable:
 	}
 	s.remove(a, r)
@@ -215,7 +215,8 @@ func (q *QueueConfig) check() error {
 		return errors.New("a queue has no name")
 	case len(q.Dispositions) > maxDispositions || !distinct(q.Dispositions):
 		return fmt.Errorf("queue %q: more than %d dispositions, or one is empty or not unique", q.Name, maxDispositions)
-	case min(q.RingTime, q.WrapUp, q.WrapUpMax, q.MaxWait, q.ReofferAfter, int64(q.MaxLength)) < 0 || q.Fit > FitLeast:
+	case min(q.RingTime, q.WrapUp, q.WrapUpMax, q.MaxWait, q.ReofferAfter, int64(q.MaxLength)) < 0 || q.Fit > FitLeast,
+		min(q.MaxEstimate, q.NoStaffLeave, q.LastAgent, int64(q.RingGroup)) < 0 || q.RingGroup > maxRingGroup:
 		return fmt.Errorf("queue %q: a value is out of range", q.Name)
 	}
 	if err := q.checkSteps(); err != nil {

@@ -73,10 +73,12 @@ func (l line) queue() QueueConfig {
 	q := QueueConfig{
 		Name: l.words[1], Requirement: l.require, RingTime: l.ms("ring"), WrapUp: l.ms("wrap_up"),
 		MaxWait: l.ms("max_wait"), MaxLength: l.n("max_length"), ReofferAfter: l.ms("reoffer"),
-		Fit:                 map[string]Fit{"": FitNone, "most": FitMost, "least": FitLeast}[l.kv["fit"]],
+		Fit:       map[string]Fit{"": FitNone, "most": FitMost, "least": FitLeast}[l.kv["fit"]],
+		RingGroup: l.n("ring_group"), MaxEstimate: l.ms("max_estimate"), LastAgent: l.ms("last_agent"),
+		NoStaffRefuse: l.has("no_staff_refuse"), NoStaffLeave: l.ms("no_staff_leave"),
 		PreserveGeneralists: l.has("preserve_generalists"),
 		WrapUpManual:        l.has("manual"), WrapUpMax: l.ms("wrap_up_max"),
-		Dispositions: strings.FieldsFunc(l.kv["codes"], func(r rune) bool { return r == ',' }),
+		Dispositions: words(l.kv["codes"]),
 	}
 	for _, t := range routing.Tiers() {
 		if l.has(t.String()) {
@@ -94,7 +96,7 @@ func (l line) agent() AgentConfig {
 		ID: l.words[1], Name: l.words[1], MaxMisses: l.n("misses"), BackOff: l.ms("back_off"), Contact: l.kv["contact"],
 		SignedIn: l.has("signed_in"),
 	}
-	for _, s := range strings.FieldsFunc(l.kv["skills"], func(r rune) bool { return r == ',' }) {
+	for _, s := range words(l.kv["skills"]) {
 		name, level, _ := strings.Cut(s, ":")
 		n, _ := strconv.Atoi(level)
 		a.Skills = append(a.Skills, routing.SkillLevel{Skill: routing.Skill(name), Level: routing.Level(n)})

@@ -3,6 +3,7 @@ package acd
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -148,7 +149,7 @@ func (x *script) apply(ev Event, quiet bool) {
 		fmt.Fprintf(&x.out, "%s %s\n", x.clock(), story(f))
 	}
 	for _, e := range r.Effects {
-		if ring, ok := e.(RingAgent); ok {
+		if ring, ok := e.(RingAgent); ok && !slices.Contains(x.offers[ring.Call], ring.Offer) {
 			x.offers[ring.Call] = append(x.offers[ring.Call], ring.Offer)
 		}
 		fmt.Fprintf(&x.out, "%s -> %s\n", x.clock(), order(e))
@@ -156,6 +157,11 @@ func (x *script) apply(ev Event, quiet bool) {
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
 		fmt.Fprintf(&x.out, "%s refused: %s\n", x.clock(), refused.Reason)
 	}
+}
+
+// words splits a list at commas.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }
 
 func (x *script) clock() string { return (time.Duration(x.now) * time.Millisecond).String() }
@@ -189,6 +195,7 @@ func (x *script) run() {
 		x.apply(CallQueued{
 			Call: id, Queue: x.arg("1"), Tier: x.tier(x.arg("tier")), Requirement: strings.TrimSpace(x.d.Input),
 			MaxWait: x.ms(x.arg("max_wait")), Preferred: x.arg("preferred"), PreferredFor: x.ms(x.arg("kept")),
+			PreferLast: x.arg("prefer_last") != "", Refused: x.refused(),
 			Keep: x.arg("keep") != "", Credit: x.ms(x.arg("credit")),
 		}, false)
 	case "arrive":
@@ -199,6 +206,14 @@ func (x *script) run() {
 		x.apply(x.event(), false)
 	}
 	x.settle()
+}
+
+// refused is why the owner of the call doesn't let it in.
+func (x *script) refused() LeaveCause {
+	if text := x.arg("refused"); text != "" {
+		return named[LeaveCause](x, text)
+	}
+	return 0
 }
 
 func (x *script) wait(until int64) {
@@ -268,13 +283,13 @@ func (x *script) event() Event {
 	case "left":
 		return QueueLeft{Call: x.arg("0"), Cause: named[LeaveCause](x, x.arg("1"))}
 	case "offer":
-		return CallOffered{Call: x.arg("0"), Agent: x.arg("1")}
+		return CallOffered{Call: x.arg("0"), Agent: x.arg("1"), More: words(x.arg("more"))}
 	case "rang":
-		return OfferRang{Offer: x.offer(x.arg("0"))}
+		return OfferRang{Offer: x.offer(x.arg("0")), Agent: x.arg("agent")}
 	case "answer":
-		return OfferAnswered{Offer: x.offer(x.arg("0"))}
+		return OfferAnswered{Offer: x.offer(x.arg("0")), Agent: x.arg("agent")}
 	case "fail":
-		ev := OfferFailed{Offer: x.offer(x.arg("0")), Outcome: named[Outcome](x, x.arg("1"))}
+		ev := OfferFailed{Offer: x.offer(x.arg("0")), Agent: x.arg("agent"), Outcome: named[Outcome](x, x.arg("1"))}
 		if sip := x.arg("sip"); sip != "" {
 			ev.SIP = int(x.number(sip))
 		}

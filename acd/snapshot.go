@@ -19,7 +19,7 @@ import (
 // equal bytes. A new version gets a new number and keeps the reader of the old.
 const (
 	snapshotMagic   = "tierline acd"
-	snapshotVersion = 2
+	snapshotVersion = 3
 )
 
 // ErrSnapshot says that bytes are no snapshot of this or an older release, or
@@ -178,6 +178,14 @@ func (q *QueueConfig) code(k *coder) {
 	k.bool(&q.WrapUpManual)
 	k.int(&q.WrapUpMax)
 	list(k, &q.Dispositions, (*coder).str)
+	if k.version < 3 {
+		return
+	}
+	number(k, &q.RingGroup)
+	k.int(&q.MaxEstimate)
+	k.bool(&q.NoStaffRefuse)
+	k.int(&q.NoStaffLeave)
+	k.int(&q.LastAgent)
 }
 
 func (a *AgentConfig) code(k *coder) {
@@ -306,10 +314,31 @@ func (o *offer) code(k *coder) {
 	k.uint(&o.id)
 	k.str(&o.call)
 	k.str(&o.agent)
-	k.bool(&o.rang)
+	o.codeRings(k)
 	k.int(&o.expires)
 	k.int(&o.answeredAt)
 	k.bytes(&o.leg)
+	switch {
+	case k.version >= 3:
+	case o.expires != 0:
+		o.rings[0].agent, o.agent = o.agent, ""
+	default:
+		o.rings = nil
+	}
+}
+
+// codeRings codes who may answer. Before version 3 that was one agent, and
+// here stood whether his phone rang.
+func (o *offer) codeRings(k *coder) {
+	if k.version < 3 {
+		o.rings = make([]ring, 1)
+		k.bool(&o.rings[0].rang)
+		return
+	}
+	list(k, &o.rings, func(k *coder, x *ring) {
+		k.str(&x.agent)
+		k.bool(&x.rang)
+	})
 }
 
 // derive rebuilds what a snapshot doesn't hold.

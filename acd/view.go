@@ -92,6 +92,7 @@ type CallView struct {
 	Phase       Phase        `json:"phase"`
 	Queue       string       `json:"queue,omitempty"` // the present or last one
 	Agent       string       `json:"agent,omitempty"`
+	More        []string     `json:"more,omitempty"` // whose phones ring as well
 	Offer       uint64       `json:"offer,omitempty"`
 	Tier        routing.Tier `json:"tier"`
 	Language    string       `json:"language,omitempty"`
@@ -157,7 +158,7 @@ func (s *State) callView(c *call) CallView {
 		v.Queue = c.queue.Name
 	}
 	if o := s.offers[c.offer]; o != nil {
-		v.Agent = o.agent
+		v.Agent, v.More = o.who()
 	}
 	if c.inQueue() {
 		key := c.place.Key

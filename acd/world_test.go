@@ -3,6 +3,7 @@ package acd
 import (
 	"errors"
 	"maps"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -18,8 +19,8 @@ type world struct {
 	told  []Result
 	calls int
 
-	offers  []uint64          // all that ever were: results may come late and twice
-	ringing map[uint64]string // phones that ring, by the effects
+	offers  []legOf           // all that ever were: results may come late and twice
+	ringing map[legOf]bool    // phones that ring, by the effects
 	talking map[uint64]string // agents who are connected, by the effects
 	node    map[uint64]string // where an offer's legs are
 
@@ -28,16 +29,23 @@ type world struct {
 	count struct{ queued, connected, left int }
 }
 
+// legOf is an agent's part of an offer.
+type legOf struct {
+	offer uint64
+	agent string
+}
+
 // tale is what the facts have said of one call.
 type tale struct {
 	queued           bool
 	offered, talking uint64
-	key              rank.Key // since it was queued; must stay
+	rung             map[string]bool // whom the offer rings
+	key              rank.Key        // since it was queued; must stay
 }
 
 func newWorld() *world {
 	return &world{
-		s: NewState(), ringing: map[uint64]string{}, talking: map[uint64]string{}, node: map[uint64]string{},
+		s: NewState(), ringing: map[legOf]bool{}, talking: map[uint64]string{}, node: map[uint64]string{},
 		story: map[string]*tale{}, head: map[string]int64{},
 	}
 }
@@ -79,13 +87,14 @@ func (w *world) put(t *rapid.T, ev Event) error {
 func (w *world) report(ev Event) {
 	switch ev := ev.(type) {
 	case OfferFailed:
-		delete(w.ringing, ev.Offer)
+		maps.DeleteFunc(w.ringing, func(l legOf, _ bool) bool {
+			return l.offer == ev.Offer && (ev.Agent == "" || l.agent == ev.Agent)
+		})
 	case AgentReleased:
 		delete(w.talking, ev.Offer)
 	case NodeRestarted:
-		dead := func(id uint64, _ string) bool { return w.node[id] == ev.Node }
-		maps.DeleteFunc(w.ringing, dead)
-		maps.DeleteFunc(w.talking, dead)
+		maps.DeleteFunc(w.ringing, func(l legOf, _ bool) bool { return w.node[l.offer] == ev.Node })
+		maps.DeleteFunc(w.talking, func(id uint64, _ string) bool { return w.node[id] == ev.Node })
 	default:
 	}
 }
@@ -96,18 +105,13 @@ func (w *world) obey(t *rapid.T, e Effect) {
 		if len(e.Contacts) == 0 || e.For <= 0 {
 			t.Fatalf("ring %+v", e)
 		}
-		w.ringing[e.Offer], w.node[e.Offer] = e.Agent, e.Node
-		w.offers = append(w.offers, e.Offer)
+		leg := legOf{e.Offer, e.Agent}
+		w.ringing[leg], w.node[e.Offer] = true, e.Node
+		w.offers = append(w.offers, leg)
 	case StopRinging:
-		if w.ringing[e.Offer] != e.Agent {
-			t.Fatalf("%+v, but that doesn't ring", e)
-		}
-		delete(w.ringing, e.Offer)
+		w.silence(t, e, legOf{e.Offer, e.Agent})
 	case ConnectAgent:
-		if w.ringing[e.Offer] != e.Agent {
-			t.Fatalf("%+v, but that doesn't ring", e)
-		}
-		delete(w.ringing, e.Offer)
+		w.silence(t, e, legOf{e.Offer, e.Agent})
 		w.talking[e.Offer] = e.Agent
 	case ReleaseAgent:
 		if w.talking[e.Offer] != e.Agent {
@@ -116,6 +120,14 @@ func (w *world) obey(t *rapid.T, e Effect) {
 		delete(w.talking, e.Offer)
 	case LeaveQueue, GenerationChanged:
 	}
+}
+
+// silence ends the ringing of a phone that rings.
+func (w *world) silence(t *rapid.T, e Effect, leg legOf) {
+	if !w.ringing[leg] {
+		t.Fatalf("%+v, but that doesn't ring", e)
+	}
+	delete(w.ringing, leg)
 }
 
 // hear checks that the facts make a story by themselves.
@@ -139,29 +151,34 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		w.head[f.Call] = c.key.Since - c.key.Deadline
 		w.count.queued++
 	case FactCallLeftQueue:
-		if f.Cause == LeftFull.String() {
-			ok = !c.queued
+		if !c.queued { // it was not let in
+			ok = slices.Contains([]string{"full", "closed", "long", "no_staff"}, f.Cause)
 			break
 		}
 		ok = c.queued && c.offered == 0
 		c.queued = false
 		w.count.left++
 	case FactCallOffered:
-		ok = c.queued && c.offered == 0
-		c.offered = f.Offer
+		ok = c.queued && (c.offered == 0 || c.offered == f.Offer) && !c.rung[f.Agent]
+		if c.offered == 0 {
+			c.offered, c.rung = f.Offer, map[string]bool{}
+		}
+		c.rung[f.Agent] = true
 	case FactCallRelaxed:
 		ok = c.queued
 	case FactCallMoved:
 		ok = c.queued
 		c.key.Band = f.Band
 	case FactCallRinging:
-		ok = c.offered == f.Offer
+		ok = c.offered == f.Offer && c.rung[f.Agent]
 	case FactOfferFailed:
-		ok = c.offered == f.Offer
-		c.offered = 0
+		ok = c.offered == f.Offer && c.rung[f.Agent]
+		if delete(c.rung, f.Agent); len(c.rung) == 0 {
+			c.offered = 0
+		}
 	case FactCallConnected:
-		ok = c.queued && c.offered == f.Offer
-		c.queued, c.offered, c.talking = false, 0, f.Offer
+		ok = c.queued && c.offered == f.Offer && c.rung[f.Agent] && len(c.rung) == 1
+		c.queued, c.offered, c.talking, c.rung = false, 0, f.Offer, nil
 		w.count.connected++
 	case FactAgentReleased:
 		ok = c.talking == f.Offer
@@ -180,16 +197,21 @@ func (w *world) hear(t *rapid.T, f Fact) {
 // agree compares the world's account with the state: nobody rings or talks
 // whom the state doesn't know of, nobody does so twice.
 func (w *world) agree(t *rapid.T) {
-	ringing, talking := map[uint64]string{}, map[uint64]string{}
+	ringing, talking := map[legOf]bool{}, map[uint64]string{}
 	busy := map[string]bool{}
-	for id, o := range w.s.offers {
-		if busy[o.agent] {
-			t.Fatalf("agent %s has two offers", o.agent)
+	engage := func(agent string) {
+		if busy[agent] {
+			t.Fatalf("agent %s has two offers", agent)
 		}
-		busy[o.agent] = true
-		if o.ringing() {
-			ringing[id] = o.agent
-		} else {
+		busy[agent] = true
+	}
+	for id, o := range w.s.offers {
+		for _, x := range o.rings {
+			engage(x.agent)
+			ringing[legOf{id, x.agent}] = true
+		}
+		if o.answered() {
+			engage(o.agent)
 			talking[id] = o.agent
 		}
 	}

@@ -41,6 +41,7 @@ type Call struct {
 	Only       bool   // nobody but Preferred, as long as he has a seat
 	Yields     bool   // Order.KeepIdle holds for it
 	Specialist bool   // agents with fewer skills first: keeps generalists free
+	Group      int    // how many agents it may ring at once; 0 and 1: one
 
 	class *class
 	owner *Agent // whose own line it stands in

@@ -115,3 +115,25 @@ func (l *List[T]) tidy(ci int) {
 		l.chunks = slices.Delete(l.chunks, ci+1, ci+2)
 	}
 }
+
+// Count returns how many values fulfil a condition that holds up to some value
+// and for none after it. It looks at one chunk, and at the end of some others.
+func (l *List[T]) Count(holds func(T) bool) (n int) {
+	ci, _ := slices.BinarySearchFunc(l.chunks, true, func(c []T, _ bool) int { return below(holds(c[len(c)-1])) })
+	for _, c := range l.chunks[:ci] {
+		n += len(c)
+	}
+	if ci < len(l.chunks) {
+		i, _ := slices.BinarySearchFunc(l.chunks[ci], true, func(v T, _ bool) int { return below(holds(v)) })
+		n += i
+	}
+	return n
+}
+
+// below says on which side of the border a value is.
+func below(holds bool) int {
+	if holds {
+		return -1
+	}
+	return 1
+}
