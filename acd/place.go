@@ -1,8 +1,6 @@
 package acd
 
 import (
-	"math"
-
 	"tierline/routing"
 	"tierline/routing/rank"
 )
@@ -71,7 +69,7 @@ func (s *State) suppose(ev CallQueued) (*call, bool) {
 	c.tier, c.need, c.queuedAt, c.chances = ev.Tier, ev.Requirement, s.now, chances{preferred: ev.Preferred}
 	since, band, _ := s.credited(c, ev)
 	c.credit = s.now - since
-	c.place = rank.Call{ID: c.id, Key: s.key(c, since, band, math.MaxUint64)}
+	c.place = rank.Call{ID: c.id, Key: s.key(c, since, band, ^uint64(0))}
 	for _, step := range c.queue.Steps {
 		if since+step.After <= s.now {
 			c.reached++

@@ -37,7 +37,8 @@ func everyKind() []acd.Event {
 				MaxWait: 600_000, MaxLength: 50, ReofferAfter: 30_000, Fit: acd.FitMost,
 				HeadStart: &[routing.TierCount]int64{0, 0, 0, 1_800_000}, PreserveGeneralists: true,
 				WrapUpManual: true, WrapUpMax: 600_000, Dispositions: []string{"sold"},
-				Steps: []acd.Step{{After: 30_000, Requirement: "billing>=2"}},
+				Steps:     []acd.Step{{After: 30_000, Requirement: "billing>=2"}},
+				RingGroup: 3, MaxEstimate: 900_000, NoStaffRefuse: true, NoStaffLeave: 30_000, LastAgent: 86_400_000,
 			}},
 			Agents: []acd.AgentConfig{{
 				ID: "1001", Name: "王芳", Skills: []routing.SkillLevel{{Skill: "billing", Level: 5}},
@@ -59,13 +60,13 @@ func everyKind() []acd.Event {
 		acd.CallQueued{
 			Call: "c1", Queue: "human", Tier: 2, Language: "en", Requirement: "lang.en>=1", MaxWait: 1,
 			Attach: []acd.Attribute{{Name: "intent", Value: "bill"}}, Preferred: "1001", PreferredFor: 20_000,
-			Keep: true, Credit: 90_000,
+			Keep: true, Credit: 90_000, PreferLast: true, Refused: acd.LeftLong,
 		},
 		acd.QueueLeft{Call: "c1", Cause: acd.LeftKey},
-		acd.CallOffered{Call: "c1", Agent: "1001", Why: "deadline 5"},
-		acd.OfferRang{Offer: 12},
-		acd.OfferAnswered{Offer: 12, Leg: []byte("leg")},
-		acd.OfferFailed{Offer: 12, Outcome: acd.Busy, SIP: 486},
+		acd.CallOffered{Call: "c1", Agent: "1001", More: []string{"1002"}, Why: "deadline 5"},
+		acd.OfferRang{Offer: 12, Agent: "1001"},
+		acd.OfferAnswered{Offer: 12, Agent: "1001", Leg: []byte("leg")},
+		acd.OfferFailed{Offer: 12, Agent: "1001", Outcome: acd.Busy, SIP: 486},
 		acd.AgentReleased{Offer: 12, By: acd.SideAgent, Quality: quality},
 		acd.CallEnded{
 			Call: "c1", Cause: "normal", By: acd.SideCaller, SIP: 200, Quality: quality, AgentQuality: quality,
