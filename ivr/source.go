@@ -28,6 +28,9 @@ const (
 	SourceSQL  = "sql"
 )
 
+// MethodSQL is the method of a request that is a statement.
+const MethodSQL = "SQL"
+
 // Breaker stops asking a source that doesn't work. The zero value never does.
 type Breaker struct {
 	Failures int           // in a row
