@@ -1,6 +1,9 @@
 package say
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // en is an English word with the space before it.
 func en(text string) word { return word{" " + text, strings.ToLower(text)} }
@@ -43,8 +46,7 @@ func enCardinal(n uint64, and bool) phrase {
 		sections = append(sections, rest%1000)
 	}
 	var p phrase
-	for i := len(sections) - 1; i >= 0; i-- {
-		s := sections[i]
+	for i, s := range slices.Backward(sections) {
 		if s == 0 {
 			continue
 		}
@@ -127,8 +129,13 @@ func enOrdinalOf(n uint64, and bool) phrase {
 
 func enOrdinalWord(cardinal string) string {
 	for _, irregular := range [][2]string{
-		{"one", "first"}, {"two", "second"}, {"three", "third"}, {"five", "fifth"}, {"eight", "eighth"},
-		{"nine", "ninth"}, {"twelve", "twelfth"},
+		{"one", "first"},
+		{"two", "second"},
+		{"three", "third"},
+		{"five", "fifth"},
+		{"eight", "eighth"},
+		{"nine", "ninth"},
+		{"twelve", "twelfth"},
 	} {
 		if cardinal == irregular[0] {
 			return irregular[1]

@@ -129,25 +129,47 @@ func find(lang, kind string, o Options) (reader, Options, error) {
 
 // set takes the option that stands behind a kind.
 func (o *Options) set(kind, option string) bool {
-	switch {
-	case kind == "count":
+	if kind == "count" {
 		o.Unit = option
-	case option == "yao" && kind == "digits":
-		o.Yao = true
-	case option == "12" && (kind == "time" || kind == "datetime"):
-		o.Clock = 12
-	case option == "24" && (kind == "time" || kind == "datetime"):
-		o.Clock = 24
-	case option == "hao" && (kind == "date" || kind == "datetime"):
-		o.Hao = true
-	case option == "exact" && (strings.HasPrefix(kind, "time") || kind == "datetime"):
-		o.Exact = true
-	case option == "and":
-		o.And = true
-	default:
+		return true
+	}
+	if !slices.Contains(allowed(kind), option) {
 		return false
 	}
+	switch option {
+	case "yao":
+		o.Yao = true
+	case "12":
+		o.Clock = 12
+	case "24":
+		o.Clock = 24
+	case "hao":
+		o.Hao = true
+	case "exact":
+		o.Exact = true
+	case "and":
+		o.And = true
+	}
 	return true
+}
+
+// allowed are the options that may stand behind a kind.
+func allowed(kind string) []string {
+	switch kind {
+	case "digits":
+		return []string{"yao"}
+	case "date":
+		return []string{"hao"}
+	case "datetime":
+		return []string{"12", "24", "hao", "exact"}
+	case "time":
+		return []string{"12", "24", "exact"}
+	case "time12", "time24":
+		return []string{"exact"}
+	case "decimal", "money", "number", "ordinal", "percent":
+		return []string{"and"}
+	}
+	return nil
 }
 
 // word is one fragment of a reading, with its text: in English the space or

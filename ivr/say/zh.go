@@ -5,8 +5,16 @@ import "strings"
 // zhDigit is a digit as it stands in a number.
 func zhDigit(d uint64) word {
 	return [...]word{
-		{"零", "ling2"}, {"一", "yi1"}, {"二", "er4"}, {"三", "san1"}, {"四", "si4"},
-		{"五", "wu3"}, {"六", "liu4"}, {"七", "qi1"}, {"八", "ba1"}, {"九", "jiu3"},
+		{"零", "ling2"},
+		{"一", "yi1"},
+		{"二", "er4"},
+		{"三", "san1"},
+		{"四", "si4"},
+		{"五", "wu3"},
+		{"六", "liu4"},
+		{"七", "qi1"},
+		{"八", "ba1"},
+		{"九", "jiu3"},
 	}[d]
 }
 
