@@ -17,11 +17,13 @@ type Phase uint8
 
 // Phases of a call. The order is part of the snapshot format.
 const (
-	PhaseMenu    Phase = iota + 1 // walks its flow
-	PhaseWaiting                  // in a queue, nobody rings
-	PhaseOffered                  // in a queue, an agent's phone rings
-	PhaseTalking                  // with an agent
-	PhaseAfter                    // the agent left, the caller is still there
+	PhaseMenu     Phase = iota + 1 // walks its flow
+	PhaseWaiting                   // in a queue, nobody rings
+	PhaseOffered                   // in a queue, an agent's phone rings
+	PhaseTalking                   // with an agent
+	PhaseAfter                     // the agent left, the caller is still there
+	PhaseDormant                   // a call-back that isn't due yet
+	PhaseDialling                  // a call-back: the agent waits for the customer to answer
 )
 
 // String returns the phase's name in views.
@@ -37,6 +39,10 @@ func (p Phase) String() string {
 		return "talking"
 	case PhaseAfter:
 		return "after"
+	case PhaseDormant:
+		return "dormant"
+	case PhaseDialling:
+		return "dialling"
 	}
 	return fmt.Sprintf("phase(%d)", uint8(p))
 }
@@ -68,6 +74,9 @@ type call struct {
 	chances
 	attach []Attribute
 	place  rank.Call
+
+	callback *callback // of a call-back
+	served   string    // agent of the latest conversation that is over
 }
 
 // inQueue reports whether the caller waits for an agent.
@@ -130,11 +139,12 @@ func (s *State) callStepped(ev CallStepped, r *Result) error {
 	if c == nil {
 		return refuse(ev, "no such call")
 	}
-	c.step, c.menu = ev.Step, ev.Menu
-	c.language = cmp.Or(ev.Language, c.language)
 	r.Facts = append(r.Facts, Fact{
 		Kind: FactCallStep, Call: c.id, Step: ev.Step, Milestone: ev.Milestone, Language: ev.Language, Key: ev.Key,
+		Flow: c.flow, Previous: c.step, Outcome: ev.Outcome, TookMS: ev.TookMS,
 	})
+	c.step, c.menu = ev.Step, ev.Menu
+	c.language = cmp.Or(ev.Language, c.language)
 	return nil
 }
 
@@ -176,7 +186,7 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 	if wait := cmp.Or(ev.MaxWait, q.MaxWait); wait > 0 {
 		c.leaveAt = s.now + wait
 	}
-	cause := s.lineUp(c, ev, index)
+	cause := s.lineUp(c, ev, index, r)
 	s.openChances(c, ev)
 	s.join(c)
 	r.Facts = append(r.Facts, Fact{
@@ -195,9 +205,11 @@ func (s *State) headStart(q *QueueConfig, t routing.Tier) int64 {
 
 // join lines a call up; its key is set.
 func (s *State) join(c *call) {
-	q := s.queueOf(c)
-	q.line.Insert(c)
-	q.waiting[c.tier]++
+	if c.callback == nil { // who stands in no line of callers
+		q := s.queueOf(c)
+		q.line.Insert(c)
+		q.waiting[c.tier]++
+	}
 	s.wait(c)
 }
 
@@ -207,6 +219,7 @@ func (s *State) wait(c *call) {
 	s.board.Enqueue(&c.place)
 	s.setTimer(timerMaxWait, c.id, 0, c.leaveAt)
 	s.setTimer(timerChance, c.id, 0, c.nextChance())
+	s.setTimer(timerCallback, c.id, 0, c.nextCallback())
 }
 
 // unwait is the opposite of wait: the call is offered or leaves.
@@ -214,6 +227,7 @@ func (s *State) unwait(c *call) {
 	s.board.Dequeue(&c.place)
 	s.setTimer(timerMaxWait, c.id, c.leaveAt, 0)
 	s.setTimer(timerChance, c.id, c.nextChance(), 0)
+	s.setTimer(timerCallback, c.id, c.nextCallback(), 0)
 }
 
 // quit takes a call out of its queue, whether it waits or is offered. The
@@ -221,6 +235,9 @@ func (s *State) unwait(c *call) {
 func (s *State) quit(c *call) {
 	if c.phase == PhaseWaiting {
 		s.unwait(c)
+	}
+	if c.callback != nil {
+		return // see join
 	}
 	q := s.queueOf(c)
 	q.line.Delete(c)
@@ -241,15 +258,20 @@ func (s *State) leave(c *call, cause LeaveCause, waited int64, r *Result) {
 // abandon ends a wait whatever rings, and returns the time waited.
 func (s *State) abandon(c *call, cause LeaveCause, r *Result) int64 {
 	waited := s.now - c.queuedAt
+	s.recall(c, r)
+	s.quit(c)
+	c.phase = PhaseMenu
+	s.leave(c, cause, waited, r)
+	return waited
+}
+
+// recall stops what rings for a call: it is no longer on offer.
+func (s *State) recall(c *call, r *Result) {
 	if c.phase == PhaseOffered {
 		for _, a := range s.withdrawAll(s.offers[c.offer], CallerLeft, r) {
 			s.enter(a, stance{state: AgentReady}, change{cause: CallerLeft.String()}, r)
 		}
 	}
-	s.quit(c)
-	c.phase = PhaseMenu
-	s.leave(c, cause, waited, r)
-	return waited
 }
 
 // waitExpired ends a wait at max_wait. A phone that rings at that moment may
@@ -264,7 +286,7 @@ func (s *State) queueLeft(ev QueueLeft, r *Result) error {
 	switch {
 	case c == nil:
 		return refuse(ev, "no such call")
-	case !c.inQueue():
+	case !c.inQueue() || c.callback != nil:
 		return refuse(ev, "call is in no queue")
 	case ev.Cause != LeftTimeout && ev.Cause != LeftKey && ev.Cause != LeftEnded: // others: it was let in
 		return refuse(ev, "%s is no cause for leaving", ev.Cause)
@@ -278,18 +300,20 @@ func (s *State) callEnded(ev CallEnded, r *Result) error {
 	if c == nil {
 		return refuse(ev, "no such call")
 	}
-	s.end(c, ev, r)
-	return nil
+	return s.end(c, ev, r)
 }
 
 // end closes whatever is open and forgets the call.
-func (s *State) end(c *call, ev CallEnded, r *Result) {
+func (s *State) end(c *call, ev CallEnded, r *Result) error {
 	f := Fact{
 		Kind: FactCallEnded, Call: c.id, Cause: ev.Cause, By: ev.By.String(), SIP: ev.SIP, Quality: ev.Quality,
 		Tier: tierOf(c), Customer: c.customer.ID, Node: c.node,
 	}
 	if (c.inQueue() || c.phase == PhaseTalking) && (ev.By == 0 || ev.By == SideSwitch) {
 		s.remember(c)
+	}
+	if c.callback != nil {
+		return s.endCallback(c, ev, r)
 	}
 	switch c.phase {
 	case PhaseWaiting, PhaseOffered:
@@ -299,12 +323,13 @@ func (s *State) end(c *call, ev CallEnded, r *Result) {
 		o := s.offers[c.offer]
 		r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
 		s.release(o, ev.By, ev.AgentQuality, r)
-	case PhaseMenu, PhaseAfter:
+	case PhaseMenu, PhaseAfter, PhaseDormant, PhaseDialling:
 	}
 	delete(s.calls, c.id)
 	c.generation.calls--
 	s.forgetGenerations()
 	r.Facts = append(r.Facts, f)
+	return nil
 }
 
 // nodeRestarted ends the calls that died with a process. Nobody is left there
@@ -316,7 +341,8 @@ func (s *State) nodeRestarted(ev NodeRestarted, r *Result) error {
 	r.Facts = append(r.Facts, Fact{Kind: FactNodeRestarted, Node: ev.Node})
 	for _, id := range slices.Sorted(maps.Keys(s.calls)) {
 		if c := s.calls[id]; c.node == ev.Node {
-			s.end(c, CallEnded{Call: id, Cause: "node_lost", By: SideSwitch}, r)
+			// A call-back without legs has lost nothing, and refuses.
+			_ = s.end(c, CallEnded{Call: id, Cause: missedNodeLost, By: SideSwitch}, r)
 		}
 	}
 	r.Effects = nil

@@ -29,6 +29,8 @@ func (s *State) Check() error {
 	for _, id := range slices.Sorted(maps.Keys(s.offers)) {
 		c.offer(s.offers[id])
 	}
+	c.callbacks()
+	c.lockouts()
 	older := func(a, b lostPlace) int { return cmp.Compare(a.until, b.until) }
 	if len(s.lost) > maxLost || !slices.IsSortedFunc(s.lost, older) {
 		c.fault("%d lost places, or out of order", len(s.lost))
@@ -136,14 +138,21 @@ func (c *checker) call(x *call) {
 		ok = o.answered() && o.call == x.id
 	case PhaseMenu, PhaseAfter:
 		ok = x.offer == 0
+	case PhaseDormant:
+		ok = x.offer == 0 && x.callback != nil
+	case PhaseDialling:
+		ok = o.answered() && o.call == x.id && x.callback != nil
 	default:
 		c.fault("call %q: phase %d", x.id, x.phase)
 	}
 	if !ok {
 		c.fault("call %q is %s, but offer %d says otherwise", x.id, x.phase, x.offer)
 	}
+	c.expect(timerCallback, x.id, x.nextCallback())
 	if x.inQueue() {
-		c.queued++
+		if x.callback == nil {
+			c.queued++
+		}
 		k := x.place.Key
 		if k.Deadline > k.Since || k.Since != x.queuedAt-x.credit || x.queuedAt > s.now || k.Tier != x.tier {
 			c.fault("call %q: key %+v doesn't fit %d", x.id, k, x.queuedAt)

@@ -69,6 +69,16 @@ type QueueConfig struct {
 
 	// Dispositions are the codes for what became of a call.
 	Dispositions []string `json:"dispositions,omitempty"`
+
+	Callback CallbackConfig `json:"callback,omitzero"`
+}
+
+// CallbackConfig is how a queue calls back.
+type CallbackConfig struct {
+	Attempts int   `json:"attempts,omitempty"` // to reach the customer; 0 = 3
+	Spacing  int64 `json:"spacing,omitempty"`  // ms between attempts; 0 = 5 min
+	Expires  int64 `json:"expires,omitempty"`  // ms after it was due for the first time; 0 = 24 h
+	Max      int   `json:"max,omitempty"`      // open ones; 0 = no limit of its own
 }
 
 // maxDispositions is what an agent can still choose from.

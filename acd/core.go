@@ -14,13 +14,18 @@ const matchLimit = 64
 type RefusedError struct {
 	Event  Event
 	Reason string
+	Code   string // a stable word, where the caller is told why: see the Code constants
 }
 
 // Error implements error.
 func (e *RefusedError) Error() string { return fmt.Sprintf("acd: %T refused: %s", e.Event, e.Reason) }
 
 func refuse(ev Event, format string, args ...any) error {
-	return &RefusedError{Event: ev, Reason: fmt.Sprintf(format, args...)}
+	return refuseCode(ev, "", format, args...)
+}
+
+func refuseCode(ev Event, code, format string, args ...any) error {
+	return &RefusedError{Event: ev, Reason: fmt.Sprintf(format, args...), Code: code}
 }
 
 // Apply folds one committed entry into s and returns what it changed and what
@@ -74,6 +79,34 @@ func (s *State) apply(e Entry, r *Result) error {
 	case TimePassed:
 		s.timePassed(r)
 		return nil
+	default:
+		return s.applyMore(e, r)
+	}
+}
+
+// applyMore is apply for what happens beside the life of an ordinary call.
+func (s *State) applyMore(e Entry, r *Result) error {
+	switch ev := e.Event.(type) {
+	case CallbackRequested:
+		return s.callbackRequested(ev, e, r)
+	case CallbackReached:
+		return s.callbackReached(ev, r)
+	case CallbackMissed:
+		return s.callbackMissed(ev, r)
+	case CallbackCancelled:
+		return s.callbackCancelled(ev, r)
+	case AuthTried:
+		return s.authTried(ev, r)
+	case AuthEnded:
+		return s.authEnded(ev, r)
+	case AuthCleared:
+		return s.authCleared(ev, r)
+	case CallSurveyed:
+		return s.callSurveyed(ev, r)
+	case CallRecorded:
+		return s.callRecorded(ev, r)
+	case CallTransferred:
+		return s.callTransferred(ev, r)
 	default:
 		panic(fmt.Sprintf("acd: unknown event %T: this node is too old for the log", ev))
 	}

@@ -76,16 +76,22 @@ func (s *State) credited(c *call, ev CallQueued) (since, band int64, cause strin
 	if i := s.lostOf(c); i >= 0 && s.lost[i].since <= since {
 		since, band, cause = s.lost[i].since, s.lost[i].band, "cut_off"
 	}
+	if b := s.callbackOf(c); b != nil && b.place.Key.Since <= since {
+		since, band, cause = b.place.Key.Since, b.place.Key.Band, "callback"
+	}
 	return since, band, cause
 }
 
 // lineUp gives a call the key of a new wait.
-func (s *State) lineUp(c *call, ev CallQueued, index uint64) (cause string) {
+func (s *State) lineUp(c *call, ev CallQueued, index uint64, r *Result) (cause string) {
 	since, band, cause := s.credited(c, ev)
 	if i := s.lostOf(c); i >= 0 { // it is given back once
 		s.lost = slices.Delete(s.lost, i, i+1)
 	}
 	s.forgetLost()
+	if b := s.callbackOf(c); b != nil { // he is there himself
+		s.closeCallback(b, ending{cause: CallbackObsolete, origin: c.id}, r)
+	}
 	c.credit = s.now - since
 	c.place = rank.Call{Key: s.key(c, since, band, index)}
 	return cause

@@ -1,6 +1,10 @@
 package acd
 
-import "fmt"
+import (
+	"fmt"
+
+	"tierline/routing"
+)
 
 // Effect is something the owner of a call must do. The set is closed. An
 // effect is carried out by the node it names, once, and never on replay.
@@ -17,6 +21,23 @@ type RingAgent struct {
 	Offer             uint64
 	Contacts          []Binding // ring all, first answer wins
 	For               int64     // ms the phone may ring
+
+	Callback *CallbackCall // whom to call once the agent is there; nil: the caller is
+}
+
+// CallbackCall is a call-back in the making. After ConnectAgent the switch
+// prepares the agent and calls the customer; it reports CallbackReached or
+// CallbackMissed within For. It holds no leg before RingAgent and none after
+// the offer failed or ReleaseAgent.
+type CallbackCall struct {
+	Number   string
+	Queue    string
+	Tier     routing.Tier
+	Customer Customer
+	Language string
+	Attach   []Attribute
+	Attempt  int   // 1 is the first
+	For      int64 // ms, from the agent's answer
 }
 
 // StopRinging withdraws an offer from one agent.
@@ -38,7 +59,8 @@ type LeaveQueue struct {
 	Cause      LeaveCause
 }
 
-// ReleaseAgent hangs up an agent's leg whose call is no longer his.
+// ReleaseAgent hangs up an agent's leg whose call is no longer his. Of a
+// call-back whose customer has not been reached it ends all legs.
 type ReleaseAgent struct {
 	Node, Call, Agent string
 	Offer             uint64

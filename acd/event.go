@@ -136,8 +136,10 @@ type CallStepped struct {
 	Step      string `json:"step"`
 	Milestone string `json:"milestone,omitempty"`
 	Language  string `json:"language,omitempty"`
-	Key       string `json:"key,omitempty"`  // what the caller pressed to get here; never a secret
-	Menu      []byte `json:"menu,omitempty"` // encoded session, opaque to this package
+	Key       string `json:"key,omitempty"`     // what the caller pressed to get here; never a secret
+	Menu      []byte `json:"menu,omitempty"`    // encoded session, opaque to this package
+	Outcome   string `json:"outcome,omitempty"` // how the step before ended: key, ok, not_found, no_input, …
+	TookMS    int64  `json:"took_ms,omitempty"` // how long it lasted
 }
 
 // Attribute is one named value that travels with a call.

@@ -55,6 +55,19 @@ type Fact struct {
 	CreditMS  int64  `json:"credit_ms,omitempty"` // call.queued: place brought along
 	Band      int64  `json:"band,omitempty"`      // call.queued, call.moved
 
+	Outcome string `json:"outcome,omitempty"` // call.step: how the step before ended
+	TookMS  int64  `json:"took_ms,omitempty"` // call.step: how long that one lasted
+
+	Origin  string `json:"origin,omitempty"`  // callback.requested: the call that asked; callback.ended: that took over
+	Attempt int    `json:"attempt,omitempty"` // callback.*
+
+	Question string `json:"question,omitempty"`  // call.surveyed
+	Value    string `json:"value,omitempty"`     // call.surveyed
+	Ref      string `json:"ref,omitempty"`       // call.recorded
+	LengthMS int64  `json:"length_ms,omitempty"` // call.recorded
+	Policy   string `json:"policy,omitempty"`    // auth.*
+	Account  string `json:"account,omitempty"`   // auth.*: SHA-256 of the account
+
 	Attach  []Attribute `json:"attach,omitempty"`
 	Quality *Quality    `json:"quality,omitempty"`
 }
@@ -83,6 +96,17 @@ const (
 	FactAgentReleased     FactKind = "call.agent_released"
 	FactCallEnded         FactKind = "call.ended"
 	FactNodeRestarted     FactKind = "node.restarted"
+	FactCallSurveyed      FactKind = "call.surveyed"
+	FactCallRecorded      FactKind = "call.recorded"    // reason is the kind of recording
+	FactCallTransferred   FactKind = "call.transferred" // cause is the result
+	FactCallbackRequested FactKind = "callback.requested"
+	FactCallbackDue       FactKind = "callback.due"     // it waits for an agent from now on
+	FactCallbackDialled   FactKind = "callback.dialled" // the agent is there, the customer is called
+	FactCallbackReached   FactKind = "callback.reached"
+	FactCallbackMissed    FactKind = "callback.missed"
+	FactCallbackEnded     FactKind = "callback.ended"
+	FactAuthLocked        FactKind = "auth.locked"
+	FactAuthCleared       FactKind = "auth.cleared"
 )
 
 // Result is the outcome of applying one entry.

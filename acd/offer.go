@@ -119,6 +119,7 @@ func (s *State) ring(o *offer, a *agent, lasts int64, why string, r *Result) {
 	a.offer, a.call = o.id, o.call
 	r.Effects = append(r.Effects, RingAgent{
 		Node: s.calls[o.call].node, Call: o.call, Agent: a.id, Offer: o.id, Contacts: a.contacts(), For: lasts,
+		Callback: s.calls[o.call].ringing(),
 	})
 	f := s.offerFact(FactCallOffered, o, a.id)
 	f.Reason, f.Until = why, o.expires
@@ -183,9 +184,13 @@ func (s *State) offerAnswered(ev OfferAnswered, r *Result) error {
 	losers := s.lose(o, a.id, r)
 	o.agent, o.expires, o.answeredAt, o.leg, o.rings = a.id, 0, s.now, ev.Leg, nil
 	s.quit(c)
-	c.phase = PhaseTalking
 	a.misses = 0
-	r.Facts = append(r.Facts, s.offerFact(FactCallConnected, o, a.id))
+	if c.callback != nil {
+		s.dial(c, o, r)
+	} else {
+		c.phase = PhaseTalking
+		r.Facts = append(r.Facts, s.offerFact(FactCallConnected, o, a.id))
+	}
 	s.become(a, stance{state: AgentTalking}, change{cause: "answered"}, r)
 	for _, x := range losers {
 		s.enter(x, stance{state: AgentReady}, change{cause: LostRace.String()}, r)
@@ -324,7 +329,12 @@ func (s *State) agentReleased(ev AgentReleased, r *Result) error {
 	case !o.answered():
 		return refuse(ev, "offer %d is not answered", ev.Offer)
 	}
-	s.calls[o.call].phase = PhaseAfter
+	c := s.calls[o.call]
+	if c.phase == PhaseDialling {
+		s.missed(c, missedAgentLeft, 0, r)
+		return nil
+	}
+	c.phase = PhaseAfter
 	s.release(o, ev.By, ev.Quality, r)
 	return nil
 }
@@ -339,7 +349,7 @@ func (s *State) release(o *offer, by Side, quality *Quality, r *Result) {
 	f.WaitMS = o.answeredAt - c.queuedAt
 	r.Facts = append(r.Facts, f)
 	delete(s.offers, o.id)
-	c.offer, a.offer = 0, 0
+	c.offer, a.offer, c.served = 0, 0, a.id
 	why := change{cause: "call_over"}
 	switch {
 	case a.gone:

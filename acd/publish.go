@@ -219,6 +219,10 @@ func (q *QueueConfig) check() error {
 		min(q.MaxEstimate, q.NoStaffLeave, q.LastAgent, int64(q.RingGroup)) < 0 || q.RingGroup > maxRingGroup:
 		return fmt.Errorf("queue %q: a value is out of range", q.Name)
 	}
+	if b := q.Callback; min(b.Spacing, b.Expires, int64(b.Max), int64(b.Attempts)) < 0 || b.Attempts > maxAttempts ||
+		max(b.Spacing, b.Expires) > maxAhead {
+		return fmt.Errorf("queue %q: call-back: a value is out of range", q.Name)
+	}
 	if err := q.checkSteps(); err != nil {
 		return fmt.Errorf("queue %q: %w", q.Name, err)
 	}

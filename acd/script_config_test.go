@@ -79,6 +79,9 @@ func (l line) queue() QueueConfig {
 		PreserveGeneralists: l.has("preserve_generalists"),
 		WrapUpManual:        l.has("manual"), WrapUpMax: l.ms("wrap_up_max"),
 		Dispositions: words(l.kv["codes"]),
+		Callback: CallbackConfig{
+			Attempts: l.n("attempts"), Spacing: l.ms("spacing"), Expires: l.ms("expires"), Max: l.n("callbacks"),
+		},
 	}
 	for _, t := range routing.Tiers() {
 		if l.has(t.String()) {

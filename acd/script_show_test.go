@@ -40,6 +40,17 @@ func story(f Fact) string {
 	add("return=", strconv.FormatInt(f.ReturnAt, 10))
 	add("credit=", strconv.FormatInt(f.CreditMS, 10))
 	add("band=", strconv.FormatInt(f.Band, 10))
+	add("attempt=", strconv.Itoa(f.Attempt))
+	add("origin=", f.Origin)
+	if f.Kind == FactCallbackRequested {
+		add("to=", f.To)
+	}
+	add("question=", f.Question)
+	add("value=", f.Value)
+	add("ref=", f.Ref)
+	add("length=", strconv.FormatInt(f.LengthMS, 10))
+	add("account=", f.Account)
+	add("outcome=", f.Outcome)
 	if f.Abandoned {
 		add("", "abandoned")
 	}
@@ -53,7 +64,7 @@ func order(e Effect) string {
 		for _, c := range e.Contacts {
 			to = append(to, c.Contact)
 		}
-		return fmt.Sprintf("ring %s for %s #%d at %s for %d ms", e.Agent, e.Call, e.Offer, strings.Join(to, ","), e.For)
+		return fmt.Sprintf("ring %s for %s #%d at %s for %d ms%s", e.Agent, e.Call, e.Offer, strings.Join(to, ","), e.For, e.Callback)
 	case StopRinging:
 		return fmt.Sprintf("stop ringing %s for %s #%d: %s", e.Agent, e.Call, e.Offer, e.Outcome)
 	case ConnectAgent:
@@ -111,6 +122,10 @@ func (x *script) show() {
 		for _, q := range x.s.Queues() {
 			fmt.Fprintf(&x.out, "%s waiting=%d by_tier=%v longest=%d agents=%+v\n", q.Name, q.Waiting, q.ByTier, q.LongestMS, q.Agents)
 		}
+	case "callbacks":
+		x.showCallbacks()
+	case "lockouts":
+		x.showLockouts()
 	case "generations":
 		for _, g := range slices.Backward(x.s.Generations()) {
 			fmt.Fprintf(&x.out, "%d\n", g.Generation)

@@ -133,7 +133,7 @@ func named[T interface {
 
 func (x *script) apply(ev Event, quiet bool) {
 	x.index++
-	r, err := Apply(x.s, Entry{Index: x.index, At: x.now, Wall: 1_700_000_000_000 + x.now, Event: ev})
+	r, err := Apply(x.s, Entry{Index: x.index, At: x.now, Wall: wall + x.now, Event: ev})
 	if fault := x.s.Check(); fault != nil {
 		x.d.Fatalf(x.t, "%T: %v", ev, fault)
 	}
@@ -155,7 +155,7 @@ func (x *script) apply(ev Event, quiet bool) {
 		fmt.Fprintf(&x.out, "%s -> %s\n", x.clock(), order(e))
 	}
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
-		fmt.Fprintf(&x.out, "%s refused: %s\n", x.clock(), refused.Reason)
+		fmt.Fprintf(&x.out, "%s refused: %s\n", x.clock(), strings.TrimPrefix(refused.Code+": "+refused.Reason, ": "))
 	}
 }
 
@@ -184,7 +184,7 @@ func (x *script) run() {
 	case "wait":
 		x.wait(x.now + x.ms(x.arg("0")))
 		return
-	case "agents", "calls", "queues", "generations":
+	case "agents", "calls", "queues", "generations", "callbacks", "lockouts":
 		x.show()
 		return
 	case "enqueue": // arrives as well
@@ -300,6 +300,9 @@ func (x *script) event() Event {
 		return CallEnded{Call: x.arg("0"), Cause: "normal", By: named[Side](x, x.arg("1"))}
 	case "restart":
 		return NodeRestarted{Node: x.arg("0")}
+	}
+	if ev, ok := x.callbackEvent(); ok {
+		return ev
 	}
 	x.d.Fatalf(x.t, "unknown command")
 	return nil

@@ -118,6 +118,9 @@ func (s *State) code(k *coder) {
 			k.int(&p.until)
 		})
 	}
+	if k.version >= 3 {
+		table(k, s.lockouts, (*lockout).id, (*lockout).code)
+	}
 }
 
 func (g *generation) code(k *coder) {
@@ -186,6 +189,7 @@ func (q *QueueConfig) code(k *coder) {
 	k.bool(&q.NoStaffRefuse)
 	k.int(&q.NoStaffLeave)
 	k.int(&q.LastAgent)
+	q.Callback.code(k)
 }
 
 func (a *AgentConfig) code(k *coder) {
@@ -282,6 +286,11 @@ func (c *call) code(k *coder, s *State) {
 	k.str(&c.preferred)
 	k.int(&c.keptUntil)
 	k.int(&c.yieldsUntil)
+	if k.version < 3 {
+		return
+	}
+	k.str(&c.served)
+	c.codeCallback(k)
 }
 
 // codeGeneration writes the generation and queue of a call as number and name.
@@ -358,6 +367,9 @@ func (s *State) derive() error {
 		s.setTimer(timerBackOff, a.id, 0, a.backOff)
 		s.setTimer(timerPhone, a.id, 0, a.earliestExpiry())
 	}
+	if err := s.deriveLockouts(); err != nil {
+		return err
+	}
 	for _, id := range slices.Sorted(maps.Keys(s.calls)) {
 		if err := s.deriveCall(s.calls[id]); err != nil {
 			return fmt.Errorf("%w: call %q: %w", ErrSnapshot, id, err)
@@ -380,6 +392,11 @@ func (s *State) deriveCall(c *call) error {
 	case c.queue != nil:
 		if err := s.settle(c); err != nil {
 			return fmt.Errorf("requirement: %w", err)
+		}
+	}
+	if c.callback != nil {
+		if err := s.deriveCallback(c); err != nil {
+			return err
 		}
 	}
 	if !c.inQueue() {

@@ -19,6 +19,7 @@ type State struct {
 	calls       map[string]*call
 	offers      map[uint64]*offer
 	lost        []lostPlace // of callers who were cut off, the oldest first
+	lockouts    map[string]*lockout
 
 	// What follows can be derived from the fields above: it is rebuilt by
 	// Decode and doesn't show in a snapshot.
@@ -26,6 +27,9 @@ type State struct {
 	queues map[string]*queue // who waits, by queue name
 	timers *ordered.List[timer]
 	board  *rank.Board
+
+	callbacks  callbacks
+	lockoutAge *ordered.List[*lockout] // who is forgotten first
 }
 
 // NewState returns the state before the first entry.
@@ -37,6 +41,9 @@ func NewState() *State {
 		queues: map[string]*queue{},
 		timers: ordered.New(timer.compare),
 		board:  rank.NewBoard(),
+
+		lockouts: map[string]*lockout{}, lockoutAge: ordered.New((*lockout).older),
+		callbacks: newCallbacks(),
 	}
 }
 
@@ -70,12 +77,14 @@ type timer struct {
 type timerKind uint8
 
 const (
-	timerOffer   timerKind = iota + 1 // call: its agent's phone has rung long enough
-	timerWrapUp                       // agent
-	timerBackOff                      // agent: may be offered calls again
-	timerPhone                        // agent: the earliest binding expires
-	timerMaxWait                      // call: leaves its queue
-	timerChance                       // call: more agents come into question
+	timerOffer    timerKind = iota + 1 // call: its agent's phone has rung long enough
+	timerWrapUp                        // agent
+	timerBackOff                       // agent: may be offered calls again
+	timerPhone                         // agent: the earliest binding expires
+	timerMaxWait                       // call: leaves its queue
+	timerChance                        // call: more agents come into question
+	timerCallback                      // call-back: is due, expires, or is given up
+	timerLockout                       // lockout: its last failure is old enough
 )
 
 func (t timer) compare(o timer) int {
@@ -103,6 +112,10 @@ func (s *State) timePassed(r *Result) {
 			s.waitExpired(s.calls[t.id], r)
 		case timerChance:
 			s.again(s.calls[t.id], r)
+		case timerCallback:
+			s.callbackTimer(s.calls[t.id], r)
+		case timerLockout:
+			s.lockoutOver(s.lockouts[t.id])
 		}
 	}
 }

@@ -111,10 +111,12 @@ type CallView struct {
 	Customer    Customer     `json:"customer"`
 	Attach      []Attribute  `json:"attach,omitempty"`
 	SIPCallID   string       `json:"sip_call_id,omitempty"`
-	Why         string       `json:"why,omitempty"` // it waits
+	Why         string       `json:"why,omitempty"`      // it waits
+	Callback    bool         `json:"callback,omitempty"` // we call the customer, To
 }
 
-// Calls returns all calls in the order of their arrival.
+// Calls returns all calls in the order of their arrival; call-backs only while
+// somebody is on the line or an agent's phone rings for them.
 func (s *State) Calls() []CallView {
 	calls := slices.SortedFunc(maps.Values(s.calls), func(a, b *call) int {
 		return cmp.Or(cmp.Compare(a.index, b.index), strings.Compare(a.id, b.id))
@@ -122,6 +124,9 @@ func (s *State) Calls() []CallView {
 	out := make([]CallView, 0, len(calls))
 	why := map[*rank.Requirement]string{} // many calls wait for the same
 	for _, c := range calls {
+		if c.callback != nil && c.offer == 0 && c.phase != PhaseAfter {
+			continue // nobody is on the line: see Callbacks
+		}
 		v := s.callView(c)
 		if c.phase == PhaseWaiting {
 			need := c.place.Requirement
@@ -153,6 +158,7 @@ func (s *State) callView(c *call) CallView {
 		ID: c.id, Phase: c.phase, Offer: c.offer, Tier: c.tier, Language: c.language, From: c.from, To: c.to,
 		Trunk: c.trunk, Flow: c.flow, Step: c.step, Arrived: c.arrivedWall, Node: c.node,
 		Generation: c.generation.Generation, Customer: c.customer, Attach: slices.Clone(c.attach), SIPCallID: c.sipCallID,
+		Callback: c.callback != nil,
 	}
 	if c.queue != nil {
 		v.Queue = c.queue.Name
@@ -248,6 +254,7 @@ type QueueView struct {
 	Requirement string                 `json:"requirement,omitempty"`
 	Waiting     int                    `json:"waiting"`
 	ByTier      [routing.TierCount]int `json:"waiting_by_tier"` // by tier number
+	Callbacks   int                    `json:"callbacks"`       // open ones; they are not among the waiting
 	LongestMS   int64                  `json:"longest_ms"`      // the longest present wait
 	Agents      AgentCount             `json:"agents"`          // who meet the queue's requirement
 	Generation  uint64                 `json:"generation"`      // older than the current one if calls only finish in it
@@ -277,6 +284,7 @@ func (s *State) queueView(c *QueueConfig, g *generation) QueueView {
 	if need, err := rank.Parse(c.Requirement); err == nil {
 		v.Agents = s.count(need)
 	}
+	v.Callbacks = s.callbacks.inQueue[c.Name]
 	if q := s.queues[c.Name]; q != nil {
 		v.Waiting, v.ByTier = q.line.Len(), q.waiting
 		if longest, ok := q.line.First(); ok {

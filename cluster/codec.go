@@ -39,6 +39,16 @@ const (
 	kindTimePassed
 	kindCallMoved
 	kindAgentDisposed
+	kindCallbackRequested
+	kindCallbackReached
+	kindCallbackMissed
+	kindCallbackCancelled
+	kindAuthTried
+	kindAuthEnded
+	kindAuthCleared
+	kindCallSurveyed
+	kindCallRecorded
+	kindCallTransferred
 )
 
 // origin says who wrote an entry, so that an entry that was sent again is
@@ -200,6 +210,26 @@ func kindOf(ev acd.Event) kind {
 		return kindCallMoved
 	case acd.AgentDisposed:
 		return kindAgentDisposed
+	case acd.CallbackRequested:
+		return kindCallbackRequested
+	case acd.CallbackReached:
+		return kindCallbackReached
+	case acd.CallbackMissed:
+		return kindCallbackMissed
+	case acd.CallbackCancelled:
+		return kindCallbackCancelled
+	case acd.AuthTried:
+		return kindAuthTried
+	case acd.AuthEnded:
+		return kindAuthEnded
+	case acd.AuthCleared:
+		return kindAuthCleared
+	case acd.CallSurveyed:
+		return kindCallSurveyed
+	case acd.CallRecorded:
+		return kindCallRecorded
+	case acd.CallTransferred:
+		return kindCallTransferred
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -243,6 +273,26 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.CallMoved](body)
 	case kindAgentDisposed:
 		return parse[acd.AgentDisposed](body)
+	case kindCallbackRequested:
+		return parse[acd.CallbackRequested](body)
+	case kindCallbackReached:
+		return parse[acd.CallbackReached](body)
+	case kindCallbackMissed:
+		return parse[acd.CallbackMissed](body)
+	case kindCallbackCancelled:
+		return parse[acd.CallbackCancelled](body)
+	case kindAuthTried:
+		return parse[acd.AuthTried](body)
+	case kindAuthEnded:
+		return parse[acd.AuthEnded](body)
+	case kindAuthCleared:
+		return parse[acd.AuthCleared](body)
+	case kindCallSurveyed:
+		return parse[acd.CallSurveyed](body)
+	case kindCallRecorded:
+		return parse[acd.CallRecorded](body)
+	case kindCallTransferred:
+		return parse[acd.CallTransferred](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

@@ -39,6 +39,7 @@ func everyKind() []acd.Event {
 				WrapUpManual: true, WrapUpMax: 600_000, Dispositions: []string{"sold"},
 				Steps:     []acd.Step{{After: 30_000, Requirement: "billing>=2"}},
 				RingGroup: 3, MaxEstimate: 900_000, NoStaffRefuse: true, NoStaffLeave: 30_000, LastAgent: 86_400_000,
+				Callback: acd.CallbackConfig{Attempts: 2, Spacing: 600_000, Expires: 86_400_000, Max: 100},
 			}},
 			Agents: []acd.AgentConfig{{
 				ID: "1001", Name: "王芳", Skills: []routing.SkillLevel{{Skill: "billing", Level: 5}},
@@ -56,7 +57,7 @@ func everyKind() []acd.Event {
 			Customer:  acd.Customer{ID: "u7", Name: "李雷", Tier: 3, Language: "zh"},
 			SIPCallID: "abc@trunk", Leg: []byte("leg"),
 		},
-		acd.CallStepped{Call: "c1", Step: "main", Milestone: "menu", Language: "zh", Key: "1", Menu: []byte("menu")},
+		acd.CallStepped{Call: "c1", Step: "main", Milestone: "menu", Language: "zh", Key: "1", Menu: []byte("menu"), Outcome: "key", TookMS: 2_500},
 		acd.CallQueued{
 			Call: "c1", Queue: "human", Tier: 2, Language: "en", Requirement: "lang.en>=1", MaxWait: 1,
 			Attach: []acd.Attribute{{Name: "intent", Value: "bill"}}, Preferred: "1001", PreferredFor: 20_000,
@@ -75,6 +76,21 @@ func everyKind() []acd.Event {
 		acd.TimePassed{},
 		acd.CallMoved{Call: "c1", Band: -1, By: "lead"},
 		acd.AgentDisposed{Agent: "1001", Call: "c1", Code: "sold", By: "1001"},
+		acd.CallbackRequested{
+			Callback: "b1", Call: "c1", Node: "n1", Number: "13800138000", Queue: "human", Requirement: "lang.en>=1",
+			Tier: 2, Language: "en", Customer: acd.Customer{ID: "u7", Name: "李雷", Tier: 3, Language: "zh"},
+			Attach:    []acd.Attribute{{Name: "intent", Value: "bill"}},
+			NotBefore: 1_790_000_600_000, NotAfter: 1_790_004_200_000, Generation: 3, By: "lead",
+		},
+		acd.CallbackReached{Offer: 12, Trunk: "ct-sh-1", SIPCallID: "def@n1", Leg: []byte("leg")},
+		acd.CallbackMissed{Offer: 12, Outcome: acd.NoAnswer, SIP: 480},
+		acd.CallbackCancelled{Callback: "b1", By: "lead", Cause: "solved by mail"},
+		acd.AuthTried{Policy: "account", Key: "5e884898", Max: 5, Window: 86_400_000, Call: "c1"},
+		acd.AuthEnded{Policy: "account", Key: "5e884898", Outcome: acd.AuthFailed, Call: "c1"},
+		acd.AuthCleared{Policy: "account", Key: "5e884898", By: "lead"},
+		acd.CallSurveyed{Call: "c1", Question: "satisfaction", Value: "5"},
+		acd.CallRecorded{Call: "c1", Ref: "2026/11/23/c1-1.wav", LengthMS: 12_300, Kind: "message"},
+		acd.CallTransferred{Call: "c1", To: "hotline", Result: "answered"},
 	}
 }
 
@@ -187,7 +203,7 @@ func TestEntriesOfANewerRelease(t *testing.T) {
 	newFormat[0] = entryFormat + 1
 	tests := map[string][]byte{
 		"format":      newFormat,
-		"kind":        encode(1, 2, o, kindAgentDisposed+1, []byte("{}")),
+		"kind":        encode(1, 2, o, kindCallTransferred+1, []byte("{}")),
 		"kind 0":      encode(1, 2, o, 0, []byte("{}")),
 		"field":       encode(1, 2, o, kindOfferRang, []byte(`{"offer":1,"volume":11}`)),
 		"inner field": encode(1, 2, o, kindCallArrived, []byte(`{"call":"c","customer":{"tier":1,"mood":"bad"}}`)),
