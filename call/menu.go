@@ -129,6 +129,8 @@ func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 		}
 	case media.Failed:
 		c.mediaFailed(ctx, p, ev)
+	case media.Recorded:
+		// Recordings come with the full IVR.
 	}
 }
 

@@ -5,9 +5,9 @@
 //
 // The ports of a node, the legs of its calls (one RTP and one RTCP socket
 // each), what is sent on them and when, who may send to them, and the
-// statistics of both directions. Its rooms: g711 (codecs), wav (files), prompt
-// (clips and their library), tone (make and hear tones), dtmf (keys), rtp and
-// rtcp (packets).
+// statistics of both directions, and recordings of what a peer says. Its rooms:
+// g711 (codecs), wav (files), prompt (clips and their library), record (files
+// that grow), tone (make and hear tones), dtmf (keys), rtp and rtcp (packets).
 //
 // # What it does not own
 //
@@ -42,6 +42,13 @@
 // instead if its IP differs (then a NAT lies between). RTCP is accepted from
 // the same IPs, on any port.
 //
+// # Recording
+//
+// A recording is what the peer sent, placed by its timestamps: what is missing
+// is silence. The worker fills chunks of half a second; a goroutine of the
+// recording takes them to the disk. A disk that lags behind by eight seconds,
+// is full or away costs the recording, never the call.
+//
 // # Concurrency
 //
 // A worker is one goroutine with an epoll set and a timer wheel; it owns its
@@ -51,7 +58,7 @@
 // whose lock is held for one packet and never by signalling. The path of a
 // packet allocates nothing. Events are delivered on the worker: the function
 // given to Open must not block. A panic there, or over a packet, ends the
-// leg with [Failed], not the process.
+// leg with [Failed], not the process. [Recorded] may come after Close.
 //
 // Sockets are read with epoll, so the package is for Linux.
 package media

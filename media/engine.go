@@ -33,10 +33,13 @@ type Engine struct {
 	cname   string
 	ports   *ports
 	workers []*worker
+	create  func(path string) (recording, error)
 	turn    atomic.Uint32
 	legs    atomic.Int64
 
-	mu     sync.RWMutex // guards closed; read-held by Open, so that Close comes after it
+	writers sync.WaitGroup // of recordings
+
+	mu     sync.RWMutex // guards closed; read-held by Open and Record, so that Close comes after it
 	closed bool
 }
 
@@ -64,7 +67,7 @@ func NewEngine(c Config) (*Engine, error) {
 	}
 	start := time.Now()
 	e := &Engine{
-		ip: c.IP.Unmap(), log: c.Logger, ports: p,
+		ip: c.IP.Unmap(), log: c.Logger, ports: p, create: createRecording,
 		clock: func() time.Duration { return time.Since(start) },
 		cname: hex.EncodeToString(name[:]) + "@" + c.IP.String(),
 	}
@@ -111,7 +114,8 @@ func (e *Engine) Open(on func(Event)) (*Leg, error) {
 	return nil, ErrNoPorts
 }
 
-// Close closes all legs and stops the workers.
+// Close closes all legs, stops the workers and waits until recordings are on
+// the disk.
 func (e *Engine) Close() {
 	e.mu.Lock()
 	was := e.closed
@@ -126,4 +130,5 @@ func (e *Engine) Close() {
 	for _, w := range e.workers {
 		<-w.done
 	}
+	e.writers.Wait()
 }

@@ -30,7 +30,7 @@ func newLab(t testing.TB) *lab {
 	}
 	b := &lab{t: t, now: time.Hour}
 	b.e = &Engine{
-		ip: loopback(), log: slog.New(slog.DiscardHandler), ports: p, cname: "lab",
+		ip: loopback(), log: slog.New(slog.DiscardHandler), ports: p, cname: "lab", create: createRecording,
 		clock: func() time.Duration { return b.now },
 	}
 	if b.w, err = newWorker(b.e); err != nil {

@@ -31,6 +31,7 @@ type Leg struct {
 	digits    dtmf.Receiver
 	peer      *Leg
 	play      player
+	recorder  *recorder // nil = nothing is recorded
 	time      timing
 	control   control
 	reportAt  time.Duration
@@ -137,6 +138,7 @@ func (l *Leg) fail(reason string) {
 		return
 	}
 	l.failed = true
+	l.endRecording(l.engine.clock())
 	l.silence()
 	l.setPeer(nil)
 	l.out.configure(Params{}, netip.AddrPort{})

@@ -48,6 +48,7 @@ type player struct {
 	clips  []*prompt.Clip // nil = no clips are played
 	offset int            // in the first
 	music  *Music
+	beep   bool // the clip is the tone before a recording
 
 	presses []dtmf.Sender
 	began   uint32 // timestamp of the press that is being sent
@@ -80,6 +81,7 @@ func (p *player) fill(b []byte, c Codec, at time.Duration) {
 
 // startClips begins a Play.
 func (l *Leg) startClips(id uint64, clips []*prompt.Clip) {
+	l.beeped()
 	l.play.music, l.play.clips = nil, nil
 	whole := make([]*prompt.Clip, 0, len(clips))
 	for _, c := range clips {
@@ -97,11 +99,13 @@ func (l *Leg) startClips(id uint64, clips []*prompt.Clip) {
 }
 
 func (l *Leg) startMusic(m *Music) {
+	l.beeped()
 	l.play.clips, l.play.music = nil, m
 	l.begin()
 }
 
 func (l *Leg) stop() {
+	l.beeped()
 	l.play.clips, l.play.music = nil, nil
 	l.silence()
 }
@@ -166,7 +170,11 @@ func (l *Leg) tick(now time.Duration) {
 	if l.play.clips != nil && len(l.play.clips) == 0 {
 		l.play.clips = nil
 		l.silence()
-		l.emit(Played{ID: l.play.id})
+		if l.play.beep {
+			l.beeped()
+		} else {
+			l.emit(Played{ID: l.play.id})
+		}
 		return
 	}
 	l.silence()

@@ -77,6 +77,9 @@ func (l *Leg) arrived(b []byte, h rtp.Header, begin, end int, now time.Duration)
 			l.emit(Digit{Code: p.Key, DurationMS: int(p.Duration.Milliseconds())})
 		}
 	}
+	if k == kindAudio && l.recorder != nil {
+		l.record(h, b[begin:end], now)
+	}
 	if l.peer == nil {
 		return DropUnwanted, k == kindOther
 	}

@@ -197,6 +197,7 @@ func (w *worker) detach(l *Leg) {
 		return
 	}
 	now := w.engine.clock()
+	l.endRecording(now)
 	l.report(now, true)
 	w.wheel.leave(l)
 	w.wheel.remove(l)
@@ -255,6 +256,9 @@ func (w *worker) send(l *Leg, now time.Duration) {
 
 func (w *worker) keepHouse(now time.Duration) {
 	for _, l := range w.legs {
+		if l != nil && l.recorder != nil {
+			w.guarded(l, func() { l.keepRecording(now) })
+		}
 		if l != nil && l.reportAt != 0 && l.reportAt <= now {
 			w.guarded(l, func() { l.report(now, false) })
 		}

@@ -43,12 +43,12 @@ func TestLoadClip(t *testing.T) {
 		}
 		for i := range 161 {
 			var wantA, wantU byte
-			switch {
-			case a.Format == wav.ALaw:
+			switch a.Format {
+			case wav.ALaw:
 				wantA, wantU = law[i], g711.AToU(law[i])
-			case a.Format == wav.MuLaw:
+			case wav.MuLaw:
 				wantA, wantU = g711.UToA(law[i]), law[i]
-			default:
+			case wav.PCM16:
 				wantA, wantU = g711.EncodeA(pcm[i]), g711.EncodeU(pcm[i])
 			}
 			if c.ALaw()[i] != wantA || c.MuLaw()[i] != wantU {

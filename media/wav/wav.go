@@ -194,33 +194,40 @@ func format(b []byte) (Format, error) {
 	return f, nil
 }
 
-// Write writes a file.
-func Write(w io.Writer, a Audio) error {
-	n := a.Format.bytes()
-	pad := len(a.Data) % 2
-	b := make([]byte, 0, 58+len(a.Data)+pad)
+// Header returns what stands before n samples, and how many bytes of padding
+// come after them.
+func Header(f Format, n int) (header []byte, pad int) {
+	size := f.bytes()
+	length := n * size
+	pad = length % 2
+	b := make([]byte, 0, 58)
 	b = append(b, "RIFF\x00\x00\x00\x00WAVEfmt "...)
-	if a.Format == PCM16 {
+	if f == PCM16 {
 		b = binary.LittleEndian.AppendUint32(b, 16)
 	} else {
 		b = binary.LittleEndian.AppendUint32(b, 18)
 	}
-	b = binary.LittleEndian.AppendUint16(b, uint16(a.Format))
+	b = binary.LittleEndian.AppendUint16(b, uint16(f))
 	b = binary.LittleEndian.AppendUint16(b, 1)
 	b = binary.LittleEndian.AppendUint32(b, Rate)
-	b = binary.LittleEndian.AppendUint32(b, uint32(Rate*n))
-	b = binary.LittleEndian.AppendUint16(b, uint16(n))
-	b = binary.LittleEndian.AppendUint16(b, uint16(8*n))
-	if a.Format != PCM16 { // other formats have an extension, here empty, and a count
+	b = binary.LittleEndian.AppendUint32(b, uint32(Rate*size))
+	b = binary.LittleEndian.AppendUint16(b, uint16(size))
+	b = binary.LittleEndian.AppendUint16(b, uint16(8*size))
+	if f != PCM16 { // other formats have an extension, here empty, and a count
 		b = append(b, 0, 0)
 		b = append(b, "fact\x04\x00\x00\x00"...)
-		b = binary.LittleEndian.AppendUint32(b, uint32(a.Len()))
+		b = binary.LittleEndian.AppendUint32(b, uint32(n))
 	}
 	b = append(b, "data"...)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(a.Data)))
-	b = append(b, a.Data...)
-	b = append(b, make([]byte, pad)...)
-	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-8))
+	b = binary.LittleEndian.AppendUint32(b, uint32(length))
+	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-8+length+pad))
+	return b, pad
+}
+
+// Write writes a file.
+func Write(w io.Writer, a Audio) error {
+	b, pad := Header(a.Format, a.Len())
+	b = append(append(b, a.Data...), make([]byte, pad)...)
 	if _, err := w.Write(b); err != nil {
 		return fmt.Errorf("write WAV: %w", err)
 	}
