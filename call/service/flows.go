@@ -41,6 +41,7 @@ func (c *compiler) flows() {
 			return d, ok
 		}
 	}
+	c.service.Environment = env
 	for _, f := range c.bundle.Files {
 		if path.Dir(f.Name) == "flows" {
 			c.flow(f, env)

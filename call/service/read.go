@@ -23,6 +23,9 @@ const customersFile = "customers.csv"
 // transfersFile says to whom flows may send callers.
 const transfersFile = "transfers.yaml"
 
+// testsDir holds scripts that try the flows; they are not published.
+const testsDir = "tests"
+
 // documents are the YAML documents of a centre; true: it can't do without.
 func documents() map[string]bool {
 	return map[string]bool{
@@ -105,7 +108,7 @@ func (r *reader) enter(name string) error {
 	case ".", "flows", "prompts", "prompts/music":
 		return nil
 	}
-	if !strings.HasPrefix(path.Base(name), ".") {
+	if !strings.HasPrefix(path.Base(name), ".") && name != testsDir {
 		r.warn(name, "the directory %s is not used", name)
 	}
 	return fs.SkipDir

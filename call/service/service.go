@@ -26,7 +26,10 @@ type Service struct {
 	Customers *customer.Directory
 	Config    acd.Config // for the ACD core
 	Realm     string     // of agents' digest credentials
-	Callbacks CallbackPrompts
+
+	// Environment is what its flows may refer to, for flows from elsewhere.
+	Environment ivr.Environment
+	Callbacks   CallbackPrompts
 
 	Destinations map[string]Destination // of transfers, by name
 

@@ -36,4 +36,3 @@ func Lengths(f *ivr.Flow, known func(p ivr.Prompt) (time.Duration, bool)) func(p
 		return time.Second
 	}
 }
-

@@ -1,9 +1,9 @@
 package script
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +49,15 @@ type replyDoc struct {
 	WaitMax  document.Value[time.Duration] `doc:"wait_max"`
 }
 
+// Statuses of HTTP with a meaning of their own.
+const (
+	statusOK           = 200
+	statusUnauthorised = 401
+	statusForbidden    = 403
+	statusNotFound     = 404
+	statusGone         = 410
+)
+
 // targets are what mocks can answer beside lookups, and their results.
 func targets() map[string][]string {
 	return map[string][]string{
@@ -84,7 +93,7 @@ func (r reader) mocks(docs []mockDoc) []mock {
 }
 
 func (r reader) reply(target string, d replyDoc) reply {
-	out := reply{status: d.Status.Or(http.StatusOK), err: d.Error.V, delay: d.Delay.V, result: d.Result.V}
+	out := reply{status: d.Status.Or(statusOK), err: d.Error.V, delay: d.Delay.V, result: d.Result.V}
 	out.place = ivr.PlaceKnown{Position: d.Position.V, Wait: ivr.WaitRange{
 		Known: d.WaitMax.Given, Min: d.WaitMin.V, Max: d.WaitMax.V,
 	}}
@@ -163,15 +172,29 @@ func Matches(pattern, text string) bool {
 type World struct {
 	mocks    []*mock
 	failures map[string]int // of secrets, by policy and account
-	// Missing is called with what no mock answers; the lookup then fails.
-	Missing func(asked string)
+	// Missing answers a lookup that no mock answers.
+	Missing func(l ivr.Lookup) (ivr.LookedUp, time.Duration)
 	// timeouts are what a source takes to give up.
 	timeouts map[string]time.Duration
 }
 
-// newWorld returns a world of mocks; the first that matches answers.
+// World returns a world with the mocks of a test, which go before those of the
+// whole script; the test may be nil.
+func (s *Script) World(f *ivr.Flow, t *Test) *World {
+	if t == nil {
+		return newWorld(f, s.mocks)
+	}
+	return newWorld(f, t.mocks, s.mocks)
+}
+
+// NewWorld returns a world without mocks.
+func NewWorld(f *ivr.Flow) *World { return newWorld(f) }
+
 func newWorld(f *ivr.Flow, lists ...[]mock) *World {
-	w := &World{failures: map[string]int{}, timeouts: map[string]time.Duration{}, Missing: func(string) {}}
+	w := &World{failures: map[string]int{}, timeouts: map[string]time.Duration{}}
+	w.Missing = func(ivr.Lookup) (ivr.LookedUp, time.Duration) {
+		return ivr.LookedUp{Status: ivr.LookupError, Err: "no mock"}, 0
+	}
 	for _, list := range lists {
 		for i := range list {
 			m := list[i]
@@ -208,9 +231,7 @@ func (w *World) Ask(a ivr.Action) (ivr.Input, time.Duration) {
 	case ivr.Lookup:
 		return w.lookup(a)
 	case ivr.Notify:
-		r, ok := w.find("NOTIFY "+a.Channel+" "+a.Template, "")
-		good := r.err == "" && r.result != "error" && r.status < http.StatusBadRequest
-		return ivr.Notified{OK: !ok || good}, r.delay
+		return w.notify(a)
 	case ivr.TryAuth:
 		return w.try(a)
 	case ivr.AskPlace:
@@ -218,16 +239,13 @@ func (w *World) Ask(a ivr.Action) (ivr.Input, time.Duration) {
 		return r.place, r.delay
 	case ivr.RequestCallback:
 		r, _ := w.find("CALLBACK "+a.Queue, "")
-		if r.result == "" || r.result == "ok" {
-			return ivr.CallbackAnswer{OK: true}, r.delay
+		if good := r.result == "" || r.result == "ok"; !good {
+			return ivr.CallbackAnswer{Reason: r.result}, r.delay
 		}
-		return ivr.CallbackAnswer{Reason: r.result}, r.delay
+		return ivr.CallbackAnswer{OK: true}, r.delay
 	case ivr.Transfer:
-		r, ok := w.find("TRANSFER "+a.To, "")
-		if !ok || r.result == "" {
-			return ivr.Transferred{Result: ivr.TransferAnswered}, r.delay
-		}
-		return ivr.Transferred{Result: ivr.TransferResult(r.result)}, r.delay
+		r, _ := w.find("TRANSFER "+a.To, "")
+		return ivr.Transferred{Result: ivr.TransferResult(cmp.Or(r.result, "answered"))}, r.delay
 	case ivr.Enqueue:
 		return w.queue(a)
 	default:
@@ -250,24 +268,29 @@ func (w *World) Tell(a ivr.Action) {
 	}
 }
 
+func (w *World) notify(a ivr.Notify) (ivr.Input, time.Duration) {
+	r, ok := w.find("NOTIFY "+a.Channel+" "+a.Template, "")
+	good := r.err == "" && r.result != "error" && r.status/100 == 2
+	return ivr.Notified{OK: !ok || good}, r.delay
+}
+
 func (w *World) lookup(a ivr.Lookup) (ivr.Input, time.Duration) {
 	asked := a.Request.Method + " " + a.Request.Path
 	r, ok := w.find(asked, a.Source)
 	switch {
 	case !ok:
-		w.Missing(asked)
-		return ivr.LookedUp{Status: ivr.LookupError, Err: "no mock"}, 0
+		return w.Missing(a)
 	case r.err != "":
 		after := r.delay
 		if r.err == "timeout" && after == 0 {
 			after = w.timeouts[a.Source]
 		}
 		return ivr.LookedUp{Status: ivr.LookupError, Err: r.err}, after
-	case r.status == http.StatusNotFound || r.status == http.StatusGone:
+	case r.status == statusNotFound || r.status == statusGone:
 		return ivr.LookedUp{Status: ivr.LookupNotFound}, r.delay
-	case r.status == http.StatusUnauthorized || r.status == http.StatusForbidden:
+	case r.status == statusUnauthorised || r.status == statusForbidden:
 		return ivr.LookedUp{Status: ivr.LookupRefused}, r.delay
-	case r.status < http.StatusOK || r.status >= http.StatusMultipleChoices:
+	case r.status/100 != 2:
 		return ivr.LookedUp{Status: ivr.LookupError, Err: fmt.Sprintf("status %d", r.status)}, r.delay
 	}
 	return ivr.LookedUp{Status: ivr.LookupOK, Body: r.body}, r.delay

@@ -9,7 +9,6 @@ import (
 
 	"tierline/ivr"       //nolint:depguard // scripts are about flows
 	"tierline/ivr/trial" //nolint:depguard // scripts are about flows
-	"tierline/routing/document"
 )
 
 // Bounds of one test.
@@ -34,6 +33,8 @@ type Result struct {
 	OK      bool     `json:"ok"`
 	Lasted  float64  `json:"lasted_s"` // of virtual time
 	Failure *Failure `json:"failure,omitempty"`
+
+	Timeline []string `json:"timeline"`
 }
 
 // Failure says which step failed and what was instead.
@@ -45,7 +46,7 @@ type Failure struct {
 	Want     string   `json:"want,omitempty"`
 	Got      string   `json:"got,omitempty"`
 	Heard    []string `json:"heard"` // since the caller last did something
-	Timeline []string `json:"timeline"`
+	Timeline []string `json:"-"`
 }
 
 // call is a test that runs.
@@ -69,9 +70,12 @@ func (s *Script) Run(test *Test, in Surroundings, walked *Walked) Result {
 			c.tunes[strings.TrimSuffix(p.File, ".wav")] = p.ID
 		}
 	}
-	w := newWorld(in.Flow, test.mocks, s.mocks)
+	w := s.World(in.Flow, test)
 	missing := ""
-	w.Missing = func(asked string) { missing = asked }
+	w.Missing = func(l ivr.Lookup) (ivr.LookedUp, time.Duration) {
+		missing = trial.Asked(l.Request)
+		return ivr.LookedUp{Status: ivr.LookupError, Err: "no mock"}, 0
+	}
 	caller := test.caller
 	if !test.known && in.Customer != nil {
 		caller.Customer, caller.Known = in.Customer(caller.ANI)
@@ -95,9 +99,11 @@ func (s *Script) Run(test *Test, in Surroundings, walked *Walked) Result {
 		c.fail(st, f)
 		break
 	}
+	c.lines = append(c.lines, c.trial.Take()...)
 	walked.add(c)
 	return Result{
 		Name: test.Name, Line: test.Pos.Line, OK: c.fault == nil, Lasted: c.trial.Now().Seconds(), Failure: c.fault,
+		Timeline: c.lines,
 	}
 }
 
@@ -144,6 +150,8 @@ func (c *call) run(st *step) *Failure {
 		return c.listen(st)
 	case doExpect:
 		return c.expect(st)
+	case doPress, doHangUp, doAgentAnswers, doAgentLeaves, doFarEndLeaves, doQueueLeaves:
+		return c.act(st)
 	case doSilence:
 		return c.wait(st.long)
 	case doRecord:
@@ -152,8 +160,6 @@ func (c *call) run(st *step) *Failure {
 		}
 		c.forget()
 		c.trial.Talk(st.long)
-	default:
-		return c.act(st)
 	}
 	return c.count()
 }
@@ -161,7 +167,7 @@ func (c *call) run(st *step) *Failure {
 // act does what takes no time.
 func (c *call) act(st *step) *Failure {
 	var text string
-	switch st.do { //nolint:exhaustive // run does the rest
+	switch st.do {
 	case doPress:
 		c.trial.Press(st.keys)
 	case doHangUp:
@@ -187,6 +193,7 @@ func (c *call) act(st *step) *Failure {
 			text = ""
 			c.trial.FarEndLeaves()
 		}
+	case doHear, doSay, doSilence, doRecord, doExpect: // run does these
 	}
 	if text != "" {
 		return &Failure{Text: text, Got: c.state()}
@@ -274,7 +281,11 @@ func wasHeard(s trial.Sound) bool { return !s.Over || s.Played > 0 }
 func (c *call) matches(do action, word string, s trial.Sound) bool {
 	p := s.Prompt
 	if do == doSay {
-		return p.Reading != nil && squeeze(p.Reading.Text) == squeeze(word) || p.Text != "" && squeeze(p.Text) == squeeze(word)
+		said := p.Text
+		if p.Reading != nil {
+			said = p.Reading.Text
+		}
+		return said != "" && squeeze(said) == squeeze(word)
 	}
 	id, language, _ := strings.Cut(word, ".")
 	return p.Reading == nil && (p.ID == id || c.tunes[p.ID] == id || p.ID == word) &&
@@ -335,8 +346,8 @@ func (c *call) expect(st *step) *Failure {
 // queue returns the queue that the call waits in, or waited in last.
 func (c *call) queue() (ivr.Enqueue, bool) {
 	list := c.trial.Questions()
-	for i := len(list) - 1; i >= 0; i-- {
-		if q, ok := list[i].Ask.(ivr.Enqueue); ok {
+	for _, one := range slices.Backward(list) {
+		if q, ok := one.Ask.(ivr.Enqueue); ok {
 			return q, c.trial.Queued() || c.trial.Talking()
 		}
 	}
@@ -365,6 +376,3 @@ func (c *call) state() string {
 	}
 	return "the call is at node " + c.trial.Node()
 }
-
-// Line is where a failure stands.
-func (f *Failure) Pos() document.Pos { return document.Pos{Line: f.Line, Col: f.Col} }

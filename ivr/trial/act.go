@@ -32,7 +32,7 @@ func (t *Trial) media(a ivr.Action) bool {
 		t.tell("music %s", a.Prompt.ID)
 		t.sounds = append(t.sounds, t.sound(a.Prompt, t.Now()))
 	case ivr.Note:
-		t.steps = append(t.steps, Step{At: t.Now(), From: t.Node(), Note: a})
+		t.steps = append(t.steps, Step{Order: t.count(), At: t.Now(), From: t.Node(), Note: a})
 		t.tell("node %s%s", a.Step, pressed(a))
 	case ivr.Disconnect:
 		t.ended, t.cause = true, a.Cause
@@ -92,7 +92,7 @@ func (t *Trial) told(a ivr.Action) {
 		w.Tell(a)
 	}
 	t.tellAsked(a)
-	t.questions = append(t.questions, Question{At: t.Now(), Node: t.Node(), Ask: a})
+	t.questions = append(t.questions, Question{Order: t.count(), At: t.Now(), Node: t.Node(), Ask: a})
 }
 
 func (t *Trial) record(a ivr.Record) {
@@ -104,7 +104,7 @@ func (t *Trial) record(a ivr.Record) {
 	}
 	t.asked[kindRecord] = a.ID
 	t.tellAsked(a)
-	t.questions = append(t.questions, Question{At: t.Now(), Node: t.Node(), Ask: a})
+	t.questions = append(t.questions, Question{Order: t.count(), At: t.Now(), Node: t.Node(), Ask: a})
 }
 
 func (t *Trial) speak(a ivr.Speak) {
@@ -120,7 +120,7 @@ func (t *Trial) speak(a ivr.Speak) {
 }
 
 func (t *Trial) sound(p ivr.Prompt, at time.Duration) Sound {
-	return Sound{At: at, Prompt: p, Language: t.language(), Node: t.Node()}
+	return Sound{Order: t.count(), At: at, Prompt: p, Language: t.language(), Node: t.Node()}
 }
 
 // language is the call's language; at the start there is no session yet.
@@ -136,6 +136,7 @@ func (t *Trial) begin() {
 	now := t.Now()
 	for len(t.coming) > 0 && t.coming[0].At <= now {
 		t.over(t.coming[0].At, false)
+		t.coming[0].Order = t.count()
 		t.sounds = append(t.sounds, t.coming[0])
 		t.coming = t.coming[1:]
 	}
@@ -154,4 +155,9 @@ func (t *Trial) silent(cut bool) {
 	t.begin()
 	t.over(t.Now(), cut)
 	t.coming, t.speaking, t.music = nil, 0, false
+}
+
+func (t *Trial) count() int {
+	t.order++
+	return t.order
 }

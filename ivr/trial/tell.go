@@ -62,6 +62,8 @@ func (t *Trial) tellSmall(a ivr.Action) {
 		t.tell("try %s", a.Policy)
 	case ivr.AuthResult:
 		t.tell("tried %s %s", a.Policy, authWord(a.Result))
+	case ivr.Trouble:
+		t.tell("trouble %s", a.Text)
 	case ivr.AskPlace:
 		t.tell("ask place")
 	case ivr.Record:

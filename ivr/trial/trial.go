@@ -30,6 +30,7 @@ type Trial struct {
 	ended     bool
 	cause     string // of an end by the flow
 
+	order     int
 	timeline  []string
 	sounds    []Sound
 	steps     []Step
@@ -45,6 +46,7 @@ type World interface {
 
 // Sound is a prompt that the caller heard.
 type Sound struct {
+	Order    int           // of all that happened
 	At       time.Duration // when it began
 	Prompt   ivr.Prompt
 	Language string // of the call
@@ -56,16 +58,18 @@ type Sound struct {
 
 // Step is a node that the call entered.
 type Step struct {
-	At   time.Duration
-	From string // the node before; "" at the start
-	Note ivr.Note
+	Order int // of all that happened
+	At    time.Duration
+	From  string // the node before; "" at the start
+	Note  ivr.Note
 }
 
 // Question is what the session asked of the outside, or told it.
 type Question struct {
-	At   time.Duration
-	Node string
-	Ask  ivr.Action
+	Order int // of all that happened
+	At    time.Duration
+	Node  string
+	Ask   ivr.Action
 }
 
 // Start begins a call. length says how long prompts last; one of no length is

@@ -84,7 +84,7 @@ func (t *Trial) identified(in ivr.Input) ivr.Input {
 // ask puts a question to the world.
 func (t *Trial) ask(k kind, id uint64, a ivr.Action) {
 	t.tellAsked(a)
-	t.questions = append(t.questions, Question{At: t.Now(), Node: t.Node(), Ask: a})
+	t.questions = append(t.questions, Question{Order: t.count(), At: t.Now(), Node: t.Node(), Ask: a})
 	if k != kindQueue {
 		t.asked[k] = id
 	}

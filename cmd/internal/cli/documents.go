@@ -62,7 +62,7 @@ The exit code is 1 if there is an error; warnings alone give 0.`,
 				return err
 			}
 			if document.HasErrors(problems) {
-				return errReported
+				return ErrReported
 			}
 			return nil
 		},
@@ -116,7 +116,7 @@ func good(cmd *cobra.Command, dir string) (*service.Bundle, error) {
 		return bundle, nil
 	}
 	text := lines(dir, problems) + summary(dir, bundle, problems) + "nothing was changed\n"
-	return nil, errors.Join(errReported, say(cmd.ErrOrStderr(), text))
+	return nil, errors.Join(ErrReported, say(cmd.ErrOrStderr(), text))
 }
 
 func planCommand(o *options) *cobra.Command {

@@ -17,8 +17,8 @@ import (
 // DefaultServer is where a node's API is unless it was told otherwise.
 const DefaultServer = "http://127.0.0.1:8080"
 
-// errReported means that everything was said; only the exit code is missing.
-var errReported = errors.New("reported")
+// ErrReported means that everything was said; only the exit code is missing.
+var ErrReported = errors.New("reported")
 
 // options are the flags of all commands that show something.
 type options struct {
@@ -79,7 +79,7 @@ func Main(root *cobra.Command) int {
 	if err == nil {
 		return 0
 	}
-	if !errors.Is(err, errReported) {
+	if !errors.Is(err, ErrReported) {
 		_ = say(root.ErrOrStderr(), "tierline: "+err.Error()+"\n") // nobody is left to tell
 	}
 	return 1
