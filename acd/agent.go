@@ -114,6 +114,9 @@ func (s *State) enter(a *agent, to stance, why change, r *Result) {
 		to = stance{state: AgentUnreachable, until: to.until}
 	}
 	if to.state != AgentWrapUp && a.before.state != AgentWrapUp {
+		if a.work.begun != 0 {
+			s.handled(a.work.queue, s.now-a.work.begun)
+		}
 		a.call, a.work = "", work{}
 	}
 	if to.state == AgentReady && a.state != AgentReserved && a.state != AgentAlerting && a.state != AgentReady {

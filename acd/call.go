@@ -189,6 +189,7 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 	cause := s.lineUp(c, ev, index, r)
 	s.openChances(c, ev)
 	s.join(c)
+	s.joined(c)
 	r.Facts = append(r.Facts, Fact{
 		Kind: FactCallQueued, Call: c.id, Queue: q.Name, Tier: tierOf(c), Customer: c.customer.ID, Language: c.language,
 		Reason: c.place.Requirement.String(), Until: c.leaveAt, Attach: c.attach, Node: c.node, Step: c.step,
@@ -260,6 +261,7 @@ func (s *State) abandon(c *call, cause LeaveCause, r *Result) int64 {
 	waited := s.now - c.queuedAt
 	s.recall(c, r)
 	s.quit(c)
+	s.waited(c, cause != LeftCallback)
 	c.phase = PhaseMenu
 	s.leave(c, cause, waited, r)
 	return waited

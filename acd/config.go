@@ -22,6 +22,10 @@ type Config struct {
 	KeepIdle    [routing.TierCount]int   `json:"keep_idle,omitempty"`
 	KeepIdleFor [routing.TierCount]int64 `json:"keep_idle_for,omitempty"`
 
+	// LookBack is how far the measured rates of arrivals look back, ms; 0 = 15
+	// min, and up to twice as far.
+	LookBack int64 `json:"look_back,omitempty"`
+
 	// Reasons agents may give for being not ready; none: any.
 	Reasons []string `json:"reasons,omitempty"`
 }

@@ -22,7 +22,8 @@ type offer struct {
 	call       string
 	agent      string // who picked up; "" while it rings
 	rings      []ring // who may still pick up, the first choice first; empty once somebody did
-	expires    int64  // 0 once answered
+	madeAt     int64
+	expires    int64 // 0 once answered
 	answeredAt int64
 	leg        []byte // of the agent, opaque
 }
@@ -83,7 +84,7 @@ func (s *State) callOffered(ev CallOffered, index uint64, r *Result) error {
 	}
 	r.expect(2 + 2*len(ev.More))
 	lasts := cmp.Or(c.queue.RingTime, defaultRing)
-	o := &offer{id: index, call: c.id, expires: s.now + lasts + ringGrace, rings: make([]ring, 0, 1+len(ev.More))}
+	o := &offer{id: index, call: c.id, madeAt: s.now, expires: s.now + lasts + ringGrace, rings: make([]ring, 0, 1+len(ev.More))}
 	s.offers[o.id] = o
 	s.unwait(c)
 	c.phase, c.offer = PhaseOffered, o.id
@@ -184,6 +185,7 @@ func (s *State) offerAnswered(ev OfferAnswered, r *Result) error {
 	losers := s.lose(o, a.id, r)
 	o.agent, o.expires, o.answeredAt, o.leg, o.rings = a.id, 0, s.now, ev.Leg, nil
 	s.quit(c)
+	s.waited(c, false)
 	a.misses = 0
 	if c.callback != nil {
 		s.dial(c, o, r)

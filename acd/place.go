@@ -1,6 +1,8 @@
 package acd
 
 import (
+	"fmt"
+
 	"tierline/routing"
 	"tierline/routing/rank"
 )
@@ -75,31 +77,20 @@ func (s *State) suppose(ev CallQueued) (*call, bool) {
 			c.reached++
 		}
 	}
-	need, err := c.demand(c.reached)
+	need, err := s.demand(c, c.reached)
 	c.place.Requirement = need
 	return c, err == nil
 }
 
-// demand is what a call asks of agents after so many steps. It only reads, so
-// it parses anew.
-func (c *call) demand(steps int) (*rank.Requirement, error) {
+// demand is what a call asks of agents after so many steps.
+func (s *State) demand(c *call, steps int) (*rank.Requirement, error) {
 	text := c.queue.Requirement
 	if steps > 0 {
 		text = c.queue.Steps[steps-1].Requirement
 	}
-	q, err := rank.Parse(text)
+	need, err := s.board.Known(text, c.need)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("step %d: %w", steps, err)
 	}
-	own, err := rank.Parse(c.need)
-	if err != nil {
-		return nil, err
-	}
-	return q.And(own), nil
-}
-
-func (s *State) placeOf(c *call) Place {
-	contest := s.board.Contest(c.place.Requirement, staffMarks)
-	ahead, _ := contest.Ahead(c.place.Key, s.now)
-	return Place{Position: ahead + 1}
+	return need, nil
 }

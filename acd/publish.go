@@ -68,6 +68,7 @@ func (s *State) configPublished(ev ConfigPublished, wall int64, r *Result) error
 	}
 	s.generations = append(s.generations, g)
 	s.forgetGenerations()
+	s.forgetPaces()
 	s.board.SetOrder(config.order())
 	r.Effects = append(r.Effects, GenerationChanged{Generation: g.Generation})
 	r.Facts = append(r.Facts, Fact{
@@ -190,8 +191,11 @@ func normalise(c Config) (Config, error) {
 }
 
 func (c *Config) checkTiers() error {
-	if c.Policy > PolicyFIFO {
+	switch {
+	case c.Policy > PolicyFIFO:
 		return fmt.Errorf("policy %d is not known", c.Policy)
+	case c.LookBack < 0:
+		return fmt.Errorf("look back on %d ms", c.LookBack)
 	}
 	for t := range routing.Tier(routing.TierCount) {
 		switch {

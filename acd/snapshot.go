@@ -120,6 +120,7 @@ func (s *State) code(k *coder) {
 	}
 	if k.version >= 3 {
 		table(k, s.lockouts, (*lockout).id, (*lockout).code)
+		table(k, s.paces, func(p *pace) string { return p.queue }, (*pace).code)
 	}
 }
 
@@ -143,6 +144,9 @@ func (c *Config) code(k *coder) {
 		}
 		k.byTier(&c.KeepIdleFor)
 		list(k, &c.Reasons, (*coder).str)
+	}
+	if k.version >= 3 {
+		k.int(&c.LookBack)
 	}
 	list(k, &c.Queues, func(k *coder, q *QueueConfig) { q.code(k) })
 	list(k, &c.Agents, func(k *coder, a *AgentConfig) { a.code(k) })
@@ -237,6 +241,9 @@ func (a *agent) code(k *coder) {
 	k.int(&a.work.limit)
 	list(k, &a.work.codes, (*coder).str)
 	k.str(&a.work.code)
+	if k.version >= 3 {
+		k.int(&a.work.begun)
+	}
 }
 
 func (t *stance) code(k *coder) {
@@ -327,6 +334,9 @@ func (o *offer) code(k *coder) {
 	k.int(&o.expires)
 	k.int(&o.answeredAt)
 	k.bytes(&o.leg)
+	if k.version >= 3 {
+		k.int(&o.madeAt)
+	}
 	switch {
 	case k.version >= 3:
 	case o.expires != 0:

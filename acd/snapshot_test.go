@@ -19,7 +19,7 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	hash := busyState(t).Hash()
-	const want = "6f6ff3badc1a33822f40e73aaed7497dc417225744a8b0368d442d186a3dfe0c"
+	const want = "1e53aa38a8a6f285342899542b7c18b6bb5cd85c2a9990e3508dc0fe246330df"
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("the snapshot's hash is %s", got)
 	}
@@ -41,10 +41,19 @@ func TestOlderSnapshots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Hash() != busyState(t).Hash() {
+		if unmeasured(s).Hash() != unmeasured(busyState(t)).Hash() {
 			t.Errorf("version %d reads as another state", v)
 		}
 	}
+}
+
+// unmeasured forgets what snapshots before version 3 did not hold.
+func unmeasured(s *State) *State {
+	clear(s.paces)
+	for _, o := range s.offers {
+		o.madeAt = 0
+	}
+	return s
 }
 
 func TestSnapshotRoundTrip(t *testing.T) {

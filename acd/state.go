@@ -20,6 +20,7 @@ type State struct {
 	offers      map[uint64]*offer
 	lost        []lostPlace // of callers who were cut off, the oldest first
 	lockouts    map[string]*lockout
+	paces       map[string]*pace // by queue
 
 	// What follows can be derived from the fields above: it is rebuilt by
 	// Decode and doesn't show in a snapshot.
@@ -38,6 +39,7 @@ func NewState() *State {
 		agents: map[string]*agent{},
 		calls:  map[string]*call{},
 		offers: map[uint64]*offer{},
+		paces:  map[string]*pace{},
 		queues: map[string]*queue{},
 		timers: ordered.New(timer.compare),
 		board:  rank.NewBoard(),

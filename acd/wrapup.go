@@ -19,6 +19,7 @@ const (
 type work struct {
 	queue string
 	offer uint64   // the conversation
+	begun int64    // log time when the conversation was offered
 	limit int64    // log time beyond which the wrap-up can't be extended
 	codes []string // dispositions to choose from
 	code  string   // the one chosen, also while the conversation lasts
@@ -28,11 +29,12 @@ type work struct {
 // asks for none.
 func (s *State) beginWrapUp(a *agent, o *offer, q *QueueConfig, why change, r *Result) {
 	lasts, most := q.wrapUp()
+	a.work.queue, a.work.begun = q.Name, o.madeAt
 	if lasts == 0 {
 		s.wrapUpOver(a, why, r)
 		return
 	}
-	a.work = work{queue: q.Name, offer: o.id, limit: s.now + most, codes: q.Dispositions, code: a.work.code}
+	a.work = work{queue: q.Name, offer: o.id, begun: o.madeAt, limit: s.now + most, codes: q.Dispositions, code: a.work.code}
 	s.enter(a, stance{state: AgentWrapUp, until: s.now + lasts}, why, r)
 }
 

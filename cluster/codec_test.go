@@ -31,6 +31,7 @@ func everyKind() []acd.Event {
 			HeadStart: [routing.TierCount]int64{1, 2, 3, 4},
 			Objective: [routing.TierCount]int64{120_000, 60_000, 30_000, 15_000},
 			Reasons:   []string{"lunch"},
+			LookBack:  600_000,
 			KeepIdle:  [routing.TierCount]int{2, 1}, KeepIdleFor: [routing.TierCount]int64{60_000, 30_000},
 			Queues: []acd.QueueConfig{{
 				Name: "human", Requirement: "billing>=3", RingTime: 15_000, WrapUp: 10_000,

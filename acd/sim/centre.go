@@ -54,6 +54,9 @@ const (
 // measure.
 const second = 1_000_000
 
+// lookBack is how far back the core looks for its estimates: what a switch does.
+const lookBack = 15 * 60 * second
+
 // Check says what is wrong with a centre.
 func (c *Centre) Check() error {
 	faults := []error{c.checkTimes()}
@@ -159,7 +162,9 @@ func (c *Centre) able() [][]bool {
 // config is the centre in the core's words: agents are always signed in, and
 // each class is a queue.
 func (c *Centre) config() acd.Config {
-	config := acd.Config{Policy: c.Policy, HeadStart: units(c.HeadStart), Objective: units(c.Objective)}
+	config := acd.Config{
+		Policy: c.Policy, HeadStart: units(c.HeadStart), Objective: units(c.Objective), LookBack: lookBack,
+	}
 	for i := range c.Classes {
 		config.Queues = append(config.Queues, acd.QueueConfig{
 			Name: queueName(i), Requirement: c.Classes[i].Requirement,

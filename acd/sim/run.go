@@ -52,6 +52,10 @@ type world struct {
 	now    int64
 	listen func(acd.Result) // hears what each entry comes to, if not nil
 
+	// Hear of callers who have to wait, once the core has decided, and of those
+	// who are served, if not nil.
+	waits, served func(caller)
+
 	// Arrivals and what comes with them are drawn call by call, conversations as
 	// they begin: so with one seed the number of calls in the centre runs the
 	// same course under every policy.
@@ -183,6 +187,9 @@ func (w *world) arrive() error {
 	if err == nil {
 		err = w.settle()
 	}
+	if w.waits != nil && w.callers[i].waiting && err == nil {
+		w.waits(w.callers[i])
+	}
 	if w.centre.Patience > 0 && w.callers[i].waiting {
 		w.agenda.push(appointment{at: w.now + patience, caller: i, serial: w.callers[i].serial, gone: true})
 	}
@@ -288,6 +295,9 @@ func (w *world) answer(offer acd.CallOffered) error {
 	c := &w.callers[i]
 	c.agent = w.agents[offer.Agent]
 	w.unqueue(i)
+	if w.served != nil {
+		w.served(*c)
+	}
 	group := w.group[c.agent]
 	w.tally.answered(c, w.now, w.overtaken(c, group))
 	w.tally.taken(group, w.now)

@@ -107,6 +107,23 @@ func (b *Board) Require(queue, own string) (*Requirement, error) {
 	if r := b.combined[pair]; r != nil {
 		return r, nil
 	}
+	r, err := b.Known(queue, own)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.combined) >= cacheLimit {
+		clear(b.combined)
+	}
+	b.combined[pair] = r
+	return r, nil
+}
+
+// Known is Require for those who only read: what isn't known yet is parsed and
+// forgotten.
+func (b *Board) Known(queue, own string) (*Requirement, error) {
+	if r := b.combined[[2]string{queue, own}]; r != nil {
+		return r, nil
+	}
 	q, err := Parse(queue)
 	if err != nil {
 		return nil, err
@@ -115,12 +132,7 @@ func (b *Board) Require(queue, own string) (*Requirement, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(b.combined) >= cacheLimit {
-		clear(b.combined)
-	}
-	r := q.And(o)
-	b.combined[pair] = r
-	return r, nil
+	return q.And(o), nil
 }
 
 // Relax is r.Relaxed(to); each pair is made once.

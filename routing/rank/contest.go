@@ -121,3 +121,13 @@ func (c *Contest) Ahead(k Key, now int64) (calls, load int) {
 	}
 	return calls, load
 }
+
+// Ready counts the agents who could be given a call now.
+func (c *Contest) Ready() (n int) {
+	for i, g := range c.board.slots {
+		if g != nil && c.able.has(i) {
+			n += g.ready.Len()
+		}
+	}
+	return n
+}
