@@ -24,6 +24,7 @@ var ErrExpectation = errors.New("the call did not meet its expectation")
 
 type dialFlags struct {
 	keys, record, from, user, password, listen, transport string
+	hear, expectHeard                                     string
 	limit, every                                          time.Duration
 	speak, expect                                         int
 }
@@ -59,6 +60,9 @@ the other side hangs up, after --for, or with Ctrl-C.`,
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "address to call from")
 	flags.StringVar(&f.transport, "transport", "udp", "udp or tcp")
 	flags.IntVar(&f.speak, "speak", 1400, "frequency in Hz to speak into the call; 0: silence")
+	flags.StringVar(&f.hear, "hear", "", "name the prompts that are heard: a service directory with their sounds")
+	flags.StringVar(&f.expectHeard, "expect-heard", "", "with --hear: exit with 1 unless these are heard, "+
+		"in this order, with others between: bill_intro.en,say/twenty.en")
 	flags.IntVar(&f.expect, "expect-tone", 0, "exit with 1 unless this frequency in Hz is heard for half a second")
 	return cmd
 }
@@ -73,6 +77,10 @@ func (f *dialFlags) dial(ctx context.Context, out io.Writer, uri string) error {
 	if user == "" {
 		user = f.from
 	}
+	pack, err := f.pack()
+	if err != nil {
+		return err
+	}
 	e, err := phone.Open(ctx, phone.Config{
 		User: user, Password: f.password, Listen: f.listen, Transport: f.transport, Logger: quiet,
 	})
@@ -82,14 +90,15 @@ func (f *dialFlags) dial(ctx context.Context, out io.Writer, uri string) error {
 	say := func(m phone.Moment) { _, _ = fmt.Fprintf(out, "%7.2f s  %s\n", m.At.Seconds(), m.What) }
 	report := e.Call(ctx, phone.Plan{
 		Target: uri, From: f.from, Speak: f.speak, Listen: f.frequencies(), Keys: f.groups(),
-		Limit: f.limit, Record: f.record != "", Watch: say,
+		Limit: f.limit, Record: f.record != "" || pack != nil, Watch: say,
 	})
 	err = errors.Join(report.Err, e.Close(context.WithoutCancel(ctx)))
 	f.tell(out, report)
+	found := heardPrompts(out, pack, report.Samples)
 	if f.record != "" && report.Answered > 0 {
 		err = errors.Join(err, save(f.record, report.Samples))
 	}
-	return errors.Join(err, f.verdict(report))
+	return errors.Join(err, f.verdict(report), f.verdictHeard(found))
 }
 
 // frequencies are those that `dial` recognises: the expected one and a grid
