@@ -9,6 +9,7 @@ import (
 	"tierline/cmd/internal/cli"
 	"tierline/cmd/internal/demo"
 	"tierline/cmd/internal/sim"
+	"tierline/cmd/internal/voice"
 )
 
 // version is set by the linker.
@@ -16,5 +17,5 @@ var version = "dev"
 
 func main() {
 	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand(),
-		sim.Command(), sim.StaffCommand())))
+		sim.Command(), sim.StaffCommand(), voice.SayCommand())))
 }

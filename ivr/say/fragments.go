@@ -20,7 +20,7 @@ func Fragments(lang string) []Fragment {
 		options := []Options{{Clock: 12}, {Clock: 24}, {Hao: true, Exact: true}, {And: true, Yao: true}}
 		if kind == "count" {
 			options = nil
-			for _, u := range units(lang) {
+			for _, u := range Units(lang) {
 				options = append(options, Options{Unit: u})
 			}
 		}
@@ -160,7 +160,7 @@ func amounts() []string {
 }
 
 func dates(kind string) []string {
-	out := []string{"1905", "1900", "2005", "2026", "2000", "9999", "800", "5", "1000-01-01", "0009-01-01"}
+	out := []string{"1905", "1900", "2005", "2026", "2000", "9999", "800", "5", "1000-01-01T00:00"}
 	for i := range 100 {
 		year := strconv.Itoa(10000 + 19*100 + i)[1:]
 		month, day := strconv.Itoa(101 + i%12)[1:], strconv.Itoa(101 + i%31)[1:]
@@ -174,8 +174,9 @@ func dates(kind string) []string {
 	return out
 }
 
-// units lists the units of a language by one of their names.
-func units(lang string) []string {
+// Units lists the units that counts in a language can have; English ones in the
+// singular.
+func Units(lang string) []string {
 	var out []string
 	if lang == Chinese {
 		for _, u := range zhUnits() {
