@@ -92,14 +92,13 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	}
 	c := &Call{
 		id: newID(), sw: s, gen: gen, flow: gen.Flows[route.Flow],
-		box: make(chan msg, mailbox), done: make(chan struct{}), timers: map[uint64]*time.Timer{},
 		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: t.Codecs,
 		digits: t.Digits, keys: listenFor(t.Digits),
 	}
 	if len(c.codecs) == 0 {
 		c.codecs = sdp.DefaultCodecs()
 	}
-	c.log = s.cfg.Log.With("call", c.id)
+	c.prime(c.id)
 	c.identify(gen, in.CallID)
 	if err = s.add(c, t, time.Now()); err != nil {
 		s.refuse(in, 503, refusal(err))
@@ -135,7 +134,7 @@ func (c *Call) identify(gen *Generation, sipCallID string) {
 // answer commits the leg record, then answers: what isn't in the log was never
 // heard. It returns false if the call is over already.
 func (c *Call) answer(in Invite) bool {
-	p, err := c.openParty()
+	p, err := c.openParty(c.codecs)
 	if err != nil {
 		c.abort(in, 503, "no_ports")
 		return false

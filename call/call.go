@@ -28,6 +28,7 @@ const mailbox = 128
 // Call is one caller's call, from the INVITE to the record of its end.
 type Call struct {
 	id   string
+	key  string // in the switch's registry
 	sw   *Switch
 	log  *slog.Logger
 	gen  *Generation // the documents this call began with
@@ -49,11 +50,30 @@ type Call struct {
 	keys     dtmf.Merger
 	session  *ivr.Session
 	timers   map[uint64]*time.Timer
-	wait     *wait  // in a queue
-	offer    *offer // an agent's phone rings for this call
-	agent    *talk  // the caller talks to an agent
+	pending  map[*time.Timer]struct{}
+	wait     *wait    // in a queue
+	joining  *wait    // on its way into the log
+	offers   []*offer // agents' phones that ring for this call
+	agent    *talk    // the caller talks to an agent
 	answered bool
 	ending   bool
+
+	speaking   uint64                        // the menu's Speak that is heard or being made
+	lookups    map[uint64]context.CancelFunc // that the menu waits for
+	taping     *taping                       // what is being recorded
+	recordings int                           // made so far
+	kept       map[string]time.Duration      // recordings that the menu hasn't decided about, and their lengths
+
+	away     *transfer // the caller is sent to somebody outside
+	callback *attempt  // the call is a call-back: nobody called us
+}
+
+// prime makes a call ready to run; key is its name in the registry.
+func (c *Call) prime(key string) {
+	c.key, c.box, c.done = key, make(chan msg, mailbox), make(chan struct{})
+	c.timers, c.pending = map[uint64]*time.Timer{}, map[*time.Timer]struct{}{}
+	c.lookups, c.kept = map[uint64]context.CancelFunc{}, map[string]time.Duration{}
+	c.log = c.sw.cfg.Log.With("call", c.id)
 }
 
 // Post hands the call a message and never blocks, so that no two actors can
@@ -127,11 +147,44 @@ func (c *Call) handle(ctx context.Context, m msg) {
 // function it returns. Nothing runs after the call has ended.
 func (c *Call) beside(work func() func()) {
 	c.sw.group.Go(func() {
-		then := work()
-		if then != nil {
-			_ = c.Post(back{run: then}) // an ended call needs no news
+		defer func() {
+			if r := recover(); r != nil {
+				c.sw.stats.faults.Add(1)
+				c.log.Error("panic beside the call", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+				_ = c.Post(dismissed{err: &EndError{Cause: CauseFault(), Err: fmt.Errorf("panic: %v", r)}})
+			}
+		}()
+		if then := work(); then != nil {
+			c.later(then)
 		}
 	})
+}
+
+// later runs a function on the actor, after what has happened already. An ended
+// call needs no news.
+func (c *Call) later(run func()) { _ = c.Post(back{run: run}) }
+
+// after is later, when some time has passed. The timer ends with the call.
+func (c *Call) after(d time.Duration, run func()) *time.Timer {
+	var t *time.Timer
+	t = time.AfterFunc(d, func() {
+		c.later(func() {
+			if _, ok := c.pending[t]; ok {
+				delete(c.pending, t)
+				run()
+			}
+		})
+	})
+	c.pending[t] = struct{}{}
+	return t
+}
+
+// forgetTimer stops a timer of after; its function will not run.
+func (c *Call) forgetTimer(t *time.Timer) {
+	if t != nil {
+		t.Stop()
+		delete(c.pending, t)
+	}
 }
 
 // end ends the call. It is the only place where a call's error is logged, and
@@ -142,16 +195,40 @@ func (c *Call) end(err error) {
 	}
 	c.ending = true
 	cause := CauseOf(err)
+	c.stopTimers()
+	if c.callback != nil {
+		c.endCallback(cause)
+	} else {
+		c.endCaller(&cause)
+	}
+	c.sw.ended(c, cause)
+	if cause.Reason == "fault" {
+		c.log.Error("call failed", "reason", cause.Reason, "err", err)
+		return
+	}
+	c.log.Info("call ended", "reason", cause.Reason, "by", cause.Side)
+}
+
+func (c *Call) stopTimers() {
 	for _, t := range c.timers {
 		t.Stop()
 	}
-	c.dropOffer(cause)
+	for t := range c.pending {
+		t.Stop()
+	}
+}
+
+// endCaller ends what a caller's call has begun, and tells the log.
+func (c *Call) endCaller(cause *Cause) {
+	c.lastWords()
+	c.dropOffers(*cause)
 	agentQuality := c.leaveAgent()
-	waiting := c.wait != nil && c.wait.queued
-	if cause.Reason == "normal" && waiting {
+	c.leaveTransfer(*cause)
+	if cause.Reason == "normal" && c.wait != nil && c.wait.queued {
 		cause.Reason = "abandoned"
 	}
-	c.hangupCaller(cause)
+	c.hangupCaller(*cause)
+	c.endTapes()
 	quality := c.caller.quality()
 	c.caller.closeMedia()
 	ended := acd.CallEnded{
@@ -161,12 +238,6 @@ func (c *Call) end(err error) {
 		ended.SIP = cause.SIP
 	}
 	c.sw.cfg.Queue.Post(ended)
-	c.sw.ended(c, cause)
-	if cause.Reason == "fault" {
-		c.log.Error("call failed", "reason", cause.Reason, "err", err)
-		return
-	}
-	c.log.Info("call ended", "reason", cause.Reason, "by", cause.Side)
 }
 
 // hangupCaller ends the caller's leg unless the caller did.

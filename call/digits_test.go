@@ -49,7 +49,7 @@ func TestDigitsAreNegotiated(t *testing.T) {
 			{trunk.Digits{Inband: true}, "", false, true},
 		} {
 			call := &Call{sw: l.sw, codecs: []uint8{8}}
-			p, err := call.openParty()
+			p, err := call.openParty(call.codecs)
 			if err != nil {
 				t.Fatal(err)
 			}

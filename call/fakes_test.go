@@ -92,6 +92,11 @@ func (d *fakeDialog) Hangup(q850 int, reason string) {
 	}
 }
 
+func (d *fakeDialog) Refer(target string) error {
+	d.lab.note("refer %s to %s", d.name, target)
+	return nil
+}
+
 func (d *fakeDialog) Dialog() sipua.Dialog { return sipua.Dialog{CallID: d.name} }
 
 // fakeMedia plays clips by the clock.
@@ -131,8 +136,37 @@ func (l *fakeLeg) Configure(p media.Params) error       { l.params = p; return n
 func (m *fakeMedia) legs() int                          { m.mu.Lock(); defer m.mu.Unlock(); return m.open }
 func (l *fakeLeg) Play(id uint64, clips []*prompt.Clip) { l.play(id, clips) }
 
+// Record lets the test say how the recording ends; see recorded.
+func (l *fakeLeg) Record(id uint64, o media.RecordOptions) {
+	l.stop()
+	l.media.lab.note("record")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tape, l.path = id, o.Path
+	l.timer = time.AfterFunc(o.Max, func() { l.StopRecord(id) })
+}
+
+// StopRecord ends it with a file of what was said.
+func (l *fakeLeg) StopRecord(id uint64) {
+	l.mu.Lock()
+	said, path, mine := l.said, l.path, l.tape == id
+	l.tape = 0
+	l.mu.Unlock()
+	if !mine {
+		return
+	}
+	l.media.lab.note("recorded %v", said)
+	if said > 0 {
+		l.media.lab.write(path)
+	}
+	l.on(media.Recorded{ID: id, Length: said, Voice: said > 0})
+}
+
 type fakeLeg struct {
 	media  *fakeMedia
+	tape   uint64        // the recording under way
+	path   string        // its file
+	said   time.Duration // what is in it
 	port   int
 	on     func(media.Event)
 	params media.Params

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"tierline/acd"
 	"tierline/call/service"
 	"tierline/ivr"
 	"tierline/media"
 	"tierline/media/prompt"
+	"tierline/media/tone"
 )
 
 // Generation is one published set of service documents, ready for calls: what
@@ -19,6 +21,8 @@ type Generation struct {
 	Number uint64
 	clips  map[clipKey]*prompt.Clip
 	music  map[clipKey]*media.Music
+
+	ringing *media.Music // what somebody hears while another one's phone rings
 }
 
 type clipKey struct{ id, language string }
@@ -43,6 +47,21 @@ func (g *Generation) Music(p ivr.Prompt) *media.Music {
 // Hold returns what a caller hears while an agent holds the call.
 func (g *Generation) Hold(language string) *media.Music {
 	return g.Music(ivr.Prompt{ID: service.HoldMusic, Language: language})
+}
+
+// transferMusic is what a caller hears while a destination is called.
+func (g *Generation) transferMusic(to service.Destination) *media.Music {
+	if m := g.music[clipKey{to.Music, ""}]; m != nil {
+		return m
+	}
+	return g.ringing
+}
+
+// ringingTone is one period of China's ringing tone (GB/T 3380): 450 Hz for a
+// second, four seconds of silence.
+func ringingTone() *prompt.Clip {
+	const level = -16 // dBm0
+	return prompt.NewClip(append(tone.Make(time.Second, level, 450), make([]int16, 4*8000)...))
 }
 
 // Services holds the generations that calls of this node use. A call keeps a
@@ -116,6 +135,7 @@ func (s *Services) Load(generation uint64) error {
 	}
 	g := &Generation{
 		Service: svc, Number: generation, clips: map[clipKey]*prompt.Clip{}, music: map[clipKey]*media.Music{},
+		ringing: s.media.Music(ringingTone()),
 	}
 	for _, p := range svc.Prompts() {
 		clip, err := s.library.Get(p.SHA)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,6 +33,9 @@ type lab struct {
 	phone *fakePhones
 	media *fakeMedia
 	start time.Time
+
+	backend fakeBackend
+	speech  fakeSpeech
 
 	mu    sync.Mutex
 	lines []string
@@ -65,10 +69,15 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 	}
 	log := slog.New(slog.DiscardHandler)
 	l.log = &fakeLog{lab: l, state: acd.NewState(), start: l.start}
+	messages, err := OpenMessages(filepath.Join(dir, "messages"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	services := NewServices(log, l.media, lib, l.log.bundle)
 	l.sw = New(ctx, Config{
 		Node: "n1", Log: log, Media: l.media, Services: services,
-		Known: func(netip.AddrPort) bool { return false },
+		Known: func(netip.AddrPort) bool { return false }, Backend: &l.backend, Speech: &l.speech,
+		Messages: messages,
 	})
 	l.sw.Bind(l.log)
 	l.sw.Attach(l.phone, registrar.New(registrar.Config{
@@ -104,6 +113,18 @@ func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	ev := acd.ConfigPublished{Hash: b.Hash(), By: "test", Bundle: b.Encode(), Config: svc.Config}
 	if _, _, err := l.log.Propose(ctx, ev); err != nil {
 		l.t.Fatal(err)
+	}
+}
+
+// write makes the file of a recording: a second of sound.
+func (l *lab) write(path string) {
+	var b bytes.Buffer
+	err := wav.Write(&b, wav.FromSamples(slices.Repeat([]int16{1000, -1000}, 4000)))
+	if err == nil {
+		err = os.WriteFile(path, b.Bytes(), 0o600)
+	}
+	if err != nil {
+		l.t.Error(err)
 	}
 }
 
@@ -218,6 +239,12 @@ func (f *fakeLog) Ready() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.broken
+}
+
+func (f *fakeLog) Read(view func(*acd.State)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	view(f.state)
 }
 
 func (f *fakeLog) Propose(_ context.Context, ev acd.Event) (acd.Result, uint64, error) {

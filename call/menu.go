@@ -8,7 +8,6 @@ import (
 	"tierline/acd"
 	"tierline/ivr"
 	"tierline/media"
-	"tierline/media/prompt"
 )
 
 var errMedia = errors.New("media failed")
@@ -30,10 +29,13 @@ func (c *Call) menu(ctx context.Context, in ivr.Input) {
 
 // language is the one the caller chose or is known to prefer.
 func (c *Call) language() string {
-	if c.session == nil {
-		return c.flow.Languages()[0]
+	switch {
+	case c.session != nil:
+		return c.session.Language()
+	case c.callback != nil:
+		return c.callback.Language
 	}
-	return c.session.Language()
+	return c.flow.Languages()[0]
 }
 
 func (c *Call) do(ctx context.Context, actions []ivr.Action) {
@@ -45,69 +47,12 @@ func (c *Call) do(ctx context.Context, actions []ivr.Action) {
 	}
 }
 
-func (c *Call) act(ctx context.Context, a ivr.Action) {
-	switch a := a.(type) {
-	case ivr.Speak:
-		c.speak(a)
-	case ivr.StopSpeaking:
-		c.caller.media.Stop()
-	case ivr.SetTimer:
-		c.setTimer(a.ID, a.After)
-	case ivr.CancelTimer:
-		if t := c.timers[a.ID]; t != nil {
-			t.Stop()
-			delete(c.timers, a.ID)
-		}
-	case ivr.PlayMusic:
-		c.music(c.gen.Music(a.Prompt))
-	case ivr.Note:
-		c.sw.cfg.Queue.Post(acd.CallStepped{
-			Call: c.id, Step: a.Step, Milestone: a.Milestone, Language: a.Language, Key: a.Key, Menu: c.checkpoint(),
-		})
-	case ivr.Enqueue:
-		c.enqueue(ctx, a)
-	case ivr.Unqueue:
-		c.unqueue(a)
-	case ivr.Disconnect:
-		c.end(endBy(acd.SideSwitch, q850Of(a.Cause), a.Cause))
-	}
-}
-
 // checkpoint is what another node needs to go on with the menu.
 func (c *Call) checkpoint() []byte {
 	if c.session == nil {
 		return nil // the first step: the flow begins anew
 	}
 	return c.session.Encode()
-}
-
-// speak plays prompts. A missing one is counted and passed over: the caller
-// hears the rest, and the menu goes on.
-func (c *Call) speak(a ivr.Speak) {
-	clips := make([]*prompt.Clip, 0, len(a.Prompts))
-	for _, p := range a.Prompts {
-		clip, ok := c.gen.Clip(p.ID, p.Language)
-		if !ok {
-			c.sw.stats.missingPrompts.Add(1)
-			c.log.Warn("prompt is missing", "prompt", p.ID, "language", p.Language)
-			continue
-		}
-		clips = append(clips, clip)
-	}
-	if len(clips) == 0 {
-		_ = c.Post(heard{from: c.caller, ev: media.Played{ID: a.ID}})
-		return
-	}
-	c.caller.media.Play(a.ID, clips)
-}
-
-// music plays an endless source to the caller; without one there is silence.
-func (c *Call) music(m *media.Music) {
-	if m == nil {
-		c.caller.media.Stop()
-		return
-	}
-	c.caller.media.PlayMusic(m)
 }
 
 func (c *Call) setTimer(id uint64, after time.Duration) {
@@ -120,25 +65,34 @@ func (c *Call) setTimer(id uint64, after time.Duration) {
 func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 	switch ev := ev.(type) {
 	case media.Digit:
-		if p == c.caller {
+		if c.session != nil && p == c.caller {
 			c.mediaDigit(ctx, ev)
 		}
 	case media.Played:
-		if p == c.caller {
+		switch {
+		case c.callback != nil:
+			c.played(ctx, p, ev)
+		case p == c.caller:
 			c.menu(ctx, ivr.PromptDone{ID: ev.ID})
+		}
+	case media.Recorded:
+		if in, ok := c.recorded(ev); ok {
+			c.menu(ctx, in)
 		}
 	case media.Failed:
 		c.mediaFailed(ctx, p, ev)
-	case media.Recorded:
-		// Recordings come with the full IVR.
 	}
 }
 
 // mediaFailed ends what can't be heard any more: the call, or the agent's part.
 func (c *Call) mediaFailed(ctx context.Context, p *party, ev media.Failed) {
 	c.log.Error("media failed", "agent", p.agent, "reason", ev.Reason)
-	if p == c.caller {
+	switch {
+	case p == c.caller, c.callback != nil:
 		c.end(&EndError{Cause: CauseFault(), Err: errMedia})
+		return
+	case c.away != nil && c.away.far != nil && c.away.far.media == p.media:
+		c.farBroken(ctx, c.away.far)
 		return
 	}
 	if c.agent != nil && c.agent.media == p.media { // an offer's phones share their media

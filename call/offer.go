@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"tierline/acd"
@@ -12,7 +13,8 @@ import (
 	"tierline/ivr"
 )
 
-// offer is this call ringing at one agent, on all of the agent's phones.
+// offer is this call ringing at one agent, on all of the agent's phones. Those
+// of a ring group have one id.
 type offer struct {
 	id      uint64
 	agent   string
@@ -34,15 +36,13 @@ func (c *Call) onEffect(ctx context.Context, e acd.Effect) {
 	case acd.RingAgent:
 		c.ring(e)
 	case acd.StopRinging:
-		if c.offer != nil && c.offer.id == e.Offer {
-			c.dropOffer(CauseNormal())
+		if o := c.offerTo(e.Offer, e.Agent); o != nil {
+			c.dropOffer(o, causeOfStop(e.Outcome))
 		}
 	case acd.ConnectAgent:
 		c.connect(ctx, e)
 	case acd.ReleaseAgent:
-		if c.agent != nil && c.agent.offer == e.Offer {
-			c.dropAgent(acd.SideSwitch)
-		}
+		c.released(e)
 	case acd.LeaveQueue:
 		c.leftQueue(ctx, e)
 	case acd.GenerationChanged:
@@ -50,12 +50,44 @@ func (c *Call) onEffect(ctx context.Context, e acd.Effect) {
 	}
 }
 
-// ring sends INVITE to every phone of the agent.
+// causeOfStop is what a phone that stops ringing is told: one that lost the race
+// doesn't show a missed call.
+func causeOfStop(out acd.Outcome) Cause {
+	if out == acd.LostRace {
+		return Cause{Q850: 26, Side: acd.SideSwitch, Reason: "answered elsewhere"}
+	}
+	return CauseNormal()
+}
+
+// offerTo finds the running offer to an agent, nil if there is none.
+func (c *Call) offerTo(id uint64, agent string) *offer {
+	for _, o := range c.offers {
+		if o.id == id && o.agent == agent {
+			return o
+		}
+	}
+	return nil
+}
+
+// forget takes an offer off the list; false if it wasn't there any more.
+func (c *Call) forget(o *offer) bool {
+	i := slices.Index(c.offers, o)
+	if i >= 0 {
+		c.offers = slices.Delete(c.offers, i, i+1)
+	}
+	return i >= 0
+}
+
+// ring sends INVITE to every phone of the agent. Offers of another id are old.
 func (c *Call) ring(e acd.RingAgent) {
-	c.dropOffer(CauseNormal())
+	for _, o := range slices.Clone(c.offers) {
+		if o.id != e.Offer {
+			c.dropOffer(o, CauseNormal())
+		}
+	}
 	o := &offer{id: e.Offer, agent: e.Agent}
-	c.offer = o
-	first, err := c.openParty()
+	c.offers = append(c.offers, o)
+	first, err := c.openParty(c.codecs)
 	if err != nil {
 		c.log.Warn("cannot ring the agent", "agent", e.Agent, "err", err)
 		c.offerFailed(o, acd.SwitchFailed, 0)
@@ -96,6 +128,9 @@ func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.Di
 	if name == "" {
 		name = c.from
 	}
+	if c.callback != nil {
+		name = "call-back " + c.callback.Number
+	}
 	return sipua.DialRequest{
 		Target: b.Contact, Destination: b.Received, Transport: b.Transport,
 		From: c.from, FromName: name + " (" + c.customer.Tier.String() + ")", To: e.Agent,
@@ -107,9 +142,9 @@ func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.Di
 func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	switch ev := ev.(type) {
 	case sipua.Ringing:
-		if o := c.offer; o != nil && o.id == p.offer && !o.rang {
+		if o := c.offerTo(p.offer, p.agent); o != nil && !o.rang {
 			o.rang = true
-			c.sw.cfg.Queue.Post(acd.OfferRang{Offer: o.id})
+			c.sw.cfg.Queue.Post(acd.OfferRang{Offer: o.id, Agent: o.agent})
 		}
 	case sipua.Answered:
 		c.picked(ctx, p, ev)
@@ -119,25 +154,31 @@ func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	case sipua.Reinvited:
 		c.reinvited(p, ev)
 	case sipua.Confirmed:
-		if p.late && len(ev.SDP) > 0 {
-			p.late = false
-			if err := p.accept(ev.SDP); err != nil {
-				c.log.Info("agent's late answer refused", "err", err)
-			}
-		}
+		c.lateAnswer(p, ev)
 	case sipua.Hungup, sipua.NoAck:
 		p.dead = true
 		c.agentHungUp(ctx, p)
-	case sipua.Info:
+	case sipua.Info, sipua.Referred:
 		// Digits of an agent's phone mean nothing yet.
+	}
+}
+
+// lateAnswer takes the answer to an offer that stood in our 2xx.
+func (c *Call) lateAnswer(p *party, ev sipua.Confirmed) {
+	if !p.late || len(ev.SDP) == 0 {
+		return
+	}
+	p.late = false
+	if err := p.accept(ev.SDP); err != nil {
+		c.log.Info("late answer refused", "agent", p.agent, "err", err)
 	}
 }
 
 // picked is a phone that answered. The first one of an offer is told to the
 // log; the bridge comes with ConnectAgent if the answer was in time.
 func (c *Call) picked(ctx context.Context, p *party, ev sipua.Answered) {
-	o := c.offer
-	if o == nil || o.id != p.offer || o.picked != nil {
+	o := c.offerTo(p.offer, p.agent)
+	if o == nil || o.picked != nil {
 		p.sip.Hangup(26, "answered elsewhere") // Q.850 26: non-selected user clearing
 		return
 	}
@@ -159,7 +200,7 @@ func (c *Call) picked(ctx context.Context, p *party, ev sipua.Answered) {
 		c.log.Warn("agent's dialog can't be stored", "err", err)
 	}
 	c.beside(func() func() {
-		_, _, err := c.sw.cfg.Queue.Propose(ctx, acd.OfferAnswered{Offer: o.id, Leg: leg})
+		_, _, err := c.sw.cfg.Queue.Propose(ctx, acd.OfferAnswered{Offer: o.id, Agent: o.agent, Leg: leg})
 		if _, refused := errors.AsType[*acd.RefusedError](err); !refused {
 			// ConnectAgent comes as an effect. Without an answer of the log it may
 			// still come; if not, the offer's expiry stops the phone.
@@ -171,16 +212,14 @@ func (c *Call) picked(ctx context.Context, p *party, ev sipua.Answered) {
 
 func (c *Call) answerRefused(o *offer, err error) {
 	c.log.Info("answer came too late", "agent", o.agent, "err", err)
-	if c.offer == o {
-		c.dropOffer(CauseNormal())
-	}
+	c.dropOffer(o, CauseNormal())
 }
 
 // phoneFailed is one phone that will not answer. When it was the last one the
 // offer has failed.
 func (c *Call) phoneFailed(p *party, status int) {
-	o := c.offer
-	if o == nil || o.id != p.offer {
+	o := c.offerTo(p.offer, p.agent)
+	if o == nil {
 		return
 	}
 	for _, other := range o.ringing {
@@ -192,11 +231,12 @@ func (c *Call) phoneFailed(p *party, status int) {
 }
 
 func (c *Call) offerFailed(o *offer, out acd.Outcome, status int) {
-	c.offer = nil
+	c.forget(o)
 	if o.media != nil {
 		o.media.Close()
 	}
-	c.sw.cfg.Queue.Post(acd.OfferFailed{Offer: o.id, Outcome: out, SIP: status})
+	c.sw.cfg.Queue.Post(acd.OfferFailed{Offer: o.id, Agent: o.agent, Outcome: out, SIP: status})
+	c.idle()
 }
 
 // outcomeOf sorts the final status of an agent's phone (RFC 3261 §21).
@@ -213,13 +253,18 @@ func outcomeOf(status int) acd.Outcome {
 	}
 }
 
-// dropOffer stops all phones of the running offer.
-func (c *Call) dropOffer(cause Cause) {
-	o := c.offer
-	if o == nil {
+// dropOffers stops all phones that ring.
+func (c *Call) dropOffers(cause Cause) {
+	for _, o := range slices.Clone(c.offers) {
+		c.dropOffer(o, cause)
+	}
+}
+
+// dropOffer stops an agent's phones.
+func (c *Call) dropOffer(o *offer, cause Cause) {
+	if !c.forget(o) {
 		return
 	}
-	c.offer = nil
 	for _, p := range o.ringing {
 		if !p.dead {
 			p.sip.Hangup(cause.Q850, cause.Reason)
@@ -228,21 +273,28 @@ func (c *Call) dropOffer(cause Cause) {
 	if o.media != nil {
 		o.media.Close()
 	}
+	c.idle()
 }
 
 // connect bridges caller and agent: the log says that the answer was in time.
 func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
-	o := c.offer
-	if o == nil || o.id != e.Offer || o.picked == nil {
+	o := c.offerTo(e.Offer, e.Agent)
+	if o == nil || o.picked == nil {
 		// The caller left the queue while the answer was on its way to the
 		// log: the agent's phone is let go already, the agent not yet.
 		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: e.Offer, By: acd.SideSwitch})
 		return
 	}
-	c.offer, c.wait = nil, nil
+	c.forget(o)
+	c.dropOffers(causeOfStop(acd.LostRace))
+	c.wait = nil
 	c.agent = &talk{party: o.picked, offer: o.id, agent: o.agent}
+	if c.callback != nil {
+		c.prepare(ctx)
+		return
+	}
 	c.menu(ctx, ivr.AgentConnected{})
-	c.caller.media.Stop()
+	c.hush()
 	c.sw.cfg.Media.Bridge(c.caller.media, c.agent.media)
 	if c.agent.dead { // hung up between the answer and its commit
 		c.agentHungUp(ctx, c.agent.party)
@@ -255,6 +307,10 @@ func (c *Call) agentHungUp(ctx context.Context, p *party) {
 		return // not connected yet: connect looks at dead
 	}
 	c.dropAgent(acd.SideAgent)
+	if c.callback != nil {
+		c.end(endBy(acd.SideAgent, 16, "normal"))
+		return
+	}
 	c.menu(ctx, ivr.AgentDone{})
 }
 
@@ -275,7 +331,9 @@ func (c *Call) leaveAgent() *acd.Quality {
 		return nil
 	}
 	c.agent = nil
-	c.sw.cfg.Media.Unbridge(c.caller.media, t.media)
+	if c.caller != nil {
+		c.sw.cfg.Media.Unbridge(c.caller.media, t.media)
+	}
 	if !t.dead {
 		t.sip.Hangup(16, "released")
 	}

@@ -22,12 +22,13 @@ type party struct {
 	agent  string     // "" for the caller
 	offer  uint64
 	inband bool // keys may be tones in its sound
+	far    *far // a leg that we called outside
 	late   bool // our offer stands in a 2xx, its answer comes with the ACK
 	dead   bool // the peer hung up or the leg failed
 }
 
 // openParty reserves media for a leg and prepares our side of its SDP.
-func (c *Call) openParty() (*party, error) {
+func (c *Call) openParty(codecs []uint8) (*party, error) {
 	p := &party{}
 	leg, err := c.sw.cfg.Media.Open(func(ev media.Event) { _ = c.Post(heard{from: p, ev: ev}) })
 	if err != nil {
@@ -36,7 +37,7 @@ func (c *Call) openParty() (*party, error) {
 	p.media = leg
 	p.local = sdp.LocalOptions{
 		IP: c.sw.cfg.Media.IP(), Port: leg.Port(), SessionID: c.sw.newSessionID(), Version: 1,
-		Codecs: c.codecs, Direction: sdp.SendRecv,
+		Codecs: codecs, Direction: sdp.SendRecv,
 	}
 	return p, nil
 }
@@ -122,7 +123,7 @@ func (c *Call) reinvited(p *party, ev sipua.Reinvited) {
 
 // holdChanged gives the caller music while the agent holds the call.
 func (c *Call) holdChanged(p *party) {
-	if c.agent == nil || p != c.agent.party {
+	if c.agent == nil || p != c.agent.party || c.caller == nil || c.callback != nil && !c.callback.talking {
 		return
 	}
 	if p.agreed.Hold {
@@ -130,7 +131,7 @@ func (c *Call) holdChanged(p *party) {
 		c.music(c.gen.Hold(c.language()))
 		return
 	}
-	c.caller.media.Stop()
+	c.hush()
 	c.sw.cfg.Media.Bridge(c.caller.media, p.media)
 }
 
@@ -140,6 +141,10 @@ func (c *Call) signals(p *party) func(sipua.LegEvent) {
 }
 
 func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
+	if p.far != nil {
+		c.onFarSignal(ctx, p, ev)
+		return
+	}
 	if p.agent != "" {
 		c.onAgentSignal(ctx, p, ev)
 		return
@@ -160,6 +165,8 @@ func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		c.end(endBy(acd.SideCaller, 41, "leg_failed"))
 	case sipua.Info:
 		c.infoDigit(ctx, ev)
+	case sipua.Referred:
+		c.referred(ctx, ev)
 	case sipua.Ringing, sipua.Answered:
 		// Not for a leg that called us.
 	}

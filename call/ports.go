@@ -6,6 +6,7 @@ import (
 
 	"tierline/acd"
 	"tierline/call/sipua"
+	"tierline/ivr"
 	"tierline/media"
 	"tierline/media/prompt"
 )
@@ -16,8 +17,23 @@ type Queue interface {
 	Propose(ctx context.Context, ev acd.Event) (acd.Result, uint64, error)
 	// Post does the same without waiting, in the order of the calls.
 	Post(ev acd.Event)
+	// Read shows the replicated state for as long as view runs; view must be quick
+	// and keep nothing of it.
+	Read(view func(s *acd.State))
 	// Ready returns nil, or why no new call can be taken.
 	Ready() error
+}
+
+// Backend asks business systems and sends messages. Its methods block until
+// there is an answer; ivr/backend is the real one.
+type Backend interface {
+	Lookup(ctx context.Context, policy ivr.Source, l ivr.Lookup) ivr.LookedUp
+	Notify(ctx context.Context, c ivr.Channel, n ivr.Notify) ivr.Notified
+}
+
+// Speech speaks texts that nobody has recorded.
+type Speech interface {
+	Speak(ctx context.Context, language, text string) (*prompt.Clip, error)
 }
 
 // Signalling places calls to phones.
@@ -29,6 +45,8 @@ type Signalling interface {
 type Dialog interface {
 	// Hangup ends the leg as its state needs: BYE, CANCEL or a refusal.
 	Hangup(q850 int, reason string)
+	// Refer asks the peer to call somebody in our place; sipua.Referred follows.
+	Refer(target string) error
 	// Dialog returns what another process needs to go on with the leg.
 	Dialog() sipua.Dialog
 }
@@ -76,6 +94,9 @@ type MediaLeg interface {
 	Configure(p media.Params) error
 	Play(id uint64, clips []*prompt.Clip)
 	PlayMusic(m *media.Music)
+	// Record writes what the peer says into a file; media.Recorded tells the end.
+	Record(id uint64, o media.RecordOptions)
+	StopRecord(id uint64)
 	Stop()
 	Quality() media.Quality
 	Close()

@@ -29,6 +29,9 @@ type Config struct {
 	Services  *Services
 	Known     func(source netip.AddrPort) bool // registered phones; trunks are known from the documents
 	MaxCalls  int                              // at once on this node; 0 = no limit
+	Backend   Backend                          // nil: every lookup fails
+	Speech    Speech                           // nil: texts are replaced by their prompts
+	Messages  *Messages                        // nil: nothing is recorded
 }
 
 // Switch owns the calls of this node.
@@ -43,7 +46,9 @@ type Switch struct {
 	calls    map[string]*Call
 	trunks   map[string]*trunk.Limiter
 	draining bool
-	empty    chan struct{} // closed when draining and the last call has gone
+	outlive  int            // lookups that carry on after their calls
+	rest     sync.WaitGroup // the same
+	empty    chan struct{}  // closed when draining and the last call has gone
 }
 
 // New returns a switch without calls. The calls end when ctx does.
@@ -80,61 +85,94 @@ func (s *Switch) Effects(effects []acd.Effect) {
 			s.cfg.Services.Changed(g.Generation)
 			continue
 		}
-		node, id := target(e)
+		node, id, offer := target(e)
 		if node != s.cfg.Node {
 			continue
 		}
-		if c := s.find(id); c != nil {
+		ring, _ := e.(acd.RingAgent)
+		switch c := s.find(id, offer); {
+		case c != nil:
 			_ = c.Post(asked{effect: e}) // a call that ended or overflows tells the log itself
+		case ring.Callback != nil:
+			s.callBack(ring)
 		}
 	}
 }
 
-// target names the node and call an effect is for.
-func target(e acd.Effect) (node, call string) {
+// target names the node, call and offer an effect is for.
+func target(e acd.Effect) (node, call string, offer uint64) {
 	switch e := e.(type) {
 	case acd.RingAgent:
-		return e.Node, e.Call
+		return e.Node, e.Call, e.Offer
 	case acd.StopRinging:
-		return e.Node, e.Call
+		return e.Node, e.Call, e.Offer
 	case acd.ConnectAgent:
-		return e.Node, e.Call
+		return e.Node, e.Call, e.Offer
 	case acd.ReleaseAgent:
-		return e.Node, e.Call
+		return e.Node, e.Call, e.Offer
 	case acd.LeaveQueue:
-		return e.Node, e.Call
+		return e.Node, e.Call, 0
 	case acd.GenerationChanged:
 	}
-	return "", ""
+	return "", "", 0
 }
 
-func (s *Switch) find(id string) *Call {
+// find returns a caller's call, or the attempt of a call-back.
+func (s *Switch) find(id string, offer uint64) *Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.calls[id]
+	if c := s.calls[id]; c != nil {
+		return c
+	}
+	return s.calls[attemptKey(id, offer)]
 }
 
-// add registers a call, or says why the node takes no more.
+// add registers a caller's call, or says why the node takes no more.
 func (s *Switch) add(c *Call, t trunk.Trunk, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.draining {
-		return errDraining
+	if err := s.room(); err != nil {
+		return err
 	}
-	if s.cfg.MaxCalls > 0 && len(s.calls) >= s.cfg.MaxCalls {
-		return errNodeFull
-	}
-	l := s.trunks[t.Name]
-	if l == nil {
-		l = trunk.NewLimiter()
-		s.trunks[t.Name] = l
-	}
+	l := s.limiter(t.Name)
 	if !l.Admit(t.Limits, now) {
 		return errTrunkFull
 	}
 	c.release = l.Release
-	s.calls[c.id] = c
+	s.calls[c.key] = c
 	return nil
+}
+
+// enter registers the attempt of a call-back.
+func (s *Switch) enter(c *Call) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.room(); err != nil {
+		return err
+	}
+	s.calls[c.key] = c
+	return nil
+}
+
+// room says why the node takes no more calls. mu is held.
+func (s *Switch) room() error {
+	switch {
+	case s.draining:
+		return errDraining
+	case s.cfg.MaxCalls > 0 && len(s.calls) >= s.cfg.MaxCalls:
+		return errNodeFull
+	}
+	return nil
+}
+
+// limiter returns a trunk's count of calls. mu is held.
+func (s *Switch) limiter(name string) *trunk.Limiter {
+	l := s.trunks[name]
+	if l == nil {
+		l = trunk.NewLimiter()
+		s.trunks[name] = l
+	}
+	return l
 }
 
 // Reasons to refuse a new call with 503.
@@ -149,10 +187,10 @@ func (s *Switch) ended(c *Call, cause Cause) {
 	s.stats.end(cause)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.calls[c.id] != c {
+	if s.calls[c.key] != c {
 		return
 	}
-	delete(s.calls, c.id)
+	delete(s.calls, c.key)
 	c.release()
 	if s.draining && len(s.calls) == 0 {
 		close(s.empty)
@@ -174,6 +212,7 @@ func (s *Switch) Drain(ctx context.Context, limit time.Duration) int {
 	defer cancel()
 	select {
 	case <-s.empty:
+		s.finishLookups(ctx)
 		return 0
 	case <-ctx.Done():
 	}
@@ -188,6 +227,40 @@ func (s *Switch) Drain(ctx context.Context, limit time.Duration) int {
 		<-c.done
 	}
 	return len(rest)
+}
+
+// finish begins a lookup that carries on after its call; false: there are too
+// many of them.
+func (s *Switch) finish() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outlive >= maxFinishing {
+		return false
+	}
+	s.outlive++
+	s.rest.Add(1)
+	return true
+}
+
+func (s *Switch) finished() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outlive--
+	s.rest.Done()
+}
+
+// finishLookups waits for lookups that must finish. No call is left to begin
+// another one.
+func (s *Switch) finishLookups(ctx context.Context) {
+	done := make(chan struct{})
+	s.group.Go(func() {
+		s.rest.Wait()
+		close(done)
+	})
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }
 
 // Wait returns when every goroutine of the switch has ended.

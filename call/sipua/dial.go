@@ -26,6 +26,7 @@ type DialRequest struct {
 	Password    string
 	Realm       string
 	Timeout     time.Duration // how long it may ring; 0: as long as the peer likes
+	Patience    time.Duration // until the peer's first word, 100 included; then Failed with 503. 0: as long as the INVITE is repeated
 }
 
 // inviteOut is our INVITE, until half a minute after its final response.
@@ -40,6 +41,7 @@ type inviteOut struct {
 	final     bool              // Answered or Failed was reported
 	acks      map[string][]byte // by the peer's tag
 	timer     *time.Timer
+	mute      *time.Timer // until the peer's first word
 }
 
 const lookupPatience = 3 * time.Second
@@ -63,6 +65,9 @@ func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
 	defer l.mu.Unlock()
 	if r.Timeout > 0 {
 		o.timer = time.AfterFunc(r.Timeout, func() { u.guarded("timer", func() { l.expire(o) }) })
+	}
+	if r.Patience > 0 {
+		o.mute = time.AfterFunc(r.Patience, func() { u.guarded("timer", func() { l.unheard(o) }) })
 	}
 	if literal {
 		l.begin(o, r, dst)
@@ -224,6 +229,27 @@ func (l *Leg) expire(o *inviteOut) {
 		o.expired = true
 		l.cancel(&goodbye{})
 	}
+}
+
+// unheard gives up a peer that says nothing at all: the caller of Dial has
+// another one to try. Should it wake up after all, it is cancelled.
+func (l *Leg) unheard(o *inviteOut) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o.heard || o.tried || o.final || o.cancelled != nil {
+		return
+	}
+	o.cancelled = &goodbye{}
+	l.report(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "No Sign Of Life"})
+}
+
+// report tells of the end of a leg that was not answered, though its INVITE may
+// still be under way: what comes of it is cancelled. mu is held.
+func (l *Leg) report(o *inviteOut, ev Failed) {
+	o.final = true
+	l.leave()
+	l.tell(ev)
+	l.forget()
 }
 
 // Cancel gives up calling. It is Hangup for a leg that still rings, and

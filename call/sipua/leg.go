@@ -21,14 +21,16 @@ type Leg struct {
 	box     []item // events not yet delivered
 	working bool
 
-	srv      *inviteIn    // an INVITE of the peer that isn't settled
-	cli      *inviteOut   // our first INVITE, until half a minute after its end
-	own      *reinvite    // our re-INVITE under way
-	next     []*reinvite  // those that wait for their turn
-	resting  bool         // after a 491
-	wish     *goodbye     // hang up as soon as the ACK allows it
-	secret   *credentials // for challenges of the gateway this leg was dialled to
-	onCancel []func()
+	srv       *inviteIn    // an INVITE of the peer that isn't settled
+	cli       *inviteOut   // our first INVITE, until half a minute after its end
+	own       *reinvite    // our re-INVITE under way
+	next      []*reinvite  // those that wait for their turn
+	resting   bool         // after a 491
+	wish      *goodbye     // hang up as soon as the ACK allows it
+	refers    bool         // we sent a REFER in this dialog
+	referring bool         // and don't know yet how it went
+	secret    *credentials // for challenges of the gateway this leg was dialled to
+	onCancel  []func()
 }
 
 type legState uint8
@@ -120,6 +122,9 @@ func (l *Leg) stopTimers() {
 	}
 	if l.cli != nil && l.cli.timer != nil {
 		l.cli.timer.Stop()
+	}
+	if l.cli != nil && l.cli.mute != nil {
+		l.cli.mute.Stop()
 	}
 	for _, r := range l.next {
 		if r.timer != nil {
@@ -213,6 +218,8 @@ func (l *Leg) request(req *sip.Request, o origin) {
 		l.reinvited(req, o)
 	case string(sip.INFO):
 		l.info(req, o)
+	case string(sip.NOTIFY):
+		l.notify(req, o)
 	case string(sip.OPTIONS):
 		l.settle(req, o, refuse(sip.StatusOK, "OK", capabilities()...))
 	default:

@@ -33,11 +33,11 @@ func (l *Leg) provisional(o *inviteOut, res *sip.Response) {
 	first := !o.heard
 	o.heard = true
 	switch {
-	case o.final:
 	case o.cancelled != nil:
-		if first {
+		if first && o.req != nil {
 			l.sendCancel(o)
 		}
+	case o.final:
 	case res.StatusCode > sip.StatusTrying && !l.full():
 		l.tell(Ringing{Status: res.StatusCode, SDP: sdpOf(res)})
 	}

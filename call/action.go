@@ -1,0 +1,74 @@
+package call
+
+import (
+	"context"
+	"time"
+
+	"tierline/acd"
+	"tierline/ivr"
+)
+
+// act carries out one action of the menu.
+func (c *Call) act(ctx context.Context, a ivr.Action) {
+	switch a := a.(type) {
+	case ivr.Speak, ivr.StopSpeaking, ivr.PlayMusic:
+		c.sound(ctx, a)
+	case ivr.SetTimer:
+		c.setTimer(a.ID, a.After)
+	case ivr.CancelTimer:
+		if t := c.timers[a.ID]; t != nil {
+			t.Stop()
+			delete(c.timers, a.ID)
+		}
+	case ivr.Note:
+		c.step(a)
+	case ivr.Enqueue, ivr.Unqueue, ivr.AskPlace, ivr.RequestCallback:
+		c.queueing(ctx, a)
+	case ivr.Lookup, ivr.CancelLookup, ivr.Notify, ivr.TryAuth, ivr.AuthResult:
+		c.ask(ctx, a)
+	case ivr.Record, ivr.StopRecording, ivr.KeepRecording, ivr.DropRecording:
+		c.tape(ctx, a)
+	case ivr.Answer:
+		c.surveyed(a)
+	case ivr.Transfer:
+		c.transfer(ctx, a)
+	case ivr.Trouble:
+		c.log.Warn("trouble in the flow", "flow", c.flowName, "step", a.Step, "trouble", a.Text)
+		c.sw.stats.troubles.Add(1)
+	case ivr.Disconnect:
+		c.end(endBy(acd.SideSwitch, q850Of(a.Cause), a.Cause))
+	}
+}
+
+// step is a checkpoint.
+func (c *Call) step(a ivr.Note) {
+	c.sw.cfg.Queue.Post(acd.CallStepped{
+		Call: c.id, Step: a.Step, Milestone: a.Milestone, Language: a.Language, Key: a.Key, Menu: c.checkpoint(),
+		Outcome: a.Outcome, TookMS: a.Took.Milliseconds(),
+	})
+}
+
+// lastWords lets the menu say what must still be done although the caller is
+// gone; what is for the caller isn't done any more.
+func (c *Call) lastWords() {
+	if c.session == nil {
+		return
+	}
+	for _, a := range c.session.Handle(ivr.HungUp{}, time.Now()) {
+		switch a := a.(type) {
+		case ivr.AuthResult:
+			c.authResult(a)
+		case ivr.KeepRecording:
+			c.keep(a.Ref)
+		case ivr.DropRecording:
+			c.drop(a.Ref)
+		case ivr.Answer:
+			c.surveyed(a)
+		default:
+		}
+	}
+}
+
+func (c *Call) surveyed(a ivr.Answer) {
+	c.sw.cfg.Queue.Post(acd.CallSurveyed{Call: c.id, Question: a.Question, Value: a.Value})
+}

@@ -1,0 +1,231 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"tierline/acd"
+	"tierline/call/sdp"
+	"tierline/call/sipua"
+	"tierline/routing"
+	"tierline/routing/trunk"
+)
+
+// trunkPatience is how long a target may be silent before the next one is
+// tried. A live one says 100 at once.
+const trunkPatience = 4 * time.Second
+
+// anonymous stands where no number is shown (RFC 3323 §4.1.1.3).
+const anonymous = "anonymous"
+
+var errTrunksFull = errors.New("every trunk that may call the number has its maximum of calls")
+
+// far is a leg that we call: through a trunk, or at a fixed address.
+type far struct {
+	*party            // of the attempt under way
+	trunk   string    // "" a fixed address
+	targets []string  // still to be tried
+	from    string    // what the peer sees
+	limit   time.Time // of ringing
+	rang    bool
+	over    bool
+	release func()
+
+	answered func(ctx context.Context)             // the party is up, its media runs
+	failed   func(ctx context.Context, status int) // nobody will answer
+}
+
+// callOut calls a normalised number through the trunks that may. Which numbers
+// that are, the documents say: what nobody permits is not called.
+func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *far) error {
+	trunks, err := c.gen.Outwards(name, number)
+	if err != nil {
+		c.log.Warn("call outward refused", "to", routing.Mask(number), "trunk", name, "err", err)
+		return err
+	}
+	for _, t := range trunks {
+		release, ok := c.sw.admitOutward(t)
+		if !ok {
+			continue
+		}
+		f.trunk, f.release, f.from = t.Name, release, anonymous
+		if id := firstOf(callerID, t.Outward.CallerID); id != "" {
+			f.from = t.Present(id)
+		}
+		for _, target := range t.Outward.Targets {
+			f.targets = append(f.targets, target.URI(t.Present(number)))
+		}
+		return c.open(ctx, f, codecsOf(t))
+	}
+	c.log.Warn("call outward refused", "to", routing.Mask(number), "trunk", name, "err", errTrunksFull)
+	return errTrunksFull
+}
+
+// callAddress calls a fixed address.
+func (c *Call) callAddress(ctx context.Context, uri, callerID string, f *far) error {
+	f.targets, f.from, f.release = []string{uri}, firstOf(callerID, anonymous), func() {}
+	return c.open(ctx, f, c.codecs)
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func codecsOf(t trunk.Trunk) []uint8 {
+	if len(t.Codecs) == 0 {
+		return sdp.DefaultCodecs()
+	}
+	return t.Codecs
+}
+
+func (c *Call) open(ctx context.Context, f *far, codecs []uint8) error {
+	p, err := c.openParty(codecs)
+	if err != nil {
+		f.release()
+		return err
+	}
+	p.far, f.party = f, p
+	c.log.Info("calling outward", "trunk", f.trunk, "targets", len(f.targets))
+	c.tryNext(ctx, f)
+	return nil
+}
+
+// tryNext calls the next target. Each try is a party of its own, so that what
+// an earlier one still says is not taken for the present one's.
+func (c *Call) tryNext(ctx context.Context, f *far) {
+	for len(f.targets) > 0 {
+		uri := f.targets[0]
+		f.targets = f.targets[1:]
+		p := *f.party
+		p.sip, p.dead, p.signal = nil, false, sourceOfURI(uri)
+		f.party = &p
+		d, err := c.sw.cfg.UA.Dial(sipua.DialRequest{
+			Target: uri, From: f.from, SDP: sdp.Offer(p.local), Timeout: time.Until(f.limit), Patience: trunkPatience,
+		}, c.signals(&p))
+		if err == nil {
+			p.sip = d
+			return
+		}
+		c.log.Warn("cannot call a target", "trunk", f.trunk, "err", err)
+	}
+	c.later(func() { c.farFailed(ctx, f, 503) })
+}
+
+// sourceOfURI is where a target's SIP comes from, if it is an address.
+func sourceOfURI(uri string) netip.Addr {
+	host := hostOf(uri)
+	if at, err := netip.ParseAddrPort(host); err == nil {
+		return at.Addr().Unmap()
+	}
+	at, _ := netip.ParseAddr(host) // a name: then its SDP must be right
+	return at.Unmap()
+}
+
+func (c *Call) onFarSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
+	f := p.far
+	if f.party != p {
+		return // an earlier try; the user agent ends it by itself
+	}
+	switch ev := ev.(type) {
+	case sipua.Ringing:
+		f.rang = true
+	case sipua.Answered:
+		c.farAnswered(ctx, f, ev)
+	case sipua.Failed:
+		p.dead = true
+		if !f.rang && ev.Status >= 500 && ev.Status < 600 && len(f.targets) > 0 && time.Now().Before(f.limit) {
+			c.log.Info("target failed, trying the next", "trunk", f.trunk, "status", ev.Status)
+			c.tryNext(ctx, f)
+			return
+		}
+		c.farFailed(ctx, f, ev.Status)
+	case sipua.Reinvited:
+		c.reinvited(p, ev)
+	case sipua.Confirmed:
+		c.lateAnswer(p, ev)
+	case sipua.Hungup, sipua.NoAck:
+		p.dead = true
+		c.farHungUp(ctx, f)
+	case sipua.Info, sipua.Referred:
+		// Keys of the far side mean nothing to us.
+	}
+}
+
+func (c *Call) farAnswered(ctx context.Context, f *far, ev sipua.Answered) {
+	if f.over {
+		f.sip.Hangup(16, "released")
+		return
+	}
+	if err := f.accept(ev.SDP); err != nil {
+		c.log.Warn("answer of a call outward is unusable", "trunk", f.trunk, "err", err)
+		f.sip.Hangup(88, "incompatible media")
+		f.dead = true
+		c.farFailed(ctx, f, 488)
+		return
+	}
+	c.sw.stats.count(&c.sw.stats.outward, "answered")
+	f.answered(ctx)
+}
+
+func (c *Call) farFailed(ctx context.Context, f *far, status int) {
+	if f.over {
+		return
+	}
+	c.sw.stats.count(&c.sw.stats.outward, farOutcome(status).String())
+	c.log.Info("call outward failed", "trunk", f.trunk, "status", status)
+	c.closeFar(f, CauseNormal())
+	f.failed(ctx, status)
+}
+
+// closeFar ends a leg that we called, as far as it has got, and returns what
+// its media told.
+func (c *Call) closeFar(f *far, cause Cause) *acd.Quality {
+	if f == nil || f.over {
+		return nil
+	}
+	f.over = true
+	if f.sip != nil && !f.dead {
+		f.sip.Hangup(cause.Q850, cause.Reason)
+	}
+	quality := f.quality()
+	f.closeMedia()
+	f.release()
+	return quality
+}
+
+// farOutcome sorts the final status of a leg that we called (RFC 3261 §21).
+func farOutcome(status int) acd.Outcome {
+	switch {
+	case status == 486 || status == 600:
+		return acd.Busy
+	case status == 408 || status == 480 || status == 487:
+		return acd.NoAnswer
+	case status == 603 || status == 403 || status == 606:
+		return acd.Rejected
+	case status >= 500 && status < 600 || status == 488:
+		return acd.SwitchFailed
+	default:
+		return acd.Unreachable
+	}
+}
+
+// admitOutward takes a place of a trunk for a call that we make: both ways
+// share its limits.
+func (s *Switch) admitOutward(t trunk.Trunk) (release func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.limiter(t.Name)
+	if !l.Admit(t.Limits, time.Now()) {
+		return nil, false
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		l.Release()
+	}, true
+}
