@@ -72,13 +72,16 @@ func (l *Leg) referOver(ev Referred) {
 	}
 }
 
-// notify takes what the peer says of a call that we asked it to make. Whoever
-// wasn't asked has no subscription to speak of (RFC 6665 §4.1.3).
+// notify takes what the peer says of a call that we asked it to make. From
+// whoever wasn't asked we take none.
 func (l *Leg) notify(req *sip.Request, o origin) {
 	event, _, _ := strings.Cut(value(req, "Event"), ";")
 	status, ok := fragment(req)
 	switch {
-	case !l.refers || !strings.EqualFold(strings.TrimSpace(event), referEvent):
+	case !l.refers:
+		l.settle(req, o, unwanted(req.Method))
+		return
+	case !strings.EqualFold(strings.TrimSpace(event), referEvent):
 		l.settle(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Subscription Does Not Exist"))
 		return
 	case l.full():
