@@ -10,8 +10,8 @@ import (
 // PathValue writes a value as a part of a request's path or query: whatever is
 // no letter, digit, -, _, . or ~ becomes %XX, so that it stays one part. A value
 // that could lead elsewhere in spite of that, because many servers decode a
-// path before they read it, is refused: an empty one, one that goes up (..) and
-// one with control characters.
+// path before they read it, is refused: an empty one, one that goes up (..), one
+// with an empty part (//) and one with control characters.
 func PathValue(s string) (string, error) {
 	if s == "" {
 		return "", fmt.Errorf("%w: it is empty", errPathValue)
@@ -19,9 +19,9 @@ func PathValue(s string) (string, error) {
 	if len(s) > maxPathValue || !utf8.ValidString(s) {
 		return "", fmt.Errorf("%w: longer than %d bytes or not UTF-8", errPathValue, maxPathValue)
 	}
-	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '/' || r == '\\' }) {
+	for part := range strings.SplitSeq(strings.ReplaceAll(s, `\`, "/"), "/") {
 		if strings.Trim(part, ".") == "" {
-			return "", fmt.Errorf("%w: it goes up", errPathValue)
+			return "", fmt.Errorf("%w: it goes up or nowhere", errPathValue)
 		}
 	}
 	var b strings.Builder

@@ -78,13 +78,16 @@ func longestPause(try int) time.Duration {
 func (s *source) try(parent context.Context, policy ivr.Source, q ivr.Request) result {
 	ctx, cancel := context.WithTimeout(parent, policy.Timeout)
 	defer cancel()
-	if !s.gate.enter(ctx, policy.Concurrency) {
-		if parent.Err() != nil {
-			return cancelled()
-		}
+	in := s.gate.enter(ctx, policy.Concurrency)
+	if in {
+		defer s.gate.leave()
+	}
+	switch {
+	case parent.Err() != nil:
+		return cancelled()
+	case !in || ctx.Err() != nil:
 		return result{outcome: Busy, why: fmt.Sprintf("%d questions under way already", policy.Concurrency)}
 	}
-	defer s.gate.leave()
 	allowed, probe := s.breaker.allow(policy.Breaker, time.Now())
 	if !allowed {
 		return result{outcome: Open, why: "not asked: it failed too often"}

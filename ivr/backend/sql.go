@@ -28,6 +28,7 @@ const maxConnections = 16
 type database struct {
 	db      *sql.DB
 	numbers bool // PostgreSQL: $1 instead of ?
+	write   bool
 }
 
 func openSQLite(file string, write bool) (*database, error) {
@@ -43,7 +44,7 @@ func openSQLite(file string, write bool) (*database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	return &database{db: limited(db)}, nil
+	return &database{db: limited(db), write: write}, nil
 }
 
 func openPostgres(e Endpoint) (*database, error) {
@@ -62,7 +63,7 @@ func openPostgres(e Endpoint) (*database, error) {
 	if e.CA != nil && cfg.TLSConfig != nil {
 		cfg.TLSConfig.RootCAs = e.CA
 	}
-	return &database{db: limited(stdlib.OpenDB(*cfg)), numbers: true}, nil
+	return &database{db: limited(stdlib.OpenDB(*cfg)), numbers: true, write: e.Write}, nil
 }
 
 func limited(db *sql.DB) *sql.DB {
@@ -79,6 +80,9 @@ func (d *database) close() { _ = d.db.Close() } // nothing is written any more
 func (d *database) ask(ctx context.Context, policy ivr.Source, q ivr.Request) result {
 	if q.Method != ivr.MethodSQL {
 		return result{outcome: Invalid, why: "a database takes statements only"}
+	}
+	if !d.write && !isQuery(q.Path) {
+		return result{outcome: Invalid, why: "the statement doesn't begin with SELECT, WITH or VALUES, or isn't one"}
 	}
 	statement, n := numbered(q.Path, d.numbers)
 	if n != len(q.Args) {
@@ -136,7 +140,12 @@ func firstRow(rows *sql.Rows, types []*sql.ColumnType, most int) result {
 // column turns what a driver returns into what JSON has.
 func column(v any, kind string) (any, bool) {
 	switch v := v.(type) {
-	case nil, int64, float64, bool:
+	case int64:
+		if strings.HasPrefix(strings.ToUpper(kind), "BOOL") { // SQLite has none of its own
+			return v != 0, true
+		}
+		return v, true
+	case nil, float64, bool:
 		return v, true
 	case string:
 		return v, utf8.ValidString(v)
@@ -198,6 +207,31 @@ func numbered(statement string, dollars bool) (string, int) {
 		i++
 	}
 	return b.String(), n
+}
+
+// isQuery tells whether a text is one statement of a kind that reads. What it
+// does all the same the database refuses, because it is opened for reading.
+func isQuery(s string) bool {
+	var bare strings.Builder // without texts and comments
+	for i := 0; i < len(s); {
+		if n := skip(s[i:]); n > 0 {
+			bare.WriteByte(' ')
+			i += n
+			continue
+		}
+		bare.WriteByte(s[i])
+		i++
+	}
+	statement := strings.TrimSuffix(strings.TrimSpace(bare.String()), ";")
+	end := strings.IndexFunc(statement, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') })
+	if end < 0 || strings.Contains(statement, ";") {
+		return false
+	}
+	switch strings.ToLower(statement[:end]) {
+	case "select", "with", "values":
+		return true
+	}
+	return false
 }
 
 // skip returns the length of the quoted text or comment that s begins with, 0

@@ -131,7 +131,8 @@ func (w *web) request(ctx context.Context, q ivr.Request) (req *http.Request, wh
 func (w *web) target(path string) (u *url.URL, why string) {
 	u, err := url.Parse(w.base.String() + path)
 	switch {
-	case !strings.HasPrefix(path, "/") || len(path) > maxURL || strings.ContainsAny(path, " #\\") || err != nil:
+	case !strings.HasPrefix(path, "/") || len(path) > maxURL || strings.ContainsAny(path, " #\\") || err != nil ||
+		strings.Contains(u.Path, "//"): // a part of it is empty
 		return nil, "the path of the request can't be used"
 	case u.Scheme != w.base.Scheme || u.Host != w.base.Host || !strings.HasPrefix(u.Path, w.base.Path) || u.User != nil:
 		return nil, "the path of the request leaves its source"
@@ -251,7 +252,8 @@ func describe(err error) string {
 		return "its certificate is not trusted"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "it refuses connections"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "it closed the connection before its answer was complete"
 	}
 	return "no connection, or none that speaks HTTP"
