@@ -39,5 +39,10 @@ func (l *Leg) setPeer(peer *Leg) {
 	if before := l.peer; before != nil && before != peer {
 		before.part(l)
 	}
+	if peer != nil && peer != l.peer {
+		// A key that the menu had must not reach an agent who answers while it
+		// is still pressed.
+		l.digits.Claim()
+	}
 	l.peer = peer
 }

@@ -76,12 +76,15 @@ func (l *Leg) arrived(b []byte, h rtp.Header, begin, end int, now time.Duration)
 			l.heard++
 			l.emit(Digit{Code: p.Key, DurationMS: int(p.Duration.Milliseconds())})
 		}
+		if l.digits.Claimed(h, b[begin:end]) {
+			k = kindClaimed
+		}
 	}
 	if k == kindAudio && l.recorder != nil {
 		l.record(h, b[begin:end], now)
 	}
 	if l.peer == nil {
-		return DropUnwanted, k == kindOther
+		return k.dropped()
 	}
 	result := l.peer.out.forward(&passing{
 		from: l, header: h, datagram: b, begin: begin, end: end, kind: k, codec: l.params.Codec, at: now,
@@ -94,6 +97,14 @@ func (l *Leg) arrived(b []byte, h rtp.Header, begin, end int, now time.Duration)
 	case forwardFailed:
 		return DropUnsendable, true
 	case forwardDone:
+	}
+	return k.dropped()
+}
+
+// dropped says why packets of a kind go no further, if so.
+func (k kind) dropped() (Drop, bool) {
+	if k == kindClaimed {
+		return DropClaimed, true
 	}
 	return DropUnwanted, k == kindOther
 }

@@ -200,7 +200,8 @@ type kind uint8
 const (
 	kindAudio kind = iota
 	kindEvent
-	kindOther // not forwarded, but it has a sequence number
+	kindOther   // not forwarded, but it has a sequence number
+	kindClaimed // nor is the rest of a key that had its effect before the bridge
 )
 
 // forwarded says what became of a packet.
@@ -226,7 +227,7 @@ func (s *sender) forward(p *passing) forwarded {
 	}
 	pt := s.pt
 	switch {
-	case p.kind == kindOther:
+	case p.kind == kindOther || p.kind == kindClaimed:
 		s.omit(p)
 		return forwardDone
 	case p.kind == kindEvent && s.events == 0:

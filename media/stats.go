@@ -19,6 +19,7 @@ const (
 	DropReplaced                // the other side hears a prompt, or cannot be sent to
 	DropUnsendable              // the system refused to send it
 	DropFailed                  // the leg is broken
+	DropClaimed                 // the rest of a key that began before the bridge
 	DropCount
 )
 
@@ -43,6 +44,8 @@ func (d Drop) String() string {
 		return "unsendable"
 	case DropFailed:
 		return "failed"
+	case DropClaimed:
+		return "claimed"
 	case DropCount:
 	}
 	return "unknown"

@@ -50,8 +50,9 @@ type press struct {
 // Receiver turns event packets into presses.
 type Receiver struct {
 	recent [memory]press
-	filled int // how many of recent are set
-	next   int // where the next is put
+	taken  uint16 // bits of those in recent that were claimed
+	filled int    // how many of recent are set
+	next   int    // where the next is put
 
 	current  press // the newest; valid if filled > 0
 	sequence uint16
@@ -83,11 +84,31 @@ func (r *Receiver) Packet(h rtp.Header, payload []byte, at time.Duration) (Press
 	}
 	continued := r.continues(p, at)
 	r.begin(p, h, end, duration, at)
+	if continued && r.claimed(r.next-2) {
+		r.taken |= 1 << ((r.next + memory - 1) % memory)
+	}
 	if continued || !r.allow(at) {
 		return Press{}, false
 	}
 	return Press{Key: key, Duration: time.Duration(duration) * time.Second / 8000}, true
 }
+
+// Claim says that the presses heard so far have had their effect: what is still
+// to come of them is nobody else's business.
+func (r *Receiver) Claim() { r.taken = 1<<r.filled - 1 }
+
+// Claimed reports whether an event packet, which Packet has taken, belongs to
+// a press that was claimed.
+func (r *Receiver) Claimed(h rtp.Header, payload []byte) bool {
+	if r.taken == 0 || len(payload) < PayloadSize {
+		return false
+	}
+	i := slices.Index(r.recent[:r.filled], press{ssrc: h.SSRC, timestamp: h.Timestamp, code: payload[0]})
+	return i >= 0 && r.claimed(i)
+}
+
+// claimed is for a place in recent, counted round.
+func (r *Receiver) claimed(i int) bool { return r.taken&(1<<((i+memory)%memory)) != 0 }
 
 func (r *Receiver) update(h rtp.Header, end bool, duration uint16, at time.Duration) {
 	if int16(h.Sequence-r.sequence) > 0 {
@@ -122,6 +143,7 @@ func (r *Receiver) continues(p press, at time.Duration) bool {
 
 func (r *Receiver) begin(p press, h rtp.Header, end bool, duration uint16, at time.Duration) {
 	r.recent[r.next] = p
+	r.taken &^= 1 << r.next
 	r.next = (r.next + 1) % memory
 	r.filled = min(r.filled+1, memory)
 	r.current, r.sequence, r.duration, r.ended, r.updated = p, h.Sequence, duration, end, at
