@@ -31,6 +31,7 @@ type Leg struct {
 	digits    dtmf.Receiver
 	peer      *Leg
 	play      player
+	inband    *inband   // nil = keys aren't looked for in the sound
 	recorder  *recorder // nil = nothing is recorded
 	time      timing
 	control   control
@@ -155,6 +156,7 @@ func (l *Leg) configure(p Params) {
 		l.reception.Pause()
 	}
 	l.params = p
+	l.listenInband(p.Inband)
 	l.source.configure(p.Remote, p.Signalling)
 	l.out.configure(p, l.source.destination())
 	if first {

@@ -71,18 +71,7 @@ func (l *Leg) arrived(b []byte, h rtp.Header, begin, end int, now time.Duration)
 	if !l.reception.Packet(h, now, k == kindAudio) {
 		return DropUnsequenced, true
 	}
-	if k == kindEvent {
-		if p, ok := l.digits.Packet(h, b[begin:end], now); ok {
-			l.heard++
-			l.emit(Digit{Code: p.Key, DurationMS: int(p.Duration.Milliseconds())})
-		}
-		if l.digits.Claimed(h, b[begin:end]) {
-			k = kindClaimed
-		}
-	}
-	if k == kindAudio && l.recorder != nil {
-		l.record(h, b[begin:end], now)
-	}
+	k = l.listen(k, h, b[begin:end], now)
 	if l.peer == nil {
 		return k.dropped()
 	}

@@ -124,10 +124,10 @@ func (l *Leg) Record(id uint64, o RecordOptions) {
 	if o.Beep {
 		beep = []*prompt.Clip{prompt.NewClip(tone.Make(beepTime, beepLevel, beepHz))}
 	}
-	e.writers.Go(func() { l.write(r) })
 	l.work.post(func() {
 		l.work.guarded(l, func() { l.startRecording(r, beep) })
 	})
+	e.writers.Go(func() { l.write(r) }) // what it has to tell comes behind
 }
 
 // StopRecord ends a recording; Recorded follows.

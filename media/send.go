@@ -204,6 +204,9 @@ const (
 	kindClaimed // nor is the rest of a key that had its effect before the bridge
 )
 
+// ours reports whether packets of a kind end here.
+func (k kind) ours() bool { return k == kindOther || k == kindClaimed }
+
 // forwarded says what became of a packet.
 type forwarded uint8
 
@@ -227,7 +230,7 @@ func (s *sender) forward(p *passing) forwarded {
 	}
 	pt := s.pt
 	switch {
-	case p.kind == kindOther || p.kind == kindClaimed:
+	case p.kind.ours():
 		s.omit(p)
 		return forwardDone
 	case p.kind == kindEvent && s.events == 0:
