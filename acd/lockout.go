@@ -2,6 +2,8 @@ package acd
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 )
@@ -25,6 +27,13 @@ type lockout struct {
 	max         int     // of the latest try
 	window      int64
 	told        bool // that it is locked
+}
+
+// AccountKey is the key of an account in [AuthTried]: the log needn't hold
+// account numbers.
+func AccountKey(policy, account string) string {
+	sum := sha256.Sum256([]byte(lockoutID(policy, account)))
+	return hex.EncodeToString(sum[:])
 }
 
 func lockoutID(policy, key string) string { return policy + "\x00" + key }

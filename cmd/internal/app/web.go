@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tierline/acd"
 	"tierline/cluster"
 	"tierline/cmd/internal/console"
 	"tierline/cmd/internal/publish"
@@ -51,7 +52,7 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 	web := console.New(console.Config{
 		Node: n.settings.Node, Version: n.version, Core: n.cluster, Ready: n.Ready,
 		Publisher: n.publisher, Records: n.store, Library: sounds{n.library}, Metrics: registry,
-		AllowRemote: n.settings.HTTP.AllowRemote, Logger: n.log.With("part", "http"),
+		Customer: n.customer, AllowRemote: n.settings.HTTP.AllowRemote, Logger: n.log.With("part", "http"),
 	})
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", n.settings.HTTP.Listen.String())
@@ -135,4 +136,14 @@ func gapAfter(err error) (after uint64, ok bool) {
 		return 0, false
 	}
 	return gone.Floor, true
+}
+
+// customer finds whose number it is in the current documents.
+func (n *Node) customer(number string) (acd.Customer, bool) {
+	g := n.services.Current()
+	if g == nil {
+		return acd.Customer{}, false
+	}
+	p, ok := g.Customers.ByNumber(number)
+	return acd.Customer{ID: p.ID, Name: p.Name, Tier: p.Tier, Language: p.Language}, ok
 }

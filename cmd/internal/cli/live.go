@@ -58,6 +58,10 @@ func phaseWord(phase string) string {
 		return "agent's phone rings"
 	case "after":
 		return "agent has left"
+	case "dormant":
+		return "not due yet"
+	case "dialling":
+		return "customer's phone rings"
 	}
 	return phase // waiting, talking
 }
@@ -71,7 +75,7 @@ func moveCommand(o *options) *cobra.Command {
 of greater ones, whatever their tier and wait. Calls begin in band 0.`,
 		Example: `  tierline move 019a2c77 --band -1     the next one
   tierline move 019a2c77 --band 0      back to its place`,
-		Args:    cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c wire.Call
 			if err := o.post(cmd.Context(), "/api/v1/calls/"+url.PathEscape(args[0])+"/band", m, &c); err != nil {

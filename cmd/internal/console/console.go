@@ -58,7 +58,8 @@ type Config struct {
 	Records       Records
 	Library       Library
 	Metrics       *prometheus.Registry
-	AllowRemote   bool // serve under any host name
+	Customer      func(number string) (acd.Customer, bool) // whose number it is; nil: nobody's
+	AllowRemote   bool                                     // serve under any host name
 	Logger        *slog.Logger
 
 	Target interval.Target  // the service level shown unless asked otherwise; zero: the usual one
@@ -110,6 +111,8 @@ func New(c Config) *Console {
 	config.RejectUnknownQueryParameters = true
 	w.api = humago.New(mux, config)
 	w.live()
+	w.callbacks()
+	w.lockouts()
 	w.generations()
 	w.cdrs()
 	w.numbers()

@@ -109,12 +109,7 @@ func wireCall(v *acd.CallView, now int64, wall report.Time) wire.Call {
 		c.Key, c.WaitedMS = &v.Key.Deadline, max(0, now-v.QueuedAt)
 		c.LeavesInMS, c.Band = remaining(v.LeaveAt, now), v.Key.Band
 	}
-	for _, a := range v.Attach {
-		if c.Attributes == nil {
-			c.Attributes = map[string]string{}
-		}
-		c.Attributes[a.Name] = a.Value
-	}
+	c.Attributes = attributes(v.Attach)
 	return c
 }
 
