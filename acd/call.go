@@ -155,6 +155,8 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 		return refuse(ev, "no such call")
 	case c.phase != PhaseMenu && c.phase != PhaseAfter:
 		return refuse(ev, "call is %s", c.phase)
+	case c.callback != nil:
+		return refuse(ev, "call is a call-back")
 	case ev.Tier >= routing.TierCount:
 		return refuse(ev, "tier %d is not known", ev.Tier)
 	case ev.MaxWait < 0 || ev.PreferredFor < 0:

@@ -275,10 +275,10 @@ func (s *State) fail(o *offer, i int, outcome Outcome, sip int, r *Result) {
 		c.passOver(a.id, s.now, c.queue.ReofferAfter)
 		c.keptUntil = 0 // if it was kept for him, he has had his turn
 	}
-	s.enter(a, to, why, r)
-	if over {
+	if over { // before he can turn out to be gone, so that nothing is kept for him
 		s.back(c, r) // with a max wait that is over by now, it leaves when time passes next
 	}
+	s.enter(a, to, why, r)
 }
 
 // withdraw takes an agent out of an offer without blaming anybody; he has no

@@ -3,6 +3,7 @@ package acd
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -158,6 +159,7 @@ func (w *world) nobodyStuck(t *rapid.T) {
 			t.Fatalf("agent %s is %s for ever", a.id, a.state)
 		}
 	}
+	nothingPromisedForEver(t, s)
 }
 
 func drawConfig(t *rapid.T) Config {
@@ -195,8 +197,13 @@ func drawConfig(t *rapid.T) Config {
 			MaxWait:             rapid.SampledFrom([]int64{0, 40_000}).Draw(t, "max wait"),
 			RingGroup:           rapid.IntRange(0, 3).Draw(t, "ring group"),
 			MaxLength:           rapid.SampledFrom([]int{0, 3}).Draw(t, "max length"),
-			ReofferAfter:        rapid.SampledFrom([]int64{0, 30_000}).Draw(t, "reoffer"),
-			Fit:                 rapid.SampledFrom([]Fit{FitNone, FitMost, FitLeast}).Draw(t, "fit"),
+			Callback: CallbackConfig{
+				Attempts: rapid.IntRange(1, mostAttempts-1).Draw(t, "attempts"), Max: rapid.IntRange(0, 2).Draw(t, "call-backs"),
+				Spacing: rapid.SampledFrom([]int64{1, 4000}).Draw(t, "spacing"),
+				Expires: rapid.SampledFrom([]int64{0, 50_000}).Draw(t, "expires"),
+			},
+			ReofferAfter: rapid.SampledFrom([]int64{0, 30_000}).Draw(t, "reoffer"),
+			Fit:          rapid.SampledFrom([]Fit{FitNone, FitMost, FitLeast}).Draw(t, "fit"),
 		})
 	}
 	for _, id := range []string{"a1", "a2", "a3", "a4"} {
@@ -241,9 +248,12 @@ func (w *world) actions() map[string]func(*rapid.T) {
 	arrive := func(t *rapid.T) string {
 		w.calls++
 		id := fmt.Sprint("c", w.calls)
-		_ = w.put(t, CallArrived{Call: id, Node: node.Draw(t, "node"), Customer: Customer{
-			ID: rapid.SampledFrom([]string{"", "", "u1", "u2"}).Draw(t, "customer"), Tier: tier.Draw(t, "tier"),
-		}})
+		_ = w.put(t, CallArrived{
+			Call: id, Node: node.Draw(t, "node"), From: rapid.SampledFrom([]string{"", "138"}).Draw(t, "from"),
+			Customer: Customer{
+				ID: rapid.SampledFrom([]string{"", "", "u1", "u2"}).Draw(t, "customer"), Tier: tier.Draw(t, "tier"),
+			},
+		})
 		return id
 	}
 	enqueue := func(t *rapid.T, id string) {
@@ -260,7 +270,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			Keep: rapid.Bool().Draw(t, "keep"), Credit: rapid.SampledFrom([]int64{0, 0, 30_000}).Draw(t, "credit"),
 		})
 	}
-	return map[string]func(*rapid.T){
+	actions := map[string]func(*rapid.T){
 		"arrive":           func(t *rapid.T) { arrive(t) },
 		"arrive and queue": func(t *rapid.T) { enqueue(t, arrive(t)) },
 		"queue":            func(t *rapid.T) { enqueue(t, call(t)) },
@@ -333,6 +343,8 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"wait":    func(t *rapid.T) { w.now += rapid.SampledFrom([]int64{1, 999, 5000, 17_000}).Draw(t, "ms") },
 		"reload":  func(t *rapid.T) { w.s = reload(t, w.s) },
 	}
+	maps.Copy(actions, w.callbackActions(call, leg))
+	return actions
 }
 
 // TestProperties lets the outside world do its worst and holds: no

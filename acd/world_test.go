@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -18,6 +19,8 @@ type world struct {
 	log   []Entry
 	told  []Result
 	calls int
+
+	callbacks int
 
 	offers  []legOf           // all that ever were: results may come late and twice
 	ringing map[legOf]bool    // phones that ring, by the effects
@@ -41,6 +44,7 @@ type tale struct {
 	offered, talking uint64
 	rung             map[string]bool // whom the offer rings
 	key              rank.Key        // since it was queued; must stay
+	promise          *promise        // of a call-back
 }
 
 func newWorld() *world {
@@ -52,7 +56,7 @@ func newWorld() *world {
 
 func (w *world) put(t *rapid.T, ev Event) error {
 	before := timeless(w.s)
-	e := Entry{Index: uint64(len(w.log) + 1), At: w.now, Wall: 1_700_000_000_000 + w.now, Event: ev}
+	e := Entry{Index: uint64(len(w.log) + 1), At: w.now, Wall: wall + w.now, Event: ev}
 	if rapid.IntRange(0, 19).Draw(t, "clock behind") == 0 {
 		e.At -= 500 // a new leader's clock
 	}
@@ -132,7 +136,10 @@ func (w *world) silence(t *rapid.T, e Effect, leg legOf) {
 
 // hear checks that the facts make a story by themselves.
 func (w *world) hear(t *rapid.T, f Fact) {
-	if f.Call == "" || f.Kind == FactAgentState || f.Kind == FactAgentDisposed {
+	if f.Call == "" || f.Kind == FactAgentState || f.Kind == FactAgentDisposed || f.Kind == FactAuthLocked {
+		return
+	}
+	if strings.HasPrefix(string(f.Kind), "callback.") && w.hearCallback(t, f) {
 		return
 	}
 	c := w.story[f.Call]
@@ -224,8 +231,10 @@ func (w *world) agree(t *rapid.T) {
 		if told == nil || told.queued != c.inQueue() || told.offered+told.talking != c.offer {
 			t.Fatalf("call %s is %s, the story says %+v", id, c.phase, told)
 		}
-		if c.inQueue() {
+		if c.inQueue() && c.callback == nil {
 			waiting++
+		}
+		if c.inQueue() || c.callback != nil {
 			if c.place.Key != told.key {
 				t.Fatalf("call %s had key %v, now %v", id, told.key, c.place.Key)
 			}

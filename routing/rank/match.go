@@ -77,7 +77,7 @@ type match struct {
 // rearrange makes room for a call that finds nobody free, if a chain of moves
 // from one agent to another can (an augmenting path).
 func (m *match) rearrange(c *Call) (Choice, bool) {
-	if c.Yields || len(m.out) == m.board.ready {
+	if m.yields(c) || len(m.out) == m.board.ready {
 		return Choice{}, false
 	}
 	a := m.vacate(c, map[*Agent]bool{})
@@ -91,7 +91,7 @@ func (m *match) rearrange(c *Call) (Choice, bool) {
 func (m *match) vacate(c *Call, seen map[*Agent]bool) *Agent {
 	for i := range m.out {
 		a, holder := m.out[i].Agent, m.out[i].Call
-		if seen[a] || !c.class.able.has(a.group.index) || holder.owner != nil || holder.Yields {
+		if seen[a] || !c.class.able.has(a.group.index) || holder.owner != nil || m.yields(holder) {
 			continue
 		}
 		seen[a] = true
@@ -168,6 +168,10 @@ func (m *match) drop(i int) {
 	m.heads = m.heads[:len(m.heads)-1]
 }
 
+// yields reports whether a call leaves agents to higher tiers. A reserve that has
+// been given up holds nobody back.
+func (m *match) yields(c *Call) bool { return c.Yields && m.board.order.KeepIdle[c.Key.Tier] > 0 }
+
 // choose finds the best agent for the head of a lane.
 func (m *match) choose(h head) (best Choice, found bool) {
 	c := h.call
@@ -178,7 +182,7 @@ func (m *match) choose(h head) (best Choice, found bool) {
 		return m.choice(c, a, 1), true
 	}
 	ready := m.ready(c.class)
-	if ready == 0 || c.Yields && ready <= m.board.order.KeepIdle[c.Key.Tier] {
+	if ready == 0 || m.yields(c) && ready <= m.board.order.KeepIdle[c.Key.Tier] {
 		return best, false
 	}
 	if a := m.board.seats[c.Preferred]; a != nil && m.free(c, a) && !m.passed(c, a) {
