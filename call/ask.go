@@ -2,8 +2,6 @@ package call
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"time"
 
@@ -95,17 +93,11 @@ func (c *Call) notify(ctx context.Context, n ivr.Notify) {
 	})
 }
 
-// AuthKey is what the log knows of an account whose secret was tried.
-func AuthKey(account string) string {
-	sum := sha256.Sum256([]byte(account))
-	return hex.EncodeToString(sum[:])
-}
-
 // tryAuth counts a try before it is made. Without a quorum nobody may try:
 // otherwise tries would be free while the log can't be written.
 func (c *Call) tryAuth(ctx context.Context, a ivr.TryAuth) {
 	ev := acd.AuthTried{
-		Policy: a.Policy, Key: AuthKey(a.Key), Max: a.Max, Window: a.Window.Milliseconds(),
+		Policy: a.Policy, Key: acd.AccountKey(a.Policy, a.Key), Max: a.Max, Window: a.Window.Milliseconds(),
 	}
 	c.beside(func() func() {
 		result := ivr.AttemptAllowed
@@ -131,5 +123,5 @@ func (c *Call) authResult(a ivr.AuthResult) {
 		outcome = acd.AuthFailed
 	case ivr.AuthVoid:
 	}
-	c.sw.cfg.Queue.Post(acd.AuthEnded{Policy: a.Policy, Key: AuthKey(a.Key), Outcome: outcome})
+	c.sw.cfg.Queue.Post(acd.AuthEnded{Policy: a.Policy, Key: acd.AccountKey(a.Policy, a.Key), Outcome: outcome})
 }
