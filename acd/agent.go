@@ -140,6 +140,9 @@ func (s *State) become(a *agent, to stance, why change, r *Result) {
 	}
 	a.cause, a.since = why.cause, s.now
 	s.place(a)
+	if previous.present() != to.state.present() {
+		s.restaff(a)
+	}
 	if to.state == AgentSignedOut || to.state == AgentUnreachable {
 		s.letGo(a, r)
 	}

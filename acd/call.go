@@ -91,12 +91,14 @@ type queue struct {
 func (s *State) queueOf(c *call) *queue {
 	q := s.queues[c.queue.Name]
 	if q == nil {
-		q = &queue{line: ordered.New(func(a, b *call) int {
-			return cmp.Or(cmp.Compare(a.queuedAt, b.queuedAt), strings.Compare(a.id, b.id))
-		})}
+		q = &queue{line: ordered.New(byJoining)}
 		s.queues[c.queue.Name] = q
 	}
 	return q
+}
+
+func byJoining(a, b *call) int {
+	return cmp.Or(cmp.Compare(a.queuedAt, b.queuedAt), strings.Compare(a.id, b.id))
 }
 
 // length returns how many callers wait in a queue.
@@ -188,6 +190,9 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 	if wait := cmp.Or(ev.MaxWait, q.MaxWait); wait > 0 {
 		c.leaveAt = s.now + wait
 	}
+	if ev.Preferred == "" && ev.PreferLast {
+		ev.Preferred = s.lastAgent(c)
+	}
 	cause := s.lineUp(c, ev, index, r)
 	s.openChances(c, ev)
 	s.join(c)
@@ -212,6 +217,7 @@ func (s *State) join(c *call) {
 		q := s.queueOf(c)
 		q.line.Insert(c)
 		q.waiting[c.tier]++
+		s.watch(c)
 	}
 	s.wait(c)
 }
@@ -242,6 +248,7 @@ func (s *State) quit(c *call) {
 	if c.callback != nil {
 		return // see join
 	}
+	s.unwatch(c)
 	q := s.queueOf(c)
 	q.line.Delete(c)
 	q.waiting[c.tier]--

@@ -35,6 +35,7 @@ func (s *State) Check() error {
 	if len(s.lost) > maxLost || !slices.IsSortedFunc(s.lost, older) {
 		c.fault("%d lost places, or out of order", len(s.lost))
 	}
+	c.vigils()
 	c.totals()
 	if g := s.current(); g != nil && s.board.Order() != g.config.order() {
 		c.fault("the board ranks by %+v", s.board.Order())
@@ -51,6 +52,7 @@ type checker struct {
 	timers         *ordered.List[timer]
 	ready, waiting int
 	queued         int
+	watched        int // calls that leave when nobody is there
 	faults         []error
 }
 
@@ -152,6 +154,9 @@ func (c *checker) call(x *call) {
 	if x.inQueue() {
 		if x.callback == nil {
 			c.queued++
+			if x.queue.NoStaffLeave > 0 {
+				c.watched++
+			}
 		}
 		k := x.place.Key
 		if k.Deadline > k.Since || k.Since != x.queuedAt-x.credit || x.queuedAt > s.now || k.Tier != x.tier {
@@ -188,6 +193,32 @@ func (c *checker) offer(o *offer) {
 		c.fault("offer %d: agent %q doesn't agree", o.id, o.agent)
 	}
 	c.expect(timerOffer, o.call, o.expires)
+}
+
+// vigils checks what is remembered of callers and queues.
+func (c *checker) vigils() {
+	s, watched := c.s, 0
+	for _, key := range slices.Sorted(maps.Keys(s.vigils)) {
+		v := s.vigils[key]
+		if v.calls == nil || v.calls.Len() == 0 {
+			c.fault("vigil %q for nobody", key)
+			continue
+		}
+		first, _ := v.calls.First()
+		watched += v.calls.Len()
+		if vigilKey(first) != key || s.staffed(first) == v.nobody || v.since > s.now {
+			c.fault("vigil %q since %d", key, v.since)
+		}
+		if v.nobody {
+			c.expect(timerNoStaff, key, max(v.since, first.queuedAt)+v.leave)
+		}
+	}
+	if watched != c.watched {
+		c.fault("%d calls are watched, should be %d", watched, c.watched)
+	}
+	if len(s.served) > maxServed || s.servedOrder.Len() != len(s.served) {
+		c.fault("%d callers are remembered, %d in order", len(s.served), s.servedOrder.Len())
+	}
 }
 
 func (c *checker) totals() {

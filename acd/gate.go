@@ -10,6 +10,8 @@ func (s *State) gate(c *call, refused LeaveCause) LeaveCause {
 		return refused
 	case q.MaxLength > 0 && s.length(q.Name) >= q.MaxLength:
 		return LeftFull
+	case q.NoStaffRefuse && !s.staffed(c):
+		return LeftNoStaff
 	}
 	return 0
 }

@@ -346,6 +346,7 @@ func (s *State) agentReleased(ev AgentReleased, r *Result) error {
 func (s *State) release(o *offer, by Side, quality *Quality, r *Result) {
 	r.expect(2)
 	c, a := s.calls[o.call], s.agents[o.agent]
+	s.rememberAgent(c, a.id)
 	f := s.offerFact(FactAgentReleased, o, a.id)
 	f.By, f.Quality, f.TalkMS = by.String(), quality, s.now-o.answeredAt
 	f.WaitMS = o.answeredAt - c.queuedAt

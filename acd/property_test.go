@@ -195,6 +195,9 @@ func drawConfig(t *rapid.T) Config {
 			Requirement:         need,
 			WrapUp:              rapid.SampledFrom([]int64{0, 10_000}).Draw(t, "wrap-up"),
 			MaxWait:             rapid.SampledFrom([]int64{0, 40_000}).Draw(t, "max wait"),
+			NoStaffRefuse:       rapid.IntRange(0, 5).Draw(t, "refuse") == 0,
+			NoStaffLeave:        rapid.SampledFrom([]int64{0, 0, 8000}).Draw(t, "no staff"),
+			LastAgent:           rapid.SampledFrom([]int64{0, 60_000}).Draw(t, "last agent"),
 			RingGroup:           rapid.IntRange(0, 3).Draw(t, "ring group"),
 			MaxLength:           rapid.SampledFrom([]int{0, 3}).Draw(t, "max length"),
 			Callback: CallbackConfig{

@@ -115,6 +115,7 @@ func (s *State) engage(config AgentConfig, r *Result) {
 	s.place(a)
 	if other {
 		s.letGo(a, r) // he may not be able any more
+		s.restaff(nil)
 	}
 	switch {
 	case signIn && a.state == AgentSignedOut:

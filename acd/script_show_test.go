@@ -132,3 +132,18 @@ func (x *script) show() {
 		}
 	}
 }
+
+// places tells what callers would be told.
+func (x *script) places() {
+	for _, c := range x.s.Calls() {
+		p, ok := x.s.Place(c.ID)
+		if !ok {
+			continue
+		}
+		fmt.Fprintf(&x.out, "%s position %d", c.ID, p.Position)
+		if p.Known {
+			fmt.Fprintf(&x.out, ", %d ms, %d to %d min", p.EstimateMS, p.MinMinutes, p.MaxMinutes)
+		}
+		x.out.WriteByte('\n')
+	}
+}

@@ -187,6 +187,9 @@ func (x *script) run() {
 	case "agents", "calls", "queues", "generations", "callbacks", "lockouts":
 		x.show()
 		return
+	case "places":
+		x.places()
+		return
 	case "enqueue": // arrives as well
 		id := x.arg("0")
 		if _, known := x.s.Call(id); !known {

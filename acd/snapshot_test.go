@@ -19,7 +19,7 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	hash := busyState(t).Hash()
-	const want = "1e53aa38a8a6f285342899542b7c18b6bb5cd85c2a9990e3508dc0fe246330df"
+	const want = "9656af74fd5c03855140ae944648fb077d49d8566a40059c6d5e644169a062f6"
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("the snapshot's hash is %s", got)
 	}

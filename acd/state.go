@@ -20,7 +20,9 @@ type State struct {
 	offers      map[uint64]*offer
 	lost        []lostPlace // of callers who were cut off, the oldest first
 	lockouts    map[string]*lockout
-	paces       map[string]*pace // by queue
+	paces       map[string]*pace   // by queue
+	served      map[string]*served // last agents, by caller
+	vigils      map[string]*vigil
 
 	// What follows can be derived from the fields above: it is rebuilt by
 	// Decode and doesn't show in a snapshot.
@@ -31,6 +33,8 @@ type State struct {
 
 	callbacks  callbacks
 	lockoutAge *ordered.List[*lockout] // who is forgotten first
+
+	servedOrder *ordered.List[*served] // the same of last agents
 }
 
 // NewState returns the state before the first entry.
@@ -40,12 +44,14 @@ func NewState() *State {
 		calls:  map[string]*call{},
 		offers: map[uint64]*offer{},
 		paces:  map[string]*pace{},
+		served: map[string]*served{},
+		vigils: map[string]*vigil{},
 		queues: map[string]*queue{},
 		timers: ordered.New(timer.compare),
 		board:  rank.NewBoard(),
 
 		lockouts: map[string]*lockout{}, lockoutAge: ordered.New((*lockout).older),
-		callbacks: newCallbacks(),
+		callbacks: newCallbacks(), servedOrder: newServedOrder(),
 	}
 }
 
@@ -87,6 +93,7 @@ const (
 	timerChance                        // call: more agents come into question
 	timerCallback                      // call-back: is due, expires, or is given up
 	timerLockout                       // lockout: its last failure is old enough
+	timerNoStaff                       // vigil: nobody has been there for its first call
 )
 
 func (t timer) compare(o timer) int {
@@ -118,6 +125,8 @@ func (s *State) timePassed(r *Result) {
 			s.callbackTimer(s.calls[t.id], r)
 		case timerLockout:
 			s.lockoutOver(s.lockouts[t.id])
+		case timerNoStaff:
+			s.noStaff(s.vigils[t.id], r)
 		}
 	}
 }

@@ -221,6 +221,9 @@ func (s *State) whatHelps(c *call) string {
 		}
 		b.WriteString("; relaxes to " + to + " in " + in(c.place.Key.Since+step.After))
 	}
+	if v := s.vigils[vigilKey(c)]; v != nil && v.nobody && c.callback == nil {
+		b.WriteString("; leaves in " + in(max(v.since, c.queuedAt)+v.leave))
+	}
 	return b.String()
 }
 

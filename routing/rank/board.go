@@ -335,6 +335,25 @@ func (b *Board) Count(r *Requirement) (marks [Marks]int) {
 	return marks
 }
 
+// Anybody reports whether an agent with one of the marks is able to meet r.
+func (b *Board) Anybody(r *Requirement, marks uint16) bool {
+	for _, g := range b.slots {
+		if g == nil {
+			continue
+		}
+		for m, n := range g.marks {
+			if n == 0 || marks&(1<<m) == 0 {
+				continue
+			}
+			if _, able := r.Able(g.skills); able {
+				return true
+			}
+			break
+		}
+	}
+	return false
+}
+
 // Able reports whether a seated agent meets a call's requirement.
 func (b *Board) Able(a *Agent, c *Call) bool {
 	if c.class != nil && a.group != nil {
