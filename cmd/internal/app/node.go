@@ -20,6 +20,7 @@ import (
 	"tierline/cluster"
 	"tierline/cmd/internal/config"
 	"tierline/cmd/internal/publish"
+	"tierline/ivr/backend"
 	"tierline/media"
 	"tierline/media/prompt"
 )
@@ -38,7 +39,8 @@ type Node struct {
 	ua       *sipua.UA
 	store    *store.Store
 	cursor   *cursor.Cursor
-	latency  commitTimes
+	backend  *backend.Backend
+	measured measured
 
 	publisher *publish.Publisher
 	version   string
@@ -59,6 +61,7 @@ func Start(ctx context.Context, s config.Settings, version string, log *slog.Log
 		run  func(ctx, root context.Context) error
 	}{
 		{"media", n.startMedia},
+		{"sources", n.startBackend},
 		{"log", n.startLog},
 		{"records", n.startRecords},
 		{"service documents", n.startService},
@@ -91,14 +94,18 @@ func (n *Node) startMedia(_, _ context.Context) (err error) {
 func (n *Node) startLog(ctx, root context.Context) (err error) {
 	port := mediaPort{n.media, n.settings.RTP.IP}
 	n.services = call.NewServices(n.log, port, n.library, n.bundle)
+	messages, err := call.OpenMessages(filepath.Join(n.settings.DataDir, "messages"))
+	if err != nil {
+		return err
+	}
 	known := &phones{}
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
-		MaxCalls: n.maxCalls(),
+		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages,
 	})
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
-		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.latency.observe,
+		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"tierline/cluster"
 	"tierline/cmd/internal/console"
 	"tierline/cmd/internal/publish"
+	"tierline/ivr/backend"
 	"tierline/media/prompt"
 )
 
@@ -34,12 +35,18 @@ func (s sounds) Put(r io.Reader) (string, error) {
 	return sha, nil
 }
 
-// commitTimes hands commit times to the meter, which exists later than the log.
-type commitTimes struct{ meter atomic.Pointer[console.Meter] }
+// measured hands what parts measure to the meter, which exists later than they.
+type measured struct{ meter atomic.Pointer[console.Meter] }
 
-func (c *commitTimes) observe(d time.Duration) {
+func (c *measured) committed(d time.Duration) {
 	if m := c.meter.Load(); m != nil {
 		m.Committed(d)
+	}
+}
+
+func (c *measured) asked(o backend.Observation) {
+	if m := c.meter.Load(); m != nil {
+		m.Asked(o.Source, string(o.Outcome), o.Took)
 	}
 }
 
@@ -47,7 +54,7 @@ func (c *commitTimes) observe(d time.Duration) {
 func (n *Node) startHTTP(ctx, root context.Context) error {
 	registry := console.NewRegistry()
 	meter := console.NewMeter(n.cluster, registry)
-	n.latency.meter.Store(meter)
+	n.measured.meter.Store(meter)
 	registry.MustRegister(console.Collector(n.figures))
 	web := console.New(console.Config{
 		Node: n.settings.Node, Version: n.version, Core: n.cluster, Ready: n.Ready,
@@ -94,8 +101,13 @@ func (n *Node) callFigures() []console.Figure {
 		console.Gauge("node_calls", "Calls on this node", s.Live),
 		console.Counter("call_faults_total", "Calls ended by a fault of ours", s.Faults),
 		console.Counter("prompts_missing_total", "Prompts that a flow named and that have no sound", s.MissingPrompts),
+		console.Counter("texts_unspoken_total", "Texts that the speech engine didn't speak in time", s.Unspoken),
+		console.Counter("flow_troubles_total", "Faults inside flows: a limit, an expression that failed", s.Troubles),
+		console.Gauge("lookups_finishing", "Lookups that carry on after their calls", s.Finishing),
 	}
 	out = append(out, console.Counters("digits_total", "Keys pressed by callers", "source", s.Digits)...)
+	out = append(out, console.Counters("recordings_total", "Recordings by callers", "outcome", s.Recordings)...)
+	out = append(out, console.Counters("calls_outward_total", "Calls that we made", "outcome", s.Outward)...)
 	return append(out, console.Counters("calls_refused_total", "New calls refused", "reason", s.Refused)...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,12 +172,13 @@ func mistakes(err error) (found MistakesError) {
 		return MistakesError{{Path: "settings", Text: err.Error()}}
 	}
 	text := named.Unwrap().Error()
+	at := regexp.MustCompile(`\[([a-z][a-z0-9_-]*)\]`).ReplaceAllString(named.Name(), ".$1") // of a map
 	keys, unknown := strings.CutPrefix(text, "has invalid keys: ")
 	if !unknown {
-		return MistakesError{{Path: named.Name(), Text: text}}
+		return MistakesError{{Path: at, Text: text}}
 	}
 	for key := range strings.SplitSeq(keys, ", ") {
-		path := strings.TrimPrefix(named.Name()+"."+key, ".")
+		path := strings.TrimPrefix(at+"."+key, ".")
 		found = append(found, Mistake{Path: path, Text: "there is no such setting" + similar(path)})
 	}
 	return found
@@ -251,6 +253,9 @@ func walk(path string, v reflect.Value) (found []leaf) {
 		p := strings.TrimPrefix(path+"."+f.Tag.Get("mapstructure"), ".")
 		if v.Field(i).Kind() == reflect.Struct && f.Type.PkgPath() == v.Type().PkgPath() { // one of our sections
 			found = append(found, walk(p, v.Field(i))...)
+			continue
+		}
+		if f.Type.Kind() == reflect.Map { // its names are the operator's: no flags
 			continue
 		}
 		flag := f.Tag.Get("flag")

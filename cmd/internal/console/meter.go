@@ -23,6 +23,8 @@ type Meter struct {
 	queued, answered, abandoned, left, refused *prometheus.CounterVec
 	waited, endured, talked                    *prometheus.HistogramVec
 	commits                                    prometheus.Histogram
+	lookups                                    *prometheus.CounterVec
+	lookupTimes                                *prometheus.HistogramVec
 
 	// ---- owned by Run ----
 	trunks, causes, queues, outcomes map[string]bool
@@ -61,6 +63,9 @@ func NewMeter(core Core, r *prometheus.Registry) *Meter {
 			Name: "tierline_commit_seconds", Help: "From proposing an event until it is applied",
 			Buckets: []float64{.0005, .001, .002, .003, .005, .008, .012, .02, .03, .05, .1, .25, 1, 5},
 		}),
+		lookups: counter("lookups_total", "Lookups and messages, by how they ended", "source", "outcome"),
+		lookupTimes: histogram("lookup_seconds", "How long lookups and messages took",
+			[]float64{.01, .025, .05, .1, .2, .4, .8, 1.5, 3, 10, 30}, "source"),
 		trunks: map[string]bool{}, causes: map[string]bool{}, queues: map[string]bool{}, outcomes: map[string]bool{},
 	}
 	clock := newClock(core)
@@ -85,6 +90,12 @@ func longestWaits(core Core, c *clock) (out []Figure) {
 
 // Committed notes how long a commit took. It doesn't block.
 func (m *Meter) Committed(d time.Duration) { m.commits.Observe(d.Seconds()) }
+
+// Asked notes a lookup or a message that ended. It doesn't block.
+func (m *Meter) Asked(source, outcome string, took time.Duration) {
+	m.lookups.WithLabelValues(source, outcome).Inc()
+	m.lookupTimes.WithLabelValues(source).Observe(took.Seconds())
+}
 
 // Run counts until the context ends.
 func (m *Meter) Run(ctx context.Context) (err error) {
