@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tierline/ivr"
+	"tierline/ivr/say"
 	"tierline/media"
 	"tierline/media/prompt"
 )
@@ -82,7 +83,7 @@ func (c *Call) clips(ctx context.Context, prompts []ivr.Prompt) []*prompt.Clip {
 	for _, p := range prompts {
 		switch {
 		case p.Reading != nil:
-			for _, f := range p.Reading.Fragments {
+			for _, f := range say.Sounds(p.Reading.Fragments, c.knows(p.Language)) {
 				clips = c.appendClip(clips, fragmentPrefix+f, p.Language)
 			}
 		case p.Recording != "":
@@ -94,6 +95,15 @@ func (c *Call) clips(ctx context.Context, prompts []ivr.Prompt) []*prompt.Clip {
 		}
 	}
 	return clips
+}
+
+// knows tells which sounds of readings there are: a whole that was recorded in
+// one piece is heard in place of its parts.
+func (c *Call) knows(language string) func(string) bool {
+	return func(fragment string) bool {
+		_, ok := c.gen.Clip(fragmentPrefix+fragment, language)
+		return ok
+	}
 }
 
 func (c *Call) appendClip(to []*prompt.Clip, id, language string) []*prompt.Clip {

@@ -22,7 +22,6 @@ const MaxWide = 64 << 20
 const (
 	minRate, maxRate = 4000, 384_000
 	maxChannels      = 8
-	float            = Format(3)
 )
 
 // DecodeWide reads PCM of 8, 16, 24 or 32 bits, floating point, A-law and
@@ -57,9 +56,12 @@ func DecodeWide(b []byte) (Wide, error) {
 	return Wide{}, fmt.Errorf("%w: no samples", ErrInvalid)
 }
 
+// float is the format of floating point, which is only read here.
+const float = 3
+
 // layout is how samples lie in a file.
 type layout struct {
-	format         Format
+	format         uint16
 	rate, channels int
 	bytes          int // of one sample
 }
@@ -69,7 +71,7 @@ func wideFormat(b []byte) (layout, error) {
 		return layout{}, fmt.Errorf("%w: format chunk of %d bytes", ErrInvalid, len(b))
 	}
 	f := layout{
-		format:   Format(binary.LittleEndian.Uint16(b)),
+		format:   binary.LittleEndian.Uint16(b),
 		channels: int(binary.LittleEndian.Uint16(b[2:])),
 		rate:     int(binary.LittleEndian.Uint32(b[4:])),
 		bytes:    int(binary.LittleEndian.Uint16(b[14:])) / 8,
@@ -78,27 +80,31 @@ func wideFormat(b []byte) (layout, error) {
 		if len(b) < 40 || string(b[26:40]) != guidTail {
 			return f, fmt.Errorf("%w: extensible header without a known format", ErrInvalid)
 		}
-		f.format = Format(binary.LittleEndian.Uint16(b[24:]))
+		f.format = binary.LittleEndian.Uint16(b[24:])
 	}
-	bits := binary.LittleEndian.Uint16(b[14:])
-	var known bool
-	switch f.format {
-	case PCM16:
-		known = f.bytes >= 1 && f.bytes <= 4
-	case float:
-		known = f.bytes == 4 || f.bytes == 8
-	case ALaw, MuLaw:
-		known = f.bytes == 1
-	}
-	switch {
-	case !known || bits%8 != 0:
-		return f, fmt.Errorf("%w: %d bits of %v; PCM, floating point, A-law and µ-law are read", ErrInvalid, bits, f.format)
+	switch bits := binary.LittleEndian.Uint16(b[14:]); {
+	case !f.known() || bits%8 != 0:
+		return f, fmt.Errorf("%w: %d bits of %v; PCM, floating point, A-law and µ-law are read",
+			ErrInvalid, bits, Format(f.format))
 	case f.channels < 1 || f.channels > maxChannels:
 		return f, fmt.Errorf("%w: %d channels", ErrInvalid, f.channels)
 	case f.rate < minRate || f.rate > maxRate:
 		return f, fmt.Errorf("%w: %d Hz", ErrInvalid, f.rate)
 	}
 	return f, nil
+}
+
+// known tells whether samples of this width can be read.
+func (f layout) known() bool {
+	switch f.format {
+	case uint16(PCM16):
+		return f.bytes >= 1 && f.bytes <= 4
+	case float:
+		return f.bytes == 4 || f.bytes == 8
+	case uint16(ALaw), uint16(MuLaw):
+		return f.bytes == 1
+	}
+	return false
 }
 
 // decode mixes the channels down.
@@ -120,9 +126,9 @@ func (f layout) decode(b []byte) (Wide, error) {
 
 func (f layout) sample(b []byte) float64 {
 	switch {
-	case f.format == ALaw:
+	case f.format == uint16(ALaw):
 		return float64(g711.DecodeA(b[0])) / (1 << 15)
-	case f.format == MuLaw:
+	case f.format == uint16(MuLaw):
 		return float64(g711.DecodeU(b[0])) / (1 << 15)
 	case f.format == float && f.bytes == 4:
 		return sane(float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
