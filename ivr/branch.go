@@ -59,7 +59,9 @@ func (n *branch) handle(*Session, Input) {} // never waits
 func (n *branch) edges() []edge {
 	var out []edge
 	for i, w := range n.when {
-		out = append(out, edge{to: w.to, label: "when_" + strconv.Itoa(i+1), silent: true})
+		out = append(out, edge{
+			to: w.to, label: "when_" + strconv.Itoa(i+1), text: w.cond.text(), silent: true,
+		})
 	}
 	return append(out, edge{to: n.otherwise, label: "else", silent: true})
 }

@@ -34,6 +34,14 @@ func (e *expression) eval(env map[string]any) (any, error) {
 	return v, nil
 }
 
+// text is the expression as the flow has it; of one that can't be compiled "".
+func (e *expression) text() string {
+	if e == nil {
+		return ""
+	}
+	return e.program.Source().String()
+}
+
 // truth computes a condition.
 func (e *expression) truth(env map[string]any) (bool, error) {
 	v, err := e.eval(env)

@@ -14,6 +14,7 @@ type Node struct {
 // Way is one way out of a node.
 type Way struct {
 	Label     string // the outcome, or the keys
+	Text      string // the condition, if it has one
 	To        string // a node, @repeat, @back or @hangup
 	Keyed     bool   // the caller presses the label
 	Inherited bool   // from the flow's defaults
@@ -33,7 +34,9 @@ func (f *Flow) Nodes() []Node {
 		st := f.nodes[id]
 		n := Node{ID: id, Type: st.kind, Milestone: st.milestone, Pos: st.pos}
 		for _, e := range st.node.edges() {
-			n.Ways = append(n.Ways, Way{Label: e.label, To: e.to.V, Keyed: e.keyed, Inherited: e.inherited})
+			n.Ways = append(n.Ways, Way{
+				Label: e.label, Text: e.text, To: e.to.V, Keyed: e.keyed, Inherited: e.inherited,
+			})
 		}
 		out = append(out, n)
 	}

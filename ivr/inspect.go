@@ -24,3 +24,14 @@ func (s *Session) Variable(name string) (value any, ok bool) {
 	value, ok = fields[field]
 	return value, ok
 }
+
+// Variables lists the flow's variables that are not secret.
+func (f *Flow) Variables() []string {
+	var out []string
+	for _, v := range f.vars.list {
+		if !v.secret {
+			out = append(out, v.name)
+		}
+	}
+	return out
+}

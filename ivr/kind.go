@@ -50,6 +50,7 @@ type node interface {
 type edge struct {
 	to    document.Value[string]
 	label string
+	text  string // the condition of the way
 	// silent edges are taken without the caller doing anything and without
 	// waiting in a queue: a circle of them is an endless loop.
 	silent bool

@@ -146,3 +146,25 @@ func (r reader) coverage(d coverageDoc) coverage {
 	}
 	return out
 }
+
+// Names lists the tests.
+func (s *Script) Names() []string {
+	out := make([]string, len(s.Tests))
+	for i, t := range s.Tests {
+		out[i] = t.Name
+	}
+	return out
+}
+
+// Find returns the test of a name, or the first.
+func (s *Script) Find(name string) (*Test, bool) {
+	for i := range s.Tests {
+		if name == "" || s.Tests[i].Name == name {
+			return &s.Tests[i], true
+		}
+	}
+	return nil, false
+}
+
+// Caller says who calls in a test, and when.
+func (t *Test) Caller() (ivr.Caller, time.Time) { return t.caller, t.at }

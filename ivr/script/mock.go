@@ -283,7 +283,7 @@ func (w *World) lookup(a ivr.Lookup) (ivr.Input, time.Duration) {
 	case r.err != "":
 		after := r.delay
 		if r.err == "timeout" && after == 0 {
-			after = w.timeouts[a.Source]
+			after = cmp.Or(w.timeouts[a.Source], 2*time.Second)
 		}
 		return ivr.LookedUp{Status: ivr.LookupError, Err: r.err}, after
 	case r.status == statusNotFound || r.status == statusGone:

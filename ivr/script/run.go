@@ -142,6 +142,10 @@ func (c *call) fail(st *step, f *Failure) {
 
 // run does one step; the failure says what was instead.
 func (c *call) run(st *step) *Failure {
+	if st.do != doHear && st.do != doSay && st.do != doExpect {
+		c.lines = append(c.lines, c.trial.Take()...)
+		c.lines = append(c.lines, fmt.Sprintf("%v > %s", c.trial.Now().Round(time.Millisecond), st.text))
+	}
 	if over, _ := c.trial.Ended(); over && st.do != doExpect && st.do != doHear && st.do != doSay {
 		return &Failure{Text: "the call is over"}
 	}

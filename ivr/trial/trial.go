@@ -27,6 +27,7 @@ type Trial struct {
 	recording *recording
 	queued    bool
 	talking   bool // to an agent, or to the far end of a transfer
+	bridged   bool // to the far end of a transfer
 	ended     bool
 	cause     string // of an end by the flow
 
@@ -77,13 +78,23 @@ type Question struct {
 func Start(
 	f *ivr.Flow, c ivr.Caller, at time.Time, length func(ivr.Prompt) time.Duration, w World,
 ) *Trial {
-	t := &Trial{
+	t := New(f, at, length, w)
+	t.Begin(c)
+	return t
+}
+
+// New prepares a call that Begin begins, for a world that looks at it.
+func New(f *ivr.Flow, at time.Time, length func(ivr.Prompt) time.Duration, w World) *Trial {
+	return &Trial{
 		flow: f, world: w, begun: at, now: at, length: length, timers: map[uint64]time.Time{}, asked: map[kind]uint64{},
 	}
-	s, actions := ivr.Start(f, c, at)
+}
+
+// Begin begins the call.
+func (t *Trial) Begin(c ivr.Caller) {
+	s, actions := ivr.Start(t.flow, c, t.now)
 	t.session = s
 	t.do(actions)
-	return t
 }
 
 // Press lets the caller press keys, one after another without a pause.
@@ -159,6 +170,27 @@ func (t *Trial) Queued() bool { return t.queued }
 
 // Talking tells whether the caller talks to somebody.
 func (t *Trial) Talking() bool { return t.talking }
+
+// Transferred tells whether the caller talks to the far end of a transfer.
+func (t *Trial) Transferred() bool { return t.talking && t.bridged }
+
+// Music tells whether music plays.
+func (t *Trial) Music() bool { return t.music }
+
+// Immediate tells whether something happens at this very moment.
+func (t *Trial) Immediate() bool {
+	next, ok := t.next()
+	return ok && !next.at.After(t.now)
+}
+
+// Soon is when the next thing happens by itself.
+func (t *Trial) Soon() time.Duration {
+	next, ok := t.next()
+	if !ok {
+		return t.Now() + time.Hour
+	}
+	return next.at.Sub(t.begun)
+}
 
 // Recording tells whether the caller is recorded.
 func (t *Trial) Recording() bool { return t.recording != nil }
@@ -282,12 +314,12 @@ func (t *Trial) handle(in ivr.Input) {
 		t.queued = false
 		t.settle(in)
 	case ivr.AgentConnected:
-		t.queued, t.talking = false, true
+		t.queued, t.talking, t.bridged = false, true, false
 		t.settle(in)
 	case ivr.AgentDone, ivr.TransferDone:
 		t.talking = false
 	case ivr.Transferred:
-		t.talking = in.Result == ivr.TransferAnswered
+		t.talking, t.bridged = in.Result == ivr.TransferAnswered, true
 		t.settle(in)
 	case ivr.LookedUp, ivr.Notified, ivr.Attempt, ivr.PlaceKnown, ivr.CallbackAnswer:
 		t.settle(in)
