@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"tierline/call/service"
+	"tierline/ivr"
+	"tierline/ivr/script"
 	"tierline/routing/document"
 )
 
@@ -72,9 +74,40 @@ func TestYAMLBlocks(t *testing.T) {
 			t.Errorf("%s:%d: the first line must name the document, for example \"# queues.yaml\"", b.page, b.line)
 		case name == "tierline.yaml":
 			// cmd/internal/config has the test of these.
+		case strings.HasPrefix(name, "tests/"):
+			runScript(t, b, all)
 		default:
 			checkDocument(t, b, name)
 		}
+	}
+}
+
+// runScript runs a script against the page's flow of that name.
+func runScript(t *testing.T, b block, all []block) {
+	t.Helper()
+	s, problems := script.Load(b.page, []byte(b.text))
+	if s == nil {
+		t.Errorf("%s:%d: %v", b.page, b.line, problems)
+		return
+	}
+	i := slices.IndexFunc(all, func(o block) bool { return strings.HasPrefix(o.text, "# flows/"+s.Flow.V+".yaml\n") })
+	if i < 0 {
+		t.Errorf("%s:%d: no page shows the flow %s", b.page, b.line, s.Flow.V)
+		return
+	}
+	f, problems := ivr.Load(all[i].page, []byte(all[i].text), ivr.Environment{})
+	if f == nil {
+		t.Errorf("%s:%d: %v", all[i].page, all[i].line, problems)
+		return
+	}
+	walked := script.NewWalked(f)
+	for j := range s.Tests {
+		if r := s.Run(&s.Tests[j], script.Surroundings{Flow: f}, walked); !r.OK {
+			t.Errorf("%s:%d: %+v", b.page, b.line+r.Failure.Line-1, *r.Failure)
+		}
+	}
+	if short := s.Short(walked.Coverage()); short != nil {
+		t.Errorf("%s:%d: %v", b.page, b.line, short)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"tierline/cmd/internal/app"
 	"tierline/cmd/internal/cli"
 	"tierline/cmd/internal/demo"
+	"tierline/cmd/internal/flow"
 	"tierline/cmd/internal/sim"
 	"tierline/cmd/internal/voice"
 )
@@ -17,5 +18,5 @@ var version = "dev"
 
 func main() {
 	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand(),
-		sim.Command(), sim.StaffCommand(), voice.SayCommand())))
+		sim.Command(), sim.StaffCommand(), voice.SayCommand(), flow.Command())))
 }

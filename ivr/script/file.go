@@ -80,6 +80,10 @@ func Load(name string, src []byte) (*Script, []document.Problem) {
 	if root == nil {
 		return nil, r.p.List()
 	}
+	if n := root.Get("nodes"); n != nil && root.Get("tests") == nil {
+		r.p.Errorf(n.Owner, "this is a flow: a script has tests")
+		return nil, r.p.List()
+	}
 	var d scriptDoc
 	document.Decode(root, &d, "a script", r.p)
 	s := &Script{File: name, Flow: d.Flow, mocks: r.mocks(d.Mocks)}
