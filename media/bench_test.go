@@ -205,16 +205,17 @@ func benchmarkBridge(b *testing.B, calls int) {
 func BenchmarkBridge100(b *testing.B) { benchmarkBridge(b, 100) }
 func BenchmarkBridge300(b *testing.B) { benchmarkBridge(b, 300) }
 
-// BenchmarkPlaying is a second of 300 callers with music.
-func BenchmarkPlaying300(b *testing.B) {
-	const calls = 300
+// benchmarkPlaying measures a second of many callers who hear something.
+func benchmarkPlaying(b *testing.B, calls int, play func(e *Engine) func(l *Leg)) {
+	b.Helper()
 	e := newTestEngine(b, Config{})
 	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = sink.Close() }()
-	m := NewMusic(prompt.Silence(10_000), e)
+	before := resident()
+	start := play(e)
 	for range calls {
 		l, err := e.Open(nil)
 		if err != nil {
@@ -226,20 +227,49 @@ func BenchmarkPlaying300(b *testing.B) {
 		if err := l.Configure(p); err != nil {
 			b.Fatal(err)
 		}
-		l.PlayMusic(m)
+		start(l)
 	}
 	time.Sleep(200 * time.Millisecond)
-	start, sent := cpuTime(), e.Stats().PacketsOut
+	used, sent := cpuTime(), e.Stats().PacketsOut
 	seconds := 0
 	for b.Loop() {
 		time.Sleep(time.Second)
 		seconds++
 	}
-	used := cpuTime() - start
+	used = cpuTime() - used
 	b.ReportMetric(used.Seconds()*1000/float64(calls*seconds), "cpu-ms/call-s")
 	b.ReportMetric(float64(e.Stats().PacketsOut-sent)/float64(calls*seconds), "packets/call-s")
 	b.ReportMetric(e.Stats().LatenessMax.Seconds()*1000, "late-max-ms")
+	b.ReportMetric((resident()-before)/float64(calls), "kB/call")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkMusic300 is a second of 300 callers with the same music.
+func BenchmarkMusic300(b *testing.B) {
+	benchmarkPlaying(b, 300, func(e *Engine) func(*Leg) {
+		m := NewMusic(prompt.Silence(10_000), e)
+		return func(l *Leg) { l.PlayMusic(m) }
+	})
+}
+
+// BenchmarkReadings1000 is a second of 1,000 callers, each with a reading of
+// his own, out of fragments of 80 to 400 ms.
+func BenchmarkReadings1000(b *testing.B) {
+	benchmarkPlaying(b, 1000, func(*Engine) func(*Leg) {
+		fragments := make([]*prompt.Clip, 40)
+		for i := range fragments {
+			fragments[i] = prompt.Silence(80 + 8*i)
+		}
+		n := 0
+		return func(l *Leg) {
+			n++
+			reading := make([]*prompt.Clip, 500) // two minutes
+			for i := range reading {
+				reading[i] = fragments[(i*7+n)%len(fragments)]
+			}
+			l.Play(1, reading)
+		}
+	})
 }
 
 // BenchmarkForward is one packet through a bridge with conversion, without
