@@ -94,13 +94,24 @@ func documents(to string) error {
 		}
 		out.WriteString(line)
 	}
+	if err := replace(file, out.String()); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(to, "demo.go")); err != nil {
+		return fmt.Errorf("leave demo.go out: %w", err)
+	}
+	return keyDocuments(to)
+}
+
+// replace writes a document anew.
+func replace(file, text string) error {
 	if err := os.Remove(file); err != nil { // the original may be write-protected
-		return fmt.Errorf("replace queues: %w", err)
+		return fmt.Errorf("replace %s: %w", filepath.Base(file), err)
 	}
-	if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {
-		return fmt.Errorf("write queues: %w", err)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(file), err)
 	}
-	return os.Remove(filepath.Join(to, "demo.go"))
+	return nil
 }
 
 func (l *lab) close() {

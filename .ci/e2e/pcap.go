@@ -11,17 +11,25 @@ import (
 	"tierline/media/tone"
 )
 
-// part is a stretch of what a sipp peer sends: a tone (0 Hz: silence) or a
+// part is a stretch of what a sipp peer sends: tones (none: silence) or a
 // digit.
 type part struct {
-	hz    float64
+	hz    []float64
 	digit byte
 	d     time.Duration
 }
 
 func silence(d time.Duration) part         { return part{d: d} }
-func hum(hz float64, d time.Duration) part { return part{hz: hz, d: d} }
-func press(digit byte) part                { return part{digit: digit, d: 160 * time.Millisecond} }
+func hum(hz float64, d time.Duration) part { return part{hz: []float64{hz}, d: d} }
+
+// tones is a digit as a telephone without RFC 4733 sends it.
+func tones(digit byte) part {
+	i := strings.IndexByte("123A456B789C*0#D", digit)
+	low, high := []float64{697, 770, 852, 941}, []float64{1209, 1336, 1477, 1633}
+	return part{hz: []float64{low[i/4], high[i%4]}, d: 80 * time.Millisecond}
+}
+
+func press(digit byte) part { return part{digit: digit, d: 160 * time.Millisecond} }
 
 const (
 	samples = 160 // in 20 ms
@@ -61,7 +69,7 @@ func writePcap(file string, parts ...part) error {
 }
 
 func (c *capture) audio(p part) {
-	pcm := tone.Make(p.d, -12, p.hz)
+	pcm := tone.Make(p.d, -12, p.hz...)
 	for ; len(pcm) >= samples; pcm = pcm[samples:] {
 		payload := make([]byte, samples)
 		for i, s := range pcm[:samples] {

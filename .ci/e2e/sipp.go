@@ -31,6 +31,8 @@ type sipp struct {
 type peer struct {
 	scenario  string // without .xml
 	sound     []part // what it plays
+	plain     bool   // no telephone events are offered
+	infos     []info // what it tells by INFO, one after the other
 	hang      time.Duration
 	ring      time.Duration
 	ip        string
@@ -41,6 +43,12 @@ type peer struct {
 	calls     int
 	rate      int
 	target    string
+}
+
+// info is one INFO request.
+type info struct {
+	Type, Body string
+	Answer     int
 }
 
 // startSipp writes what the peer needs into a directory of its own and starts
@@ -59,8 +67,10 @@ func startSipp(ctx context.Context, work string, p peer) (*sipp, error) {
 		return nil, fmt.Errorf("parse scenario: %w", err)
 	}
 	var xml bytes.Buffer
-	times := map[string]int64{"Hang": p.hang.Milliseconds(), "Ring": p.ring.Milliseconds()}
-	if err := t.Execute(&xml, times); err != nil {
+	fields := map[string]any{
+		"Hang": p.hang.Milliseconds(), "Ring": p.ring.Milliseconds(), "Plain": p.plain, "Infos": p.infos,
+	}
+	if err := t.Execute(&xml, fields); err != nil {
 		return nil, fmt.Errorf("fill in scenario: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "scenario.xml"), xml.Bytes(), 0o600); err != nil {
