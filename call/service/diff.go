@@ -346,7 +346,7 @@ func diffSounds(a, b map[string]string) []Change {
 		default:
 			text = "recording replaced"
 		}
-		out = append(out, Change{"prompts/" + key + ".wav", "prompt " + key, text})
+		out = append(out, Change{SoundFile(key), "prompt " + key, text})
 	}
 	return out
 }

@@ -41,6 +41,10 @@ func (c *compiler) flows() {
 			return d, ok
 		}
 	}
+	env.Fragment = func(language, id string) bool {
+		_, ok := c.bundle.Prompts[FragmentKey(id, language)]
+		return ok
+	}
 	c.service.Environment = env
 	for _, f := range c.bundle.Files {
 		if path.Dir(f.Name) == "flows" {

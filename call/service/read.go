@@ -87,7 +87,8 @@ func (r *reader) visit(full string, d fs.DirEntry, err error) error {
 		return nil
 	case !isPlain(full):
 		r.fail(name, "is no plain file")
-	case strings.HasPrefix(name, "prompts/"):
+	case name == PackFile:
+	case strings.HasPrefix(name, SoundsDir+"/"):
 		r.sound(name, full)
 	default:
 		r.document(name, full)
@@ -105,10 +106,15 @@ func isPlain(full string) bool {
 // enter decides about a directory.
 func (r *reader) enter(name string) error {
 	switch name {
-	case ".", "flows", "prompts", "prompts/music":
+	case ".", "flows", SoundsDir, SoundsDir + "/music", SoundsDir + "/say":
+		return nil
+	case testsDir, RecordingsDir:
+		return fs.SkipDir
+	}
+	if path.Dir(name) == SoundsDir+"/say" {
 		return nil
 	}
-	if !strings.HasPrefix(path.Base(name), ".") && name != testsDir {
+	if !strings.HasPrefix(path.Base(name), ".") {
 		r.warn(name, "the directory %s is not used", name)
 	}
 	return fs.SkipDir
@@ -157,9 +163,13 @@ func (r *reader) load(name, full string) []byte {
 const maxSound = 60 << 20
 
 func (r *reader) sound(name, full string) {
-	key, ok := strings.CutSuffix(strings.TrimPrefix(name, "prompts/"), ".wav")
+	key, ok := SoundKey(strings.TrimPrefix(name, SoundsDir+"/"))
 	if !ok {
-		r.warn(name, "only .wav files are prompts")
+		text := "only .wav files are prompts"
+		if path.Ext(name) == ".wav" {
+			text = "the sound of a fragment is prompts/say/LANGUAGE/FRAGMENT.wav"
+		}
+		r.warn(name, "%s", text)
 		return
 	}
 	if st, err := os.Stat(full); err == nil && st.Size() > maxSound {

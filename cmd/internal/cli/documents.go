@@ -225,7 +225,7 @@ func (o *options) apply(
 	}
 	for name, sha := range bundle.Prompts {
 		if slices.Contains(plan.Missing, sha) {
-			if err = o.sendSound(ctx, filepath.Join(dir, "prompts", filepath.FromSlash(name)+".wav"), sha); err != nil {
+			if err = o.sendSound(ctx, filepath.Join(dir, filepath.FromSlash(service.SoundFile(name))), sha); err != nil {
 				return plan, err
 			}
 		}
