@@ -43,7 +43,7 @@ func (n *branch) enter(s *Session) {
 	for i, w := range n.when {
 		yes, err := w.cond.truth(s.environment())
 		if err != nil {
-			s.exceed()
+			s.exceed(err.Error())
 			return
 		}
 		if yes {

@@ -1,7 +1,6 @@
 package ivr
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -129,18 +128,6 @@ func TestSeededMistakes(t *testing.T) {
 		"unknown type": {
 			"bye: {type: hangup,", "bye: {type: hangupp,",
 			`48:15: error: unknown node type "hangupp" (did you mean "hangup"?)`,
-		},
-		"type of a later release": {
-			"tariff: {type: play, prompt: [tariff], next: main}", "tariff: {type: collect, prompt: [tariff], next: main}",
-			`32:18: error: node type "collect" is not supported by this version of tierline`,
-		},
-		"section of a later release": {
-			"nodes:\n", "auth: {pin: {tries: 3}}\nnodes:\n",
-			`13:1: error: section "auth" is not supported by this version of tierline`,
-		},
-		"prompt item of a later release": {
-			"prompt: [tariff]", "prompt: [tariff, {say: money, value: tries}]",
-			`32:41: error: prompt item "say" is not supported by this version of tierline`,
 		},
 		"unknown field": {
 			"milestone: main", "milestoen: main",
@@ -394,18 +381,5 @@ func TestLongPrompt(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, problems); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestFlowOf10001NamesWhatLaterReleasesKnow(t *testing.T) {
-	src, err := os.ReadFile("../testdata/demo/flows/svc10001.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.Replace(string(src), "{type: play, prompt: [closed_self], next: bye}",
-		"{type: lookup, source: bss, then: {ok: bye, error: closed}}", 1)
-	_, problems := Load("f.yaml", []byte(text), Environment{})
-	if len(problems) != 2 { // the node, and its prompt that nothing else speaks
-		t.Errorf("got %v", problems)
 	}
 }

@@ -70,6 +70,15 @@ func (t keyTable) read(sofar string, key, terminator rune) (string, verdict) {
 	return keys, verdictWrong
 }
 
+// complete implements reader.
+func (t keyTable) complete(sofar string) bool {
+	_, ok := t.entries[sofar]
+	return ok
+}
+
+// binds implements reader.
+func (t keyTable) binds(key rune) bool { return t.complete(string(key)) }
+
 // press takes a key into the digit queue and tells whether it counts.
 func (s *Session) press(k Key) bool {
 	if !isKeys(string(k.Digit)) {

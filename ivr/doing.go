@@ -15,7 +15,7 @@ func (s *Session) newID() uint64 {
 func (s *Session) speak(list []item, bargeIn bool, then func()) {
 	prompts, err := s.resolve(list)
 	if err != nil {
-		s.exceed()
+		s.exceed(err.Error())
 		return
 	}
 	s.cancelTimer(&s.st.Place.Timer)
@@ -85,10 +85,19 @@ func (s *Session) disconnect(cause string) {
 	s.act(Disconnect{Cause: cause})
 }
 
+// trouble tells the log.
+func (s *Session) trouble(why string) { s.act(Trouble{Step: s.stepName(s.st.At), Text: why}) }
+
 // finish leaves nothing running.
 func (s *Session) finish() {
+	if n, ok := s.flow.nodes[s.st.At]; ok {
+		if q, ok := n.node.(quitter); ok {
+			q.quit(s)
+		}
+	}
 	s.stopSpeaking()
 	s.cancelTimer(&s.st.Place.Timer)
 	s.cancelTimer(&s.st.Guard)
 	s.st.Ended, s.st.Typed, s.next = true, "", ""
+	s.st.Place = place{}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -28,8 +29,8 @@ type expression struct{ program *vm.Program }
 // a division by zero, an index out of range.
 func (e *expression) eval(env map[string]any) (any, error) {
 	v, err := expr.Run(e.program, env)
-	if err != nil {
-		return nil, fmt.Errorf("evaluate %q: %w", e.program.Source().String(), err)
+	if err != nil { // its text may hold a value, which may be secret
+		return nil, fmt.Errorf("%w: %q", errExpression, e.program.Source().String())
 	}
 	return v, nil
 }
@@ -41,6 +42,15 @@ func (e *expression) text() string {
 	}
 	return e.program.Source().String()
 }
+
+// reads tells whether the expression reads a field of this name.
+func (e *expression) reads(field string) bool {
+	return strings.Contains(e.text(), "."+field)
+}
+
+// errExpression is what types can't tell: a division by zero, a text that is no
+// number.
+var errExpression = errors.New("an expression has no value")
 
 // truth computes a condition.
 func (e *expression) truth(env map[string]any) (bool, error) {
@@ -65,8 +75,9 @@ type compiled struct {
 }
 
 type exprKey struct {
-	text string
-	kind reflect.Kind
+	text  string
+	kind  reflect.Kind
+	value bool
 }
 
 // compile reads an expression with a result of a kind. It returns nil after
@@ -81,10 +92,11 @@ func (b *builder) compileReads(v document.Value[string], want reflect.Kind) (*ex
 	if !v.Given {
 		return nil, nil
 	}
-	c, ok := b.compiled[exprKey{v.V, want}]
+	key := exprKey{v.V, want, b.withValue}
+	c, ok := b.compiled[key]
 	if !ok {
 		c = b.compileText(v.V, want)
-		b.compiled[exprKey{v.V, want}] = c
+		b.compiled[key] = c
 	}
 	if c.e == nil {
 		b.p.Errorf(v.At(c.at), "expression: %s", c.text)
@@ -93,6 +105,9 @@ func (b *builder) compileReads(v document.Value[string], want reflect.Kind) (*ex
 	}
 	for _, name := range c.reads {
 		b.read[name] = true
+		if x, ok := b.flow.vars.find(name); ok && x.secret {
+			b.secretsRead = append(b.secretsRead, name)
+		}
 	}
 	return c.e, c.reads
 }
@@ -102,6 +117,9 @@ func (b *builder) compileText(text string, want reflect.Kind) compiled {
 		return compiled{text: fmt.Sprintf("longer than %d characters", maxExpression)}
 	}
 	options := append([]expr.Option{}, b.exprOptions...)
+	if b.withValue {
+		options = append([]expr.Option{}, b.valueOptions...)
+	}
 	if want != anyKind {
 		options = append(options, expr.AsKind(want))
 	}
@@ -154,6 +172,44 @@ func (w *words) Visit(n *ast.Node) {
 	}
 }
 
+// matchesFunction stands for "matches" with a back-reference.
+const matchesFunction = "matches_pattern"
+
+// backReferences gives "matches" what Go's regular expressions lack.
+type backReferences struct{}
+
+// Visit implements ast.Visitor.
+func (backReferences) Visit(n *ast.Node) {
+	b, ok := (*n).(*ast.BinaryNode)
+	if !ok || b.Operator != "matches" {
+		return
+	}
+	s, ok := b.Right.(*ast.StringNode)
+	if !ok {
+		return
+	}
+	m, err := newMatcher(s.Value)
+	if back, ok := m.(*backMatcher); ok && err == nil {
+		ast.Patch(n, &ast.CallNode{
+			Callee:    &ast.IdentifierNode{Value: matchesFunction},
+			Arguments: []ast.Node{b.Left, &ast.ConstantNode{Value: back}},
+		})
+	}
+}
+
+func callMatcher(params ...any) (any, error) {
+	text, _ := params[0].(string)
+	m, _ := params[1].(*backMatcher)
+	return m.MatchString(text), nil
+}
+
+// inValue runs f with the name "value" known to expressions: what was entered.
+func (b *builder) inValue(f func()) {
+	b.withValue = true
+	defer func() { b.withValue = false }()
+	f()
+}
+
 // functions are those of the language: on texts, and conversions; nothing that
 // loops or reads a clock.
 func functions() []string {
@@ -163,7 +219,10 @@ func functions() []string {
 // exprOptions set the language. Predicates such as all() can't be disabled
 // here; compileText refuses them.
 func exprOptions(env types.Map) []expr.Option {
-	out := []expr.Option{expr.Env(env), expr.MaxNodes(maxExprNodes), expr.DisableAllBuiltins()}
+	out := []expr.Option{
+		expr.Env(env), expr.MaxNodes(maxExprNodes), expr.DisableAllBuiltins(),
+		expr.Patch(backReferences{}), expr.Function(matchesFunction, callMatcher, new(func(string, *backMatcher) bool)),
+	}
 	for _, name := range functions() {
 		out = append(out, expr.EnableBuiltin(name))
 	}
@@ -173,6 +232,7 @@ func exprOptions(env types.Map) []expr.Option {
 func callType() types.Map {
 	return types.Map{
 		"ani": types.String, "dnis": types.String, "id": types.String, "language": types.String, "path": types.String,
+		"position": types.Int, "wait": types.Int, // minutes
 	}
 }
 

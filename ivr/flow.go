@@ -19,6 +19,10 @@ type Flow struct {
 	texts     []PromptText
 	vars      variables
 	sources   SourceDocs
+	calls     []*subflow
+	returns   []string // names of results
+	others    func(name string) *Flow
+	secretive bool // secrets are entered in it
 }
 
 // Name returns the flow's name.

@@ -7,7 +7,7 @@ import (
 // kind is what loader, checker and session know of a node type.
 type kind struct {
 	name string
-	read func(b *builder, c *common, n *document.Node) node // nil: of a later release
+	read func(b *builder, c *common, n *document.Node) node
 }
 
 // kinds is the one table of node types of format 1. A new type is one line
@@ -21,16 +21,16 @@ func kinds() []kind {
 		{"set", readSet},
 		{"queue", readQueue},
 		{"hangup", readHangup},
-		{"collect", nil},
-		{"lookup", nil},
-		{"authenticate", nil},
-		{"notify", nil},
-		{"callback", nil},
-		{"record", nil},
-		{"survey", nil},
-		{"transfer", nil},
-		{"call", nil},
-		{"return", nil},
+		{"collect", readCollect},
+		{"lookup", readLookup},
+		{"authenticate", readAuthenticate},
+		{"notify", readNotify},
+		{"callback", readCallback},
+		{"record", readRecord},
+		{"survey", readSurvey},
+		{"transfer", readTransfer},
+		{"call", readSubflow},
+		{"return", readReturn},
 	}
 }
 

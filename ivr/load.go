@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,10 +23,9 @@ type flowDoc struct {
 	Limits    limitsDoc                                `doc:"limits"`
 	Defaults  defaultsDoc                              `doc:"defaults"`
 	Vars      document.Entries[varDoc]                 `doc:"vars"`
-	Calendars *document.Node                           `doc:"calendars"`
+	Calendars document.Entries[calendarDoc]            `doc:"calendars"`
 	Sources   SourceDocs                               `doc:"sources"`
-	Auth      *document.Node                           `doc:"auth"`
-	Channels  *document.Node                           `doc:"channels"`
+	Auth      document.Entries[policyDoc]              `doc:"auth"`
 	Nodes     document.Entries[*document.Node]         `doc:"nodes,required,nonempty"`
 	Prompts   document.Entries[*document.Node]         `doc:"prompts"`
 }
@@ -40,6 +40,7 @@ type limitsDoc struct {
 type defaultsDoc struct {
 	Input inputDoc                                 `doc:"input"`
 	Keys  document.Entries[document.Value[string]] `doc:"keys"`
+	Wait  items                                    `doc:"wait,nonempty"`
 }
 
 // inputDoc are the fields of a node that collects keys, and the defaults for
@@ -70,9 +71,20 @@ type builder struct {
 	input     input // defaults of nodes that collect keys
 	exhausted document.Value[string]
 
-	exprEnv     types.Map
-	exprOptions []expr.Option
-	compiled    map[exprKey]compiled
+	exprEnv      types.Map
+	exprOptions  []expr.Option
+	valueOptions []expr.Option // where "value" is known too
+	withValue    bool
+	compiled     map[exprKey]compiled
+	secretsRead  []string // by expressions so far
+
+	node         *document.Node // of the file
+	secretive    bool
+	usedPolicies map[string]bool
+
+	comfort comfort // of waiting for an answer
+	auth    map[string]*policy
+	hours   map[string]Calendar // calendars of the flow
 
 	used  map[string]bool // prompts
 	read  map[string]bool // variables
@@ -84,13 +96,14 @@ type builder struct {
 func Load(name string, src []byte, env Environment) (*Flow, []document.Problem) {
 	b := &builder{
 		p: document.NewProblems(name), env: env, ids: map[string]document.Pos{}, compiled: map[exprKey]compiled{},
-		used: map[string]bool{}, read: map[string]bool{}, meant: map[string]bool{},
-		flow: &Flow{nodes: map[string]*step{}, prompts: map[string]*promptText{}},
+		used: map[string]bool{}, read: map[string]bool{}, meant: map[string]bool{}, usedPolicies: map[string]bool{},
+		flow: &Flow{nodes: map[string]*step{}, prompts: map[string]*promptText{}, others: env.Flows},
 	}
 	root := document.Parse(src, b.p)
 	if root == nil {
 		return nil, b.p.List()
 	}
+	b.node = root
 	document.Decode(root, &b.doc, "a flow", b.p)
 	b.build()
 	if b.p.HasErrors() {
@@ -102,7 +115,6 @@ func Load(name string, src []byte, env Environment) (*Flow, []document.Problem) 
 func (b *builder) build() {
 	d := &b.doc
 	b.head()
-	b.laterSections()
 	for _, n := range d.Nodes {
 		b.ids[n.Key.V] = n.Key.Pos
 		b.idList = append(b.idList, n.Key.V)
@@ -110,12 +122,21 @@ func (b *builder) build() {
 	b.readPrompts(d.Prompts)
 	b.exprEnv = b.readVars(d.Vars)
 	b.exprOptions = exprOptions(b.exprEnv)
+	withValue := maps.Clone(b.exprEnv)
+	withValue["value"] = types.String
+	b.valueOptions = exprOptions(withValue)
 	b.readDefaults()
 	b.readLimits()
+	b.readCalendars()
+	b.readPolicies()
 	var order []checked
 	for _, n := range d.Nodes {
 		order = append(order, b.readNode(n))
 	}
+	for _, v := range b.flow.vars.list {
+		b.secretive = b.secretive || v.secret
+	}
+	b.flow.secretive = b.secretive
 	b.check(order)
 }
 
@@ -146,27 +167,10 @@ func (b *builder) head() {
 	}
 }
 
-// laterSections refuses what only nodes of later releases use.
-func (b *builder) laterSections() {
-	for _, s := range []struct {
-		name string
-		n    *document.Node
-		hint string
-	}{
-		{"calendars", b.doc.Calendars, ": calendars stand in calendars.yaml"},
-		{"auth", b.doc.Auth, ""},
-		{"channels", b.doc.Channels, ""},
-	} {
-		if s.n != nil {
-			b.p.Errorf(s.n.Owner, "section %q is not supported by this version of tierline%s", s.name, s.hint)
-			b.words(s.n, func(v document.Value[string]) { b.usePrompt(v.V); b.useWords(v.V) })
-		}
-	}
-}
-
 func (b *builder) readDefaults() {
 	d := b.doc.Defaults.Input
 	b.exhausted = d.Exhausted
+	b.comfort = b.readComfort(b.doc.Defaults.Wait)
 	b.input = b.mergeInput(d, input{
 		first: 6 * time.Second, inter: 3 * time.Second, total: 30 * time.Second, terminator: '#', attempts: 3,
 		bargeIn: true, typeAhead: true,
@@ -262,9 +266,6 @@ func (b *builder) kindOf(n *document.Node) (kind, bool) {
 			names[j] = k.name
 		}
 		b.p.Errorf(t.Pos, "unknown node type %q%s", t.Text, document.DidYouMean(t.Text, names))
-		return kind{}, false
-	case all[i].read == nil:
-		b.p.Errorf(t.Pos, "node type %q is not supported by this version of tierline", t.Text)
 		return kind{}, false
 	}
 	return all[i], true

@@ -195,7 +195,9 @@ func (b *builder) checkLength(at document.Pos, p *promptText) {
 // item is one piece of a node's prompt.
 type item struct {
 	prompt *promptText
-	cond   *expression // with play: only if it holds
+	say    *sayItem
+	tts    *ttsItem
+	cond   *expression // of play; nil: always
 	play   []item
 }
 
@@ -217,8 +219,19 @@ func (d *itemDoc) DecodeDocument(n *document.Node, p *document.Problems) {
 	document.Decode(n, &d.id, "prompt", p)
 }
 
+// pos is the place of the first item.
+func (d items) pos() document.Pos {
+	switch {
+	case len(d) == 0:
+		return document.Pos{Line: 1, Col: 1}
+	case d[0].node != nil:
+		return d[0].node.Pos
+	}
+	return d[0].id.Pos
+}
+
 type ifDoc struct {
-	If   document.Value[string] `doc:"if,required"`
+	If   document.Value[string] `doc:"if"`
 	Play items                  `doc:"play,required,nonempty"`
 }
 
@@ -240,12 +253,11 @@ func (b *builder) readItems(docs items) []item {
 
 // readSpecial reads an item that isn't just an id.
 func (b *builder) readSpecial(n *document.Node) []item {
-	for _, later := range []string{"say", "tts"} {
-		if n.Get(later) != nil {
-			b.p.Errorf(n.Pos, "prompt item %q is not supported by this version of tierline", later)
-			b.readBroken(n) // what it names is in use
-			return nil
-		}
+	switch {
+	case n.Get("say") != nil:
+		return b.readSay(n)
+	case n.Get("tts") != nil:
+		return b.readTTS(n)
 	}
 	var d ifDoc
 	document.Decode(n, &d, "a conditional prompt", b.p)
@@ -272,22 +284,36 @@ func (b *builder) usePrompt(word string) { b.used[word] = true }
 func (s *Session) resolve(list []item) ([]Prompt, error) {
 	var out []Prompt
 	for _, i := range list {
-		if i.prompt != nil {
-			out = append(out, i.prompt.audio(s.st.Language)...)
-			continue
-		}
-		yes, err := i.cond.truth(s.environment())
+		more, err := s.resolveItem(i)
 		if err != nil {
 			return nil, err
 		}
-		if !yes {
-			continue
-		}
-		inner, err := s.resolve(i.play)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, inner...)
+		out = append(out, more...)
 	}
 	return out, nil
+}
+
+func (s *Session) resolveItem(i item) ([]Prompt, error) {
+	switch {
+	case i.prompt != nil:
+		return i.prompt.audio(s.promptLanguage()), nil
+	case i.say != nil:
+		return s.reading(i.say), nil
+	case i.tts != nil:
+		return s.spokenText(i.tts)
+	case i.cond != nil:
+		yes, err := i.cond.truth(s.environment())
+		if err != nil || !yes {
+			return nil, err
+		}
+	}
+	return s.resolve(i.play)
+}
+
+// promptLanguage is the call's language, if the flow speaks it.
+func (s *Session) promptLanguage() string {
+	if slices.Contains(s.flow.languages, s.st.Language) {
+		return s.st.Language
+	}
+	return s.flow.languages[0]
 }

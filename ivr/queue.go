@@ -17,16 +17,30 @@ const holdGap = 500 * time.Millisecond
 // queue hands the call to the ACD and entertains the caller until an agent is
 // there, and takes him back afterwards.
 type queue struct {
-	name     string
-	attach   []attachment
-	hold     []item
-	music    *promptText
-	announce time.Duration
-	keys     keyTable
-	maxWait  time.Duration
-	then     map[string]string // by outcome
-	after    string
-	out      []edge
+	id          string
+	name        string
+	attach      []attachment
+	requirement *template
+	preferred   *expression // an agent's number
+	preferLast  bool
+	preferFor   time.Duration
+	keep        bool // the place, after a wait that ended without an agent
+	hold        announcement
+	comfort     []announcement // spoken in turn; nil: hold again
+	music       *promptText
+	announce    time.Duration
+	keys        keyTable
+	maxWait     time.Duration
+	then        map[string]string // by outcome
+	after       string
+	out         []edge
+}
+
+// announcement is what a waiting caller hears. Its place in the queue is asked
+// for before it is spoken.
+type announcement struct {
+	say   []item
+	place bool
 }
 
 type attachment struct {
@@ -34,128 +48,72 @@ type attachment struct {
 	value *expression
 }
 
-type queueDoc struct {
-	*common
-	Queue    document.Value[string]                   `doc:"queue,required"`
-	Attach   document.Entries[document.Value[string]] `doc:"attach"`
-	Hold     items                                    `doc:"hold,required,nonempty"`
-	Announce document.Value[time.Duration]            `doc:"announce_every,min=5s,max=10m"`
-	Keys     document.Entries[document.Value[string]] `doc:"keys"`
-	MaxWait  document.Value[time.Duration]            `doc:"max_wait,min=1s,max=24h"`
-	Then     document.Entries[document.Value[string]] `doc:"then,required"`
-	After    document.Value[string]                   `doc:"after,nonempty"`
-}
-
-const leftAbandoned = "abandoned" // the outcome of a caller who hung up
-
-func readQueue(b *builder, c *common, n *document.Node) node {
-	d := queueDoc{common: c}
-	document.Decode(n, &d, "a queue node", b.p)
-	q := &queue{
-		name: d.Queue.V, maxWait: d.MaxWait.V, announce: d.Announce.V, then: map[string]string{}, after: d.After.V,
-	}
-	b.checkQueue(d.Queue)
-	q.attach = b.readAttach(d.Attach)
-	q.hold, q.music = b.readHold(d.Hold)
-	for _, k := range d.Keys {
-		if isKeys(k.Key.V) && len(k.Key.V) > 1 {
-			b.p.Errorf(k.Key.Pos, "keys while waiting are single keys")
-		}
-	}
-	q.keys = newKeyTable(b.keyMap(d.Keys))
-	q.out = keyEdges(d.Keys)
-	b.readOutcomes(q, d, n)
-	if d.After.Given {
-		q.out = append(q.out, edge{to: d.After, label: "after"})
-	}
-	return q
-}
-
-func (b *builder) checkQueue(name document.Value[string]) {
-	if name.Given && b.env.Queues != nil && !slices.Contains(b.env.Queues, name.V) {
-		b.p.Errorf(name.Pos, "queue %q does not exist%s", name.V, document.DidYouMean(name.V, b.env.Queues))
-	}
-}
-
-func (b *builder) readAttach(docs document.Entries[document.Value[string]]) []attachment {
-	var out []attachment
-	for _, d := range docs {
-		e, reads := b.compileReads(d.Value, anyKind)
-		b.noSecret(d.Value, reads, "attached to a call")
-		out = append(out, attachment{d.Key.V, e})
-	}
-	slices.SortFunc(out, func(a, b attachment) int { return cmp.Compare(a.name, b.name) })
-	return out
-}
-
-// readHold splits the hold prompts from the music, which comes last.
-func (b *builder) readHold(docs items) ([]item, *promptText) {
-	var music *promptText
-	var spoken items
-	for i, d := range docs {
-		p := b.flow.prompts[d.id.V]
-		if !d.id.Given || p == nil || !p.music {
-			spoken = append(spoken, d)
-			continue
-		}
-		b.used[d.id.V] = true
-		music = p
-		if i != len(docs)-1 {
-			b.p.Errorf(d.id.Pos, "music has no end: it comes last")
-		}
-	}
-	return b.readItems(spoken), music
-}
-
-func (b *builder) readOutcomes(q *queue, d queueDoc, n *document.Node) {
-	outcomes := []string{LeftTimeout, LeftFull, leftAbandoned}
-	for _, o := range d.Then {
-		q.then[o.Key.V] = o.Value.V
-		q.out = append(q.out, edge{to: o.Value, label: o.Key.V})
-		switch {
-		case !slices.Contains(outcomes, o.Key.V):
-			b.p.Errorf(o.Key.Pos, "a queue has no outcome %q%s", o.Key.V, document.DidYouMean(o.Key.V, outcomes))
-		case o.Key.V == leftAbandoned && o.Value.Given && o.Value.V != targetHangup:
-			b.p.Errorf(o.Value.Pos, "the caller is gone: %q can only be %q", leftAbandoned, targetHangup)
-		}
-	}
-	then := n.Get("then")
-	if then == nil || then.Kind != document.Map {
-		return
-	}
-	for _, o := range outcomes {
-		if then.Get(o) == nil {
-			b.p.Errorf(then.Owner, "outcome %q is not handled", o)
-		}
-	}
-}
-
 // Phases of a queue.
 const (
-	phaseHolding = iota // hold prompts are spoken
-	phaseMusic          // music, or the gap before the next prompts
+	phaseAsking  = iota // for the place in the queue, before an announcement
+	phaseHolding        // an announcement is spoken
+	phaseMusic          // music, or the gap before the next announcement
 	phaseTalking        // with an agent
 )
 
 func (q *queue) enter(s *Session) {
 	s.st.Typed = "" // typed for a menu that didn't come
-	attach := make([]Attribute, 0, len(q.attach))
-	env := s.environment()
-	for _, a := range q.attach {
-		v, err := a.value.eval(env)
-		if err != nil {
-			s.exceed()
-			return
-		}
-		attach = append(attach, Attribute{a.name, text(v)})
-	}
 	s.pauseGuard()
-	s.st.Place.Queued = true
-	s.act(Enqueue{Queue: q.name, Attach: attach, MaxWait: q.maxWait})
-	q.again(s)
+	if s.st.Waiting == q.id { // back from a call-back that wasn't wanted
+		q.say(s, q.hold)
+		return
+	}
+	e, err := q.request(s)
+	if err != nil {
+		s.exceed(err.Error())
+		return
+	}
+	s.st.Waiting, s.st.Line, s.st.Overflow = q.id, line{}, false
+	s.act(e)
+	q.say(s, q.hold)
 }
 
-// text spells an attribute's value.
+// request says what the call needs.
+func (q *queue) request(s *Session) (Enqueue, error) {
+	env := s.environment()
+	attach, err := attributes(q.attach, env)
+	if err != nil {
+		return Enqueue{}, err
+	}
+	e := Enqueue{
+		Queue: q.name, Attach: attach, MaxWait: q.maxWait,
+		PreferLast: q.preferLast, PreferredFor: q.preferFor, Keep: q.keep && s.st.Overflow,
+	}
+	if e.Requirement, err = q.requirement.text(env); err != nil {
+		return Enqueue{}, err
+	}
+	if q.preferred != nil {
+		v, err := q.preferred.eval(env)
+		if err != nil {
+			return Enqueue{}, err
+		}
+		e.Preferred = text(v)
+	}
+	if e.Preferred == "" && !e.PreferLast {
+		e.PreferredFor = 0
+	}
+	return e, nil
+}
+
+// attributes computes what travels with a call.
+func attributes(list []attachment, env map[string]any) ([]Attribute, error) {
+	out := make([]Attribute, 0, len(list))
+	for _, a := range list {
+		v, err := a.value.eval(env)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Attribute{a.name, text(v)})
+	}
+	return out, nil
+}
+
+// text spells a value.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -168,11 +126,50 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// again speaks the hold prompts.
-func (q *queue) again(s *Session) {
-	s.cancelTimer(&s.st.Place.Timer)
+// again is @repeat.
+func (q *queue) again(s *Session) { q.say(s, q.hold) }
+
+// resume queues the call once more: the ACD gives it its place back.
+func (q *queue) resume(s *Session) {
+	p := &s.st.Place
+	if p.Phase == phaseTalking {
+		return
+	}
+	e, err := q.request(s)
+	if err != nil {
+		s.exceed(err.Error())
+		return
+	}
+	e.Keep = true
+	s.act(e)
+	q.say(s, q.hold)
+}
+
+// say speaks an announcement, after asking for the place if it is in there.
+func (q *queue) say(s *Session, a announcement) {
+	p := &s.st.Place
+	s.cancelTimer(&p.Timer)
+	p.Pending = 0
+	if !a.place {
+		q.speak(s, a)
+		return
+	}
+	p.Phase, p.Pending = phaseAsking, s.newID()
+	s.act(AskPlace{ID: p.Pending})
+	s.restartTimer(patience)
+}
+
+func (q *queue) speak(s *Session, a announcement) {
 	s.st.Place.Phase = phaseHolding
-	s.speak(q.hold, len(q.keys.entries) > 0, func() { q.play(s) })
+	s.speak(a.say, len(q.keys.entries) > 0, func() { q.play(s) })
+}
+
+// current is the announcement that is due.
+func (q *queue) current(s *Session) announcement {
+	if n := s.st.Place.Index; n > 0 && len(q.comfort) > 0 {
+		return q.comfort[(n-1)%len(q.comfort)]
+	}
+	return q.hold
 }
 
 // play begins the music.
@@ -182,12 +179,11 @@ func (q *queue) play(s *Session) {
 	switch {
 	case q.music == nil:
 		s.restartTimer(holdGap)
-	case q.announce > 0 && len(q.hold) > 0:
+	case q.announce > 0 && (len(q.hold.say) > 0 || len(q.comfort) > 0):
 		s.restartTimer(q.announce)
 		fallthrough
 	default:
-		p.Music = true
-		s.act(PlayMusic{Prompt: q.music.segments[0]})
+		s.playMusic(q.music)
 	}
 }
 
@@ -205,19 +201,63 @@ func (q *queue) handle(s *Session, in Input) {
 	case TimerFired:
 		if in.ID == p.Timer {
 			p.Timer = 0
-			q.again(s)
+			q.timer(s)
+		}
+	case PlaceKnown:
+		if in.ID == p.Pending && p.Phase == phaseAsking {
+			p.Pending = 0
+			s.cancelTimer(&p.Timer)
+			s.st.Line = s.st.Line.moved(in)
+			q.speak(s, q.current(s))
 		}
 	case QueueLeft:
 		q.left(s, in.Cause)
 	case AgentConnected:
 		s.stopSpeaking()
 		s.cancelTimer(&p.Timer)
-		p.Phase, p.Queued = phaseTalking, false
+		p.Phase, p.Pending, s.st.Waiting, s.st.Overflow = phaseTalking, 0, "", false
 	case AgentDone:
 		q.done(s)
-	case HungUp:
+	default: // belongs to something that is over
 	}
 }
+
+func (q *queue) timer(s *Session) {
+	p := &s.st.Place
+	if p.Phase == phaseAsking { // no place is known in time: not spoken of
+		p.Pending, s.st.Line = 0, s.st.Line.unknown()
+		q.speak(s, q.current(s))
+		return
+	}
+	p.Index++
+	q.say(s, q.current(s))
+}
+
+// moved is what may be announced now: neither position nor wait ever rise.
+func (l line) moved(in PlaceKnown) line {
+	out := line{ToldPosition: l.ToldPosition, ToldMax: l.ToldMax, Position: max(0, in.Position)}
+	if in.Wait.Known {
+		out.Min, out.Max = int(in.Wait.Min/time.Minute), max(1, minutes(in.Wait.Max))
+	}
+	if out.Position > 0 {
+		if l.ToldPosition > 0 {
+			out.Position = min(out.Position, l.ToldPosition)
+		}
+		out.ToldPosition = out.Position
+	}
+	if out.Max > 0 {
+		if l.ToldMax > 0 {
+			out.Max = min(out.Max, l.ToldMax)
+		}
+		out.Min, out.ToldMax = min(out.Min, out.Max), out.Max
+	}
+	return out
+}
+
+// unknown is what may be announced if the answer doesn't come in time.
+func (l line) unknown() line { return line{ToldPosition: l.ToldPosition, ToldMax: l.ToldMax} }
+
+func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }
 
 func (q *queue) key(s *Session, keys string) {
 	to, ok := q.keys.entries[keys]
@@ -225,30 +265,31 @@ func (q *queue) key(s *Session, keys string) {
 		return
 	}
 	if to != targetRepeat {
-		s.st.Place.Queued = false
-		s.act(Unqueue{Cause: LeftKey})
+		s.leaveQueue(to)
 	}
 	s.key = keys
 	s.goTo(outcomeKey, to)
 }
 
-// left is the end of a wait without an agent. What isn't known is treated like
-// a full queue: the call couldn't wait there.
+// left is the end of a wait without an agent. What the flow doesn't
+// distinguish is treated like a full queue: the call couldn't wait there.
 func (q *queue) left(s *Session, cause string) {
-	p := &s.st.Place
-	if p.Phase == phaseTalking || cause == LeftKey {
+	if s.st.Place.Phase == phaseTalking || cause == LeftKey {
 		return
 	}
-	p.Queued = false
-	if cause != LeftTimeout {
+	s.st.Waiting, s.st.Overflow = "", true
+	if _, ok := q.then[cause]; !ok || cause == leftAbandoned {
 		cause = LeftFull
 	}
 	s.goTo(cause, q.then[cause])
 }
 
 func (q *queue) done(s *Session) {
-	s.st.Place.Queued = false
+	if s.st.Place.Phase != phaseTalking {
+		return
+	}
 	if q.after == "" {
+		s.outcome = "after"
 		s.disconnect(CauseNormal)
 		return
 	}
@@ -256,3 +297,69 @@ func (q *queue) done(s *Session) {
 }
 
 func (q *queue) edges() []edge { return q.out }
+
+// leaveQueue takes the call out of the queue that it stands in, unless it goes
+// to a node that keeps its place: a call-back, or the same queue.
+func (s *Session) leaveQueue(to string) {
+	if s.st.Waiting == "" || to == s.st.Waiting {
+		return
+	}
+	if n, ok := s.flow.nodes[to]; ok {
+		if _, keeps := n.node.(*callback); keeps {
+			return
+		}
+	}
+	cause := LeftKey
+	if s.outcome == outcomeExceeded {
+		cause = CauseFault
+	}
+	s.st.Overflow = s.st.At != s.st.Waiting // from a call-back that wasn't wanted
+	s.st.Waiting = ""
+	s.act(Unqueue{Cause: cause})
+}
+
+// elsewhere takes news of a queue in which the call stands while its caller is
+// asked for the number of a call-back.
+func (s *Session) elsewhere(in Input) bool {
+	if s.st.Waiting == "" || s.st.Waiting == s.st.At {
+		return false
+	}
+	switch in := in.(type) {
+	case AgentConnected:
+		n := s.flow.nodes[s.st.Waiting]
+		s.outcome = "connected"
+		s.leave()
+		s.arrive(n)
+		s.pauseGuard()
+		n.node.handle(s, in)
+	case QueueLeft:
+		s.st.Waiting, s.st.Overflow = "", in.Cause != LeftKey
+	default:
+	}
+	return true
+}
+
+func sortAttachments(list []attachment) {
+	slices.SortFunc(list, func(a, b attachment) int { return cmp.Compare(a.name, b.name) })
+}
+
+type preferredDoc struct {
+	Agent document.Value[string]        `doc:"agent,required,nonempty"`
+	For   document.Value[time.Duration] `doc:"for,min=1s,max=10m"`
+}
+
+type queueDoc struct {
+	*common
+	Queue       document.Value[string]                   `doc:"queue,required"`
+	Attach      document.Entries[document.Value[string]] `doc:"attach"`
+	Requirement document.Value[string]                   `doc:"requirement,nonempty"`
+	Preferred   *preferredDoc                            `doc:"preferred"`
+	Keep        document.Value[bool]                     `doc:"keep"`
+	Hold        items                                    `doc:"hold,required,nonempty"`
+	Comfort     items                                    `doc:"comfort,nonempty"`
+	Announce    document.Value[time.Duration]            `doc:"announce_every,min=5s,max=10m"`
+	Keys        document.Entries[document.Value[string]] `doc:"keys"`
+	MaxWait     document.Value[time.Duration]            `doc:"max_wait,min=1s,max=24h"`
+	Then        document.Entries[document.Value[string]] `doc:"then,required"`
+	After       document.Value[string]                   `doc:"after,nonempty"`
+}

@@ -24,6 +24,9 @@ func readSchedule(b *builder, c *common, n *document.Node) node {
 	d := scheduleDoc{common: c}
 	document.Decode(n, &d, "a schedule node", b.p)
 	out := &schedule{open: d.Open, closed: d.Closed, calendar: b.env.Calendars[d.Calendar.V]}
+	if own, ok := b.hours[d.Calendar.V]; ok {
+		out.calendar = own
+	}
 	if out.calendar == nil && b.env.Calendars != nil && d.Calendar.Given {
 		known := slices.Sorted(maps.Keys(b.env.Calendars))
 		b.p.Errorf(d.Calendar.Pos, "calendar %q does not exist%s", d.Calendar.V, document.DidYouMean(d.Calendar.V, known))

@@ -12,7 +12,8 @@ const maxPath = 100
 // Session is one caller's place in a flow. Not safe for concurrent use: the
 // call that owns it is its only user.
 type Session struct {
-	flow *Flow
+	root *Flow // the call's
+	flow *Flow // that runs: the call's, or one that it called
 	st   state
 
 	// ---- only while an input is handled ----
@@ -23,45 +24,11 @@ type Session struct {
 	outcome string // how the node ended
 }
 
-// state is everything that another node needs to go on.
-type state struct {
-	Caller     Caller         `json:"caller"`
-	At         string         `json:"at"`
-	Came       int64          `json:"came"` // Unix ms
-	Place      place          `json:"place"`
-	Last       uint64         `json:"last"` // id of the last prompt or timer
-	Language   string         `json:"lang"`
-	Vars       map[string]any `json:"vars,omitempty"`
-	Path       []string       `json:"path,omitempty"`    // milestones
-	History    []string       `json:"history,omitempty"` // menus, for @back
-	Typed      string         `json:"typed,omitempty"`   // keys that wait for their node
-	Swallow    int64          `json:"swallow,omitempty"` // until when (Unix ms) SwallowKey is dropped
-	SwallowKey int32          `json:"swallow_key,omitempty"`
-	Steps      int            `json:"steps"`
-	Visits     map[string]int `json:"visits,omitempty"`
-	Exceeded   bool           `json:"exceeded,omitempty"`
-	Ended      bool           `json:"ended,omitempty"`
-	Guard      uint64         `json:"guard,omitempty"` // timer of max_duration, 0: it stands still
-	GuardEnd   int64          `json:"guard_end"`       // Unix ms; while it stands still: ms left
-}
-
-// place is the state within one node.
-type place struct {
-	Phase    int    `json:"phase,omitempty"`
-	Speaking uint64 `json:"speaking,omitempty"` // id of the prompt being spoken
-	Music    bool   `json:"music,omitempty"`
-	Timer    uint64 `json:"timer,omitempty"`
-	Attempts int    `json:"attempts,omitempty"`
-	Heard    bool   `json:"heard,omitempty"`
-	Digits   string `json:"digits,omitempty"` // of an entry that isn't complete
-	Since    int64  `json:"since,omitempty"`  // Unix ms of its first key
-	Queued   bool   `json:"queued,omitempty"`
-}
-
 // Start puts a caller at the start of a flow.
 func Start(f *Flow, c Caller, now time.Time) (*Session, []Action) {
-	s := &Session{flow: f, st: state{
-		Caller: c, Language: f.languages[0], Vars: f.vars.start(c), Visits: map[string]int{},
+	s := &Session{root: f, flow: f, st: state{
+		Caller: c, Language: f.languages[0],
+		frame: frame{Flow: f.name, Vars: f.vars.start(c), Visits: map[string]int{}},
 	}}
 	return s, s.step(now, func() {
 		s.st.GuardEnd = f.limits.maxDuration.Milliseconds()
@@ -74,8 +41,8 @@ func Start(f *Flow, c Caller, now time.Time) (*Session, []Action) {
 func (s *Session) Language() string { return s.st.Language }
 
 // Handle takes one input and returns what to do next. An input that does not
-// belong to the current node (a key pressed too late, an old timer) is
-// ignored; after the end everything is.
+// belong to the current node (a key pressed too late, an old timer, an answer
+// that nobody waits for any more) is ignored; after the end everything is.
 func (s *Session) Handle(in Input, now time.Time) []Action {
 	if s.st.Ended {
 		return nil
@@ -91,13 +58,19 @@ func (s *Session) dispatch(in Input) {
 	case TimerFired:
 		if in.ID == s.st.Guard {
 			s.st.Guard = 0
-			s.exceed()
+			s.exceed("the call has been in menus for too long")
 			return
 		}
-	case Key, PromptDone, QueueLeft, AgentConnected, AgentDone:
+	case AgentConnected, QueueLeft:
+		if s.elsewhere(in) {
+			return
+		}
+	default:
 	}
-	s.flow.nodes[s.st.At].node.handle(s, in)
+	s.node().handle(s, in)
 }
+
+func (s *Session) node() node { return s.flow.nodes[s.st.At].node }
 
 // step runs f and then walks until a node waits or the call ends. The limits
 // of the flow bound the walk.
@@ -136,12 +109,12 @@ type repeater interface{ again(s *Session) }
 
 func (s *Session) repeat() {
 	s.st.Steps++
-	if s.st.Steps > s.flow.limits.maxSteps {
-		s.exceed()
+	if s.st.Steps > s.root.limits.maxSteps {
+		s.exceed("too many steps")
 		return
 	}
 	s.key = ""
-	if r, ok := s.flow.nodes[s.st.At].node.(repeater); ok {
+	if r, ok := s.node().(repeater); ok {
 		r.again(s)
 	}
 }
@@ -163,29 +136,51 @@ func (s *Session) back() {
 func (s *Session) enter(id string) {
 	n := s.flow.nodes[id]
 	s.leave()
+	s.leaveQueue(id)
 	s.st.Steps++
 	s.st.Visits[id]++
 	most := s.flow.limits.maxVisits
 	if n.maxVisits > 0 {
 		most = n.maxVisits
 	}
-	if s.st.Steps > s.flow.limits.maxSteps || s.st.Visits[id] > most {
-		s.exceed()
+	switch {
+	case s.st.Steps > s.root.limits.maxSteps:
+		s.exceed("too many steps")
+		return
+	case s.st.Visits[id] > most:
+		s.exceed("too many visits of node " + id)
 		return
 	}
-	note := Note{Step: id, Milestone: n.milestone, Key: s.key, Language: s.st.Language, Outcome: s.outcome}
+	s.arrive(n)
+	if s.assign(n.set) {
+		n.node.enter(s)
+	}
+}
+
+// arrive makes a node the one where the call is.
+func (s *Session) arrive(n *step) {
+	note := Note{
+		Step: s.stepName(n.id), Milestone: n.milestone, Key: s.key, Language: s.st.Language, Outcome: s.outcome,
+	}
 	if s.st.At != "" {
 		note.Took = time.Duration(s.now.UnixMilli()-s.st.Came) * time.Millisecond
 	}
-	s.st.At, s.st.Place, s.st.Came = id, place{}, s.now.UnixMilli()
+	s.st.At, s.st.Place, s.st.Came = n.id, place{}, s.now.UnixMilli()
+	s.st.Visit++
 	if n.milestone != "" {
 		s.reached(n.milestone)
 	}
 	s.act(note)
 	s.key, s.outcome = "", ""
-	if s.assign(n.set) {
-		n.node.enter(s)
+}
+
+// stepName names a node; one of a flow that was called has the flow's name
+// before it.
+func (s *Session) stepName(id string) string {
+	if len(s.st.Stack) == 0 {
+		return id
 	}
+	return s.flow.name + "/" + id
 }
 
 func (s *Session) reached(milestone string) {
@@ -195,37 +190,48 @@ func (s *Session) reached(milestone string) {
 	s.st.Path = append(s.st.Path, milestone)
 }
 
+// quitter is a node that ends what it began when the call leaves it in the
+// middle.
+type quitter interface{ quit(s *Session) }
+
 // leave ends what the current node started.
 func (s *Session) leave() {
-	s.stopSpeaking()
-	if s.st.Place.Queued { // a fault while waiting
-		s.st.Place.Queued = false
-		s.act(Unqueue{Cause: CauseFault})
+	if n, ok := s.flow.nodes[s.st.At]; ok {
+		if q, ok := n.node.(quitter); ok {
+			q.quit(s)
+		}
 	}
+	s.stopSpeaking()
 	s.cancelTimer(&s.st.Place.Timer)
 	s.resumeGuard()
 }
 
-// Outcomes that every node can have.
+// Outcomes that many nodes have.
 const (
-	outcomeNext     = "next"
-	outcomeKey      = "key"      // the caller chose
-	outcomeExceeded = "exceeded" // a limit, or an internal fault
+	outcomeNext      = "next"
+	outcomeOK        = "ok"
+	outcomeNotFound  = "not_found"
+	outcomeError     = "error"
+	outcomeKey       = "key" // the caller chose
+	outcomeExhausted = "exhausted"
+	outcomeExceeded  = "exceeded" // a limit, or an internal fault
 )
 
 // exceed handles limits and internal faults: once the flow says where the
 // caller goes, then the call ends.
-func (s *Session) exceed() {
+func (s *Session) exceed(why string) {
+	s.trouble(why)
 	if s.st.Exceeded {
 		s.disconnect(CauseFault)
 		return
 	}
 	s.st.Exceeded = true
+	s.unwind()
 	s.st.Steps, s.st.Visits, s.st.Typed = 0, map[string]int{}, ""
 	s.pauseGuard()
-	s.st.GuardEnd = s.flow.limits.maxDuration.Milliseconds()
+	s.st.GuardEnd = s.root.limits.maxDuration.Milliseconds()
 	s.resumeGuard()
-	s.goTo(outcomeExceeded, s.flow.limits.onExceeded)
+	s.goTo(outcomeExceeded, s.root.limits.onExceeded)
 }
 
 // assign sets variables; false if an expression failed.
@@ -233,12 +239,18 @@ func (s *Session) assign(list []assignment) bool {
 	for _, a := range list {
 		v, err := a.value.eval(s.environment())
 		if err != nil {
-			s.exceed()
+			s.exceed(err.Error())
 			return false
 		}
-		s.st.Vars[a.name] = v
+		s.put(a.name, v)
 	}
 	return true
+}
+
+// put gives a variable a value.
+func (s *Session) put(name string, v any) {
+	s.st.Vars[name] = v
+	s.st.Lost = without(s.st.Lost, name)
 }
 
 // environment is what expressions see.
@@ -247,8 +259,11 @@ func (s *Session) environment() map[string]any {
 		"call": map[string]any{
 			"ani": s.st.Caller.ANI, "dnis": s.st.Caller.DNIS, "id": s.st.Caller.Call,
 			"language": s.st.Language, "path": strings.Join(s.st.Path, " > "),
+			"position": s.st.Line.Position, "wait": s.st.Line.Max,
 		},
-		"cust": s.st.Caller.fields(),
+		"cust":  s.st.Caller.fields(),
+		"auth":  map[string]any{"account": s.st.Auth.Account},
+		"value": s.st.Place.Value,
 	}
 	maps.Copy(env, s.st.Vars) // a declared cust replaces the caller's profile
 	return env

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/expr-lang/expr/types"
 
@@ -18,6 +19,7 @@ type variables struct {
 
 type variable struct {
 	name   string
+	typ    string       // as declared
 	kind   reflect.Kind // of a scalar; Map for an object
 	secret bool
 	zero   any
@@ -76,14 +78,29 @@ type varDoc struct {
 	Secret  document.Value[bool]                     `doc:"secret"`
 }
 
+// Types of variables.
+const (
+	typeString    = "string"
+	typeInt       = "int"
+	typeBool      = "bool"
+	typeMoney     = "money"    // int, fen
+	typeDate      = "date"     // text, YYYY-MM-DD
+	typeDatetime  = "datetime" // text, YYYY-MM-DDTHH:MM:SS+08:00
+	typeVolume    = "volume"   // int, bytes
+	typeRecording = "recording"
+	typeObject    = "object"
+)
+
 func varKinds() []string {
-	return []string{"string", "int", "bool", "money", "date", "datetime", "volume", "recording", "object"}
+	return []string{
+		typeString, typeInt, typeBool, typeMoney, typeDate, typeDatetime, typeVolume, typeRecording, typeObject,
+	}
 }
 
 // readVars reads the variables and returns the types of all that expressions
 // can name.
 func (b *builder) readVars(docs document.Entries[varDoc]) types.Map {
-	env := types.Map{"call": callType(), "cust": customerType()}
+	env := types.Map{"call": callType(), "cust": customerType(), "auth": types.Map{"account": types.String}}
 	for _, d := range docs {
 		v, ok := b.readVar(d)
 		if !ok {
@@ -97,7 +114,7 @@ func (b *builder) readVars(docs document.Entries[varDoc]) types.Map {
 }
 
 func (b *builder) readVar(d document.Entry[varDoc]) (variable, bool) {
-	v := variable{name: d.Key.V, secret: d.Value.Secret.V}
+	v := variable{name: d.Key.V, typ: d.Value.Type.V, secret: d.Value.Secret.V}
 	if !isWord(v.name) || slices.Contains([]string{"call", "auth", "value"}, v.name) {
 		b.p.Errorf(d.Key.Pos, "%q can't be the name of a variable", v.name)
 		return v, false
@@ -106,7 +123,7 @@ func (b *builder) readVar(d document.Entry[varDoc]) (variable, bool) {
 	if v.kind, v.zero, ok = b.varType(d.Value.Type, true); !ok {
 		return v, false
 	}
-	if (v.kind != reflect.Map) == (v.name == "cust") {
+	if v.kind != reflect.Map && v.name == "cust" {
 		b.p.Errorf(d.Value.Type.Pos, `%q must be an object`, v.name)
 		return v, false
 	}
@@ -135,22 +152,22 @@ func (b *builder) readFields(v *variable, d document.Entry[varDoc]) bool {
 		if !ok {
 			return false
 		}
-		v.fields = append(v.fields, variable{name: f.Key.V, kind: kind, zero: zero})
+		v.fields = append(v.fields, variable{name: f.Key.V, typ: f.Value.V, kind: kind, zero: zero})
 	}
 	return true
 }
 
 // varType reads a type's name. Amounts are whole numbers (fen, bytes), dates
-// and recordings are texts until the nodes that fill them give them meaning.
+// and recordings are texts.
 func (b *builder) varType(t document.Value[string], object bool) (reflect.Kind, any, bool) {
 	switch t.V {
-	case "string", "date", "datetime", "recording":
+	case typeString, typeDate, typeDatetime, typeRecording:
 		return reflect.String, "", true
-	case "int", "money", "volume":
+	case typeInt, typeMoney, typeVolume:
 		return reflect.Int, 0, true
-	case "bool":
+	case typeBool:
 		return reflect.Bool, false, true
-	case "object":
+	case typeObject:
 		if object {
 			return reflect.Map, nil, true
 		}
@@ -192,6 +209,21 @@ func (x variable) exprType() types.Type {
 		return m
 	}
 	return types.String
+}
+
+// typeOf returns the declared type of a variable or an object's field; "" if
+// the text is anything else.
+func (b *builder) typeOf(text string) string {
+	name, field, nested := strings.Cut(text, ".")
+	v, ok := b.flow.vars.find(name)
+	if !ok {
+		return ""
+	}
+	if !nested {
+		return v.typ
+	}
+	f, _ := variables{v.fields}.find(field)
+	return f.typ
 }
 
 // isWord tells whether a name can be used in expressions.
