@@ -34,7 +34,7 @@ func TestCallerReachesAgentAndHangsUp(t *testing.T) {
 			"3s music",
 			"3s log call.queued human",
 			"3s log call.offered 1001human",
-			"3s invite 1001",
+			"3s invite 1001 as +8613800138000 (standard)",
 			"3.02s log call.ringing 1001human",
 			"5s log call.connected 1001human",
 			"5s bridge",

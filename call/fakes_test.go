@@ -26,20 +26,38 @@ type fakePhones struct {
 
 	mu     sync.Mutex
 	habits map[string]habit
-	last   *fakeDialog
+	last   *fakeDialog // of an agent
+	far    *fakeDialog // of somebody outside
 }
 
 func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	who := r.To
 	d := &fakeDialog{lab: f.lab, name: "agent " + r.To, on: on}
-	f.last = d
-	f.lab.note("invite %s", r.To)
-	h := f.habits[r.To]
+	if r.To == "" { // somebody outside
+		who = r.Target
+		d.name = "far"
+		f.far = d
+		f.lab.note("call %s as %s", r.Target, r.From)
+	} else {
+		f.last = d
+		f.lab.note("invite %s as %s", r.To, r.FromName)
+	}
+	h := f.habits[who]
 	if h.status == 503 {
 		return nil, errors.New("no route")
 	}
-	time.AfterFunc(20*time.Millisecond, func() { d.event(sipua.Ringing{Status: 180}) })
+	if h.status < 500 {
+		time.AfterFunc(20*time.Millisecond, func() { d.event(sipua.Ringing{Status: 180}) })
+	}
+	if r.Timeout > 0 && r.To == "" {
+		time.AfterFunc(r.Timeout, func() {
+			if !d.isUp() {
+				d.event(sipua.Failed{Status: 408})
+			}
+		})
+	}
 	if h.after > 0 {
 		time.AfterFunc(h.after, func() {
 			if h.status >= 300 {
@@ -67,6 +85,13 @@ type fakeDialog struct {
 	mu   sync.Mutex
 	on   func(sipua.LegEvent)
 	over bool
+	up   bool
+}
+
+func (d *fakeDialog) isUp() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.up
 }
 
 func (d *fakeDialog) event(ev sipua.LegEvent) {
@@ -75,7 +100,9 @@ func (d *fakeDialog) event(ev sipua.LegEvent) {
 	switch ev.(type) {
 	case sipua.Failed, sipua.Hungup, sipua.NoAck:
 		d.over = true
-	case sipua.Answered, sipua.Confirmed, sipua.Info, sipua.Reinvited, sipua.Ringing:
+	case sipua.Answered:
+		d.up = true
+	case sipua.Confirmed, sipua.Info, sipua.Reinvited, sipua.Ringing, sipua.Referred:
 	}
 	d.mu.Unlock()
 	if !over {

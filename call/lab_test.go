@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -103,12 +104,17 @@ func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	for _, id := range []string{"hello.zh", "menu.zh", "sorry.zh", "bye.zh", "music/hold-1", "fc_ready.zh", "fc_not_ready.zh", "fc_refused.zh"} {
+	for _, id := range []string{"hello.zh", "menu.zh", "sorry.zh", "bye.zh", "music/hold-1", "fc_ready.zh", "fc_not_ready.zh", "fc_refused.zh", "cb_agent.zh", "cb_customer.zh"} {
 		b.Prompts[id] = sha
 	}
 	svc, more := service.Compile(b)
 	if svc == nil {
 		l.t.Fatalf("documents: %v %v", problems, more)
+	}
+	for i := range svc.Config.Queues {
+		if q := &svc.Config.Queues[i]; q.Name == "group" {
+			q.RingGroup = 2
+		}
 	}
 	ev := acd.ConfigPublished{Hash: b.Hash(), By: "test", Bundle: b.Encode(), Config: svc.Config}
 	if _, _, err := l.log.Propose(ctx, ev); err != nil {
@@ -223,6 +229,8 @@ type fakeLog struct {
 	index  uint64
 	broken error         // what Propose answers while nothing can be committed
 	slow   time.Duration // how long an OfferAnswered takes
+	slowed reflect.Type  // proposals of this kind take slowBy
+	slowBy time.Duration
 	late   time.Duration // the next one is applied this much after Propose gave up
 	later  []acd.Event
 	timer  *time.Timer
@@ -247,6 +255,22 @@ func (f *fakeLog) Read(view func(*acd.State)) {
 	view(f.state)
 }
 
+// lose makes proposals of a kind take their time.
+func (f *fakeLog) lose(kind acd.Event, d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slowed, f.slowBy = reflect.TypeOf(kind), d
+}
+
+func (f *fakeLog) delay(ev acd.Event) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.slowed == reflect.TypeOf(ev) {
+		return f.slowBy
+	}
+	return 0
+}
+
 func (f *fakeLog) Propose(_ context.Context, ev acd.Event) (acd.Result, uint64, error) {
 	if _, ok := ev.(acd.OfferAnswered); ok {
 		time.Sleep(f.slow)
@@ -256,6 +280,7 @@ func (f *fakeLog) Propose(_ context.Context, ev acd.Event) (acd.Result, uint64, 
 			return acd.Result{}, 0, errors.New("not committed in time")
 		}
 	}
+	time.Sleep(f.delay(ev))
 	f.mu.Lock()
 	if f.broken != nil {
 		f.mu.Unlock()
@@ -300,7 +325,8 @@ func (f *fakeLog) apply(ev acd.Event) (acd.Result, []acd.Effect, error) {
 		f.lab.t.Errorf("after %T: %v", ev, cerr)
 	}
 	for _, fact := range r.Facts {
-		if strings.HasPrefix(string(fact.Kind), "call.") && fact.Kind != acd.FactCallStep {
+		told := strings.HasPrefix(string(fact.Kind), "call.") || strings.HasPrefix(string(fact.Kind), "callback.")
+		if told && fact.Kind != acd.FactCallStep {
 			f.lab.note("log %s %s%s%s", fact.Kind, fact.Agent, fact.Queue, fact.Cause)
 		}
 	}

@@ -331,7 +331,7 @@ func (c *Call) leaveAgent() *acd.Quality {
 		return nil
 	}
 	c.agent = nil
-	if c.caller != nil {
+	if c.callback == nil || c.callback.talking {
 		c.sw.cfg.Media.Unbridge(c.caller.media, t.media)
 	}
 	if !t.dead {
