@@ -185,6 +185,7 @@ func (n *Node) startService(ctx, root context.Context) error {
 	} else {
 		n.log.Warn("not ready", "err", errNoService)
 	}
+	n.missingSources()
 	n.beside.Go(func() { n.services.Run(root.Done()) })
 	return nil
 }

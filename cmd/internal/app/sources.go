@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tierline/cmd/internal/config"
+	"tierline/cmd/internal/console"
 	"tierline/ivr/backend"
 )
 
@@ -19,6 +20,7 @@ const backendGrace = 5 * time.Second
 
 var (
 	errOpenSecret = errors.New("others may read it: chmod 600")
+	errNoSecret   = errors.New("it is empty or holds characters that no token has")
 	errNoPEM      = errors.New("holds no certificate")
 )
 
@@ -34,7 +36,7 @@ func (n *Node) startBackend(_, _ context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.undo(func() {
+	n.undo(func() { //nolint:contextcheck // the start's context has ended long before
 		ctx, cancel := context.WithTimeout(context.Background(), backendGrace)
 		defer cancel()
 		n.backend.Close(ctx)
@@ -49,8 +51,11 @@ func readEndpoints(sources map[string]config.Source) (map[string]backend.Endpoin
 	for name, s := range sources {
 		e := backend.Endpoint{URL: s.URL, Header: s.Header, Write: s.Write}
 		var err error
-		if s.TokenFile != "" {
+		switch {
+		case s.TokenFile != "":
 			e.Token, err = readSecret(s.TokenFile)
+		case s.TokenEnv != "":
+			e.Token, err = checkedSecret(os.Getenv(s.TokenEnv), s.TokenEnv)
 		}
 		if err == nil && s.CAFile != "" {
 			e.CA, err = readCA(s.CAFile)
@@ -76,7 +81,15 @@ func readSecret(file string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("token file: %w", err)
 	}
-	return strings.TrimSpace(string(b)), nil
+	return checkedSecret(strings.TrimSpace(string(b)), file)
+}
+
+// checkedSecret refuses what can't go into a header; it never tells it.
+func checkedSecret(s, where string) (string, error) {
+	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("token of %s: %w", where, errNoSecret)
+	}
+	return s, nil
 }
 
 func readCA(file string) (*x509.CertPool, error) {
@@ -89,4 +102,41 @@ func readCA(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("certificates %s: %w", file, errNoPEM)
 	}
 	return pool, nil
+}
+
+// missingSources warns of sources that documents name and this node can't
+// reach.
+func (n *Node) missingSources() {
+	g := n.services.Current()
+	if g == nil {
+		return
+	}
+	for _, name := range g.SourceNames() {
+		if !n.backend.Knows(name) {
+			n.log.Warn("flows ask a source that this node's settings don't have", "source", name)
+		}
+	}
+}
+
+func (n *Node) sourceFigures() []console.Figure {
+	s := n.backend.Stats()
+	out := []console.Figure{
+		console.Gauge("messages_waiting", "Messages that their channel didn't take yet", s.Messages),
+		console.Counter("messages_lost_total", "Messages given up", s.Lost),
+		console.Gauge("lookup_cache_bytes", "Answers that are kept", s.CacheBytes),
+	}
+	for _, source := range s.Sources {
+		out = append(out,
+			console.Gauge("source_asking", "Questions under way", source.Asking, "source", source.Name),
+			console.Gauge("source_waiting", "Questions that wait for their turn", source.Waiting, "source", source.Name))
+		for _, state := range []backend.BreakerState{backend.BreakerClosed, backend.BreakerHalfOpen, backend.BreakerOpen} {
+			value := 0
+			if source.Breaker == state {
+				value = 1
+			}
+			out = append(out, console.Gauge("source_breaker", "1 for the state in which the breaker is", value,
+				"source", source.Name, "state", string(state)))
+		}
+	}
+	return out
 }

@@ -92,6 +92,7 @@ func (n *Node) figures() []console.Figure {
 	out = append(out, console.RecordFigures(n.cursor.Stats())...)
 	out = append(out, n.callFigures()...)
 	out = append(out, n.sipFigures()...)
+	out = append(out, n.sourceFigures()...)
 	return append(out, n.mediaFigures()...)
 }
 

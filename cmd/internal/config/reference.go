@@ -30,8 +30,8 @@ Trunks, numbers, menus, queues and agents are no settings: they are service docu
 	b.WriteString(`
 ## Sources
 
-Where the sources that flows ask are, by the name that flows or ` + "`sources.yaml`" + ` give them. They stand in the file only. A
-source that a flow asks and this node doesn't know fails at once.
+Where the sources that flows ask are, by the name that flows or ` + "`sources.yaml`" + ` give them. They stand in the file
+only. A source that a flow asks and this node doesn't know fails at once.
 
 | Setting | Meaning |
 |---|---|
@@ -39,8 +39,9 @@ source that a flow asks and this node doesn't know fails at once.
 	for _, row := range sourceMeanings() {
 		fmt.Fprintf(&b, "| `sources.NAME.%s` | %s |\n", row[0], row[1])
 	}
-	b.WriteString("\n```yaml\n# tierline.yaml\nsources:\n  bss: {url: \"https://bss.example.net:8443\", token_file: /etc/tierline/bss.token}\n" +
-		"  crm: {url: \"sqlite:crm.db\"}\n```\n")
+	b.WriteString("\n```yaml\n# tierline.yaml\nsources:\n" +
+		"  bss: {url: \"https://bss.example.net:8443\", token_file: /etc/tierline/bss.token}\n" +
+		"  crm: {url: \"sqlite:crm.db\"}\n```\n\nProxies named in the environment are not used.\n")
 	return b.String()
 }
 
@@ -75,7 +76,9 @@ func example() string {
 func sourceMeanings() [][2]string {
 	return [][2]string{
 		{"url", "`http://…`, `https://…`, `postgres://user@host/db` or `sqlite:FILE`; paths of requests are put behind it"},
-		{"token_file", "File with the secret: a bearer token, or the password of a database. Nobody but the owner may read it"},
+		{"token_file", "File with the secret: a bearer token, or the password of a database. Nobody but the owner may " +
+			"read it"},
+		{"token_env", "Environment variable with the secret, in place of a file"},
 		{"header", "Header that carries the token as it is; empty: `Authorization: Bearer`"},
 		{"ca_file", "Certificates to trust (PEM); empty: those of the system"},
 		{"write", "`true`: SQL statements may change data"},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -27,15 +26,6 @@ type Settings struct {
 
 	// Sources are where flows' lookups go, by name; in the file only.
 	Sources map[string]Source `mapstructure:"sources"`
-}
-
-// Source is one system that flows ask, as this node reaches it.
-type Source struct {
-	URL       string `mapstructure:"url"`
-	TokenFile string `mapstructure:"token_file"`
-	Header    string `mapstructure:"header"`
-	CAFile    string `mapstructure:"ca_file"`
-	Write     bool   `mapstructure:"write"`
 }
 
 // SIP says where calls come in.
@@ -152,24 +142,6 @@ func (s Settings) Validate() error {
 		return nil
 	}
 	return c.found
-}
-
-func (s Source) validate(c *checker, path string) {
-	u, err := url.Parse(s.URL)
-	if err != nil || u.Scheme == "" || u.User != nil && hasPassword(u) {
-		// The text itself may hold a password.
-		c.check(false, path+".url", "is no address such as http://127.0.0.1:9090 or sqlite:FILE; a password goes into token_file")
-		return
-	}
-	isWeb := u.Scheme == "http" || u.Scheme == "https"
-	c.check(s.Header == "" || isWeb, path+".header", "is for sources of type http")
-	c.check(s.CAFile == "" || u.Scheme == "https" || u.Scheme == "postgres", path+".ca_file", "is for https and postgres")
-	c.check(!s.Write || !isWeb, path+".write", "is for databases")
-}
-
-func hasPassword(u *url.URL) bool {
-	_, has := u.User.Password()
-	return has
 }
 
 func (s SIP) validate(c *checker) {
