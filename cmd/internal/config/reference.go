@@ -30,8 +30,8 @@ Trunks, numbers, menus, queues and agents are no settings: they are service docu
 	b.WriteString(`
 ## Sources
 
-Where the sources that flows ask are, by the name that flows or ` + "`sources.yaml`" + ` give them. They stand in the file
-only. A source that a flow asks and this node doesn't know fails at once.
+Where the sources that flows ask are, by the name that flows or ` + "`sources.yaml`" + ` give them. They stand in
+the file only. A source that a flow asks and this node doesn't know fails at once.
 
 | Setting | Meaning |
 |---|---|
