@@ -182,6 +182,7 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 	})
 	if cause := s.gate(c, ev.Refused); cause != 0 {
 		s.leave(c, cause, 0, r)
+		r.Facts[len(r.Facts)-1].Refused = true
 		r.Effects = append(r.Effects, LeaveQueue{Node: c.node, Call: c.id, Cause: cause})
 		return nil
 	}

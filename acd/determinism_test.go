@@ -30,7 +30,7 @@ func purePackages() map[string]string {
 // purpose: the first tempts to read a clock, the second writes maps and floats.
 func pureImports() []string {
 	return []string{
-		"bufio", "bytes", "cmp", "crypto/sha256", "encoding/binary", "errors", "fmt", "hash", "io", "iter", "maps",
+		"bufio", "bytes", "cmp", "crypto/sha256", "encoding/binary", "encoding/hex", "errors", "fmt", "hash", "io", "iter", "maps",
 		"math/bits", "slices", "strconv", "strings", "unicode", "unicode/utf8",
 	}
 }

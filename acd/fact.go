@@ -12,10 +12,10 @@ import (
 //
 // A story is complete without the state: every call.arrived is followed by one
 // call.ended; every call.queued by one call.connected or call.left_queue (a
-// call.left_queue with cause full, closed, long or no_staff may stand alone: the
-// call never waited); every call.offered by one call.offer_failed or
-// call.connected that names the same offer and agent (a ring group is several
-// call.offered with one offer); every call.connected by one call.agent_released.
+// call.left_queue that says refused stands alone: the call never waited); every
+// call.offered by one call.offer_failed or call.connected that names the same
+// offer and agent (a ring group is several call.offered with one offer); every
+// call.connected by one call.agent_released.
 type Fact struct {
 	Kind FactKind `json:"kind"`
 
@@ -53,6 +53,7 @@ type Fact struct {
 	Abandoned bool   `json:"abandoned,omitempty"` // call.ended: while waiting
 	ReturnAt  int64  `json:"return_ms,omitempty"` // agent.state: planned end of not ready, log time
 	CreditMS  int64  `json:"credit_ms,omitempty"` // call.queued: place brought along
+	Refused   bool   `json:"refused,omitempty"`   // call.left_queue: it was never let in
 	Band      int64  `json:"band,omitempty"`      // call.queued, call.moved
 
 	Outcome string `json:"outcome,omitempty"` // call.step: how the step before ended

@@ -51,6 +51,9 @@ func story(f Fact) string {
 	add("length=", strconv.FormatInt(f.LengthMS, 10))
 	add("account=", f.Account)
 	add("outcome=", f.Outcome)
+	if f.Refused {
+		add("", "refused")
+	}
 	if f.Abandoned {
 		add("", "abandoned")
 	}

@@ -3,7 +3,6 @@ package acd
 import (
 	"errors"
 	"maps"
-	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -158,8 +157,8 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		w.head[f.Call] = c.key.Since - c.key.Deadline
 		w.count.queued++
 	case FactCallLeftQueue:
-		if !c.queued { // it was not let in
-			ok = slices.Contains([]string{"full", "closed", "long", "no_staff"}, f.Cause)
+		if f.Refused { // it was not let in
+			ok = !c.queued
 			break
 		}
 		ok = c.queued && c.offered == 0

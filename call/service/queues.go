@@ -30,11 +30,35 @@ type queueDoc struct {
 	HeadStart document.Entries[document.Value[time.Duration]] `doc:"head_start,max=1h"`
 	Steps     []stepDoc                                       `doc:"steps"`
 
-	PreserveGeneralists document.Value[bool] `doc:"preserve_generalists"`
+	PreserveGeneralists document.Value[bool]          `doc:"preserve_generalists"`
+	RingGroup           document.Value[int]           `doc:"ring_group,min=1,max=20"`
+	MaxEstimate         document.Value[time.Duration] `doc:"max_estimate,min=1s,max=24h"`
+	NoStaff             noStaffDoc                    `doc:"no_staff"`
+	LastAgent           document.Value[time.Duration] `doc:"last_agent,min=1m,max=720h"`
 
 	WrapUpManual document.Value[bool]          `doc:"wrap_up_manual"`
 	WrapUpMax    document.Value[time.Duration] `doc:"wrap_up_max,min=10s,max=4h"`
 	Dispositions []document.Value[string]      `doc:"dispositions"`
+}
+
+// noStaffDoc says what becomes of calls while nobody is signed in who could
+// ever take them.
+type noStaffDoc struct {
+	Join       document.Value[string]        `doc:"join"`
+	LeaveAfter document.Value[time.Duration] `doc:"leave_after,min=1s,max=24h"`
+}
+
+// refuse reports whether such calls aren't let in.
+func (d noStaffDoc) refuse(p *document.Problems) bool {
+	switch d.Join.V {
+	case "", "wait":
+	case "refuse":
+		return true
+	default:
+		hint := document.DidYouMean(d.Join.V, []string{"wait", "refuse"})
+		p.Errorf(d.Join.Pos, "join is wait or refuse%s", hint)
+	}
+	return false
 }
 
 // queue is a queue whose requirement can be read.
@@ -73,7 +97,9 @@ func (c *compiler) queues() {
 			HeadStart:    c.headStarts(p, q.HeadStart),
 			Steps:        c.steps(p, need, q.Steps),
 
-			PreserveGeneralists: q.PreserveGeneralists.V,
+			PreserveGeneralists: q.PreserveGeneralists.V, RingGroup: q.RingGroup.V,
+			MaxEstimate: q.MaxEstimate.V.Milliseconds(), LastAgent: q.LastAgent.V.Milliseconds(),
+			NoStaffRefuse: q.NoStaff.refuse(p), NoStaffLeave: q.NoStaff.LeaveAfter.V.Milliseconds(),
 
 			WrapUpManual: q.WrapUpManual.V, WrapUpMax: q.WrapUpMax.V.Milliseconds(),
 			Dispositions: dispositions(p, q.Dispositions),

@@ -56,7 +56,7 @@ func step(facts []acd.Fact, i int) Step {
 		return Step{Kind: Finished, Outcome: Answered, Fact: f}
 	case f.Kind != acd.FactCallLeftQueue:
 		return Step{}
-	case f.Cause == acd.LeftFull.String():
+	case f.Refused || f.Cause == acd.LeftFull.String(): // older stories only know the latter
 		return Step{Kind: Refused, Outcome: f.Cause, Fact: f}
 	}
 	s := Step{Kind: Finished, Outcome: cmp.Or(f.Cause, acd.LeftEnded.String()), Fact: f}
