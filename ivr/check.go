@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -16,11 +17,13 @@ type checked struct {
 	broken bool // has a mistake of its own: it may lead anywhere
 }
 
-// graph is a flow's nodes and ways, by position in the file.
+// graph is a flow's nodes and ways, by position in the file. Whoever walks it
+// takes time in proportion to its size, whatever its shape.
 type graph struct {
 	nodes []checked
 	index map[string]int
 	out   [][]way
+	in    [][]int // where ways come from
 }
 
 // way is one edge between nodes; to -1 is the end of the call.
@@ -32,7 +35,9 @@ type way struct {
 const theEnd = -1
 
 func (b *builder) newGraph(nodes []checked) *graph {
-	g := &graph{nodes: nodes, index: map[string]int{}, out: make([][]way, len(nodes))}
+	g := &graph{
+		nodes: nodes, index: make(map[string]int, len(nodes)), out: make([][]way, len(nodes)), in: make([][]int, len(nodes)),
+	}
 	for i, n := range nodes {
 		g.index[n.id] = i
 	}
@@ -40,6 +45,7 @@ func (b *builder) newGraph(nodes []checked) *graph {
 		for _, e := range n.node.edges() {
 			if to, ok := g.index[e.to.V]; ok {
 				g.out[i] = append(g.out[i], way{to, e.silent})
+				g.in[to] = append(g.in[to], i)
 			} else if e.to.V == targetHangup {
 				g.out[i] = append(g.out[i], way{theEnd, e.silent})
 			}
@@ -105,12 +111,7 @@ func (g *graph) mark(from int, seen []bool) {
 }
 
 func (g *graph) hasUnseenSource(i int, seen []bool) bool {
-	for j := range g.nodes {
-		if j != i && !seen[j] && slices.ContainsFunc(g.out[j], func(w way) bool { return w.to == i }) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.in[i], func(j int) bool { return j != i && !seen[j] })
 }
 
 // checkLoops finds circles that a call walks without the caller doing
@@ -118,60 +119,80 @@ func (g *graph) hasUnseenSource(i int, seen []bool) bool {
 // in such a circle or leads to one, because every node that isn't an end has a
 // way that is taken in silence.
 func (b *builder) checkLoops(g *graph) {
-	const (
-		white = iota
-		grey
-		black
-	)
-	colour := make([]int, len(g.nodes))
-	ends := g.ends()
-	var path []int
-	var visit func(i int)
-	visit = func(i int) {
-		colour[i] = grey
-		path = append(path, i)
-		for _, w := range g.out[i] {
-			switch {
-			case !w.silent || w.to == theEnd:
-			case colour[w.to] == white:
-				visit(w.to)
-			case colour[w.to] == grey:
-				b.reportLoop(g, path[slices.Index(path, w.to):], ends[w.to])
-			}
-		}
-		path = path[:len(path)-1]
-		colour[i] = black
-	}
+	l := loops{b: b, g: g, ends: g.ends(), place: make([]int, len(g.nodes))}
 	for i := range g.nodes {
-		if colour[i] == white {
-			visit(i)
+		if l.place[i] == unvisited {
+			l.visit(i)
 		}
 	}
 }
 
-func (b *builder) reportLoop(g *graph, circle []int, ends bool) {
+// loops looks for circles of silent ways, depth first.
+type loops struct {
+	b     *builder
+	g     *graph
+	ends  []bool
+	path  []int
+	place []int // of a node in the path, from 1
+}
+
+const (
+	unvisited = 0
+	finished  = -1
+)
+
+func (l *loops) visit(i int) {
+	l.path = append(l.path, i)
+	l.place[i] = len(l.path)
+	for _, w := range l.g.out[i] {
+		switch {
+		case !w.silent || w.to == theEnd || l.place[w.to] == finished:
+		case l.place[w.to] == unvisited:
+			l.visit(w.to)
+		default:
+			l.report(l.path[l.place[w.to]-1:])
+		}
+	}
+	l.path = l.path[:len(l.path)-1]
+	l.place[i] = finished
+}
+
+func (l *loops) report(circle []int) {
 	first := slices.Min(circle)
 	at := slices.Index(circle, first)
 	circle = append(append([]int{}, circle[at:]...), circle[:at]...)
 	names := make([]string, 0, len(circle)+1)
 	for _, i := range append(circle, first) {
-		names = append(names, g.nodes[i].id)
+		names = append(names, l.g.nodes[i].id)
+	}
+	const most = 12 // nobody reads longer circles
+	if n := len(names) - most; n > 0 {
+		names = slices.Concat(names[:most-2], []string{fmt.Sprintf("… %d more", n)}, names[len(names)-2:])
 	}
 	way := strings.Join(names, " -> ")
-	if !ends {
+	if !l.ends[first] {
 		way += "; from here the call can never end: no path to hangup or queue"
 	}
-	b.p.Errorf(g.nodes[first].pos, "endless loop with no caller input: %s", way)
+	l.b.p.Errorf(l.g.nodes[first].pos, "endless loop with no caller input: %s", way)
 }
 
 // backward marks all nodes from which one of the good ones can be reached.
 func (g *graph) backward(good func(i int) bool) []bool {
 	ok := make([]bool, len(g.nodes))
-	for changed := true; changed; {
-		changed = false
-		for i := range g.nodes {
-			if !ok[i] && (good(i) || slices.ContainsFunc(g.out[i], func(w way) bool { return w.to != theEnd && ok[w.to] })) {
-				ok[i], changed = true, true
+	var stack []int
+	for i := range g.nodes {
+		if good(i) {
+			ok[i] = true
+			stack = append(stack, i)
+		}
+	}
+	for len(stack) > 0 {
+		i := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for _, from := range g.in[i] {
+			if !ok[from] {
+				ok[from] = true
+				stack = append(stack, from)
 			}
 		}
 	}
@@ -183,18 +204,51 @@ func (g *graph) ends() []bool {
 	return g.backward(func(i int) bool {
 		n := g.nodes[i]
 		leaves := slices.ContainsFunc(g.out[i], func(w way) bool { return w.to == theEnd })
-		return n.broken || n.kind == "hangup" || n.kind == "queue" || leaves
+		return n.broken || isEnd(n.kind) || leaves
 	})
 }
 
-// checkPeople warns of menus from which nobody gets to a person.
+// isEnd tells types of nodes where calls can end.
+func isEnd(kind string) bool {
+	return slices.Contains([]string{"hangup", "queue", "return", "transfer"}, kind)
+}
+
+// bringsPeople tells types of nodes by which callers reach somebody; of what a
+// called flow does nothing is known here.
+func bringsPeople(kind string) bool {
+	return slices.Contains([]string{"queue", "transfer", "callback", "call"}, kind)
+}
+
+// checkPeople warns of menus from which nobody gets to a person, and of those
+// whose key 0 doesn't lead to one.
 func (b *builder) checkPeople(g *graph) {
-	people := g.backward(func(i int) bool { return g.nodes[i].broken || g.nodes[i].kind == "queue" })
+	people := g.backward(func(i int) bool { return g.nodes[i].broken || bringsPeople(g.nodes[i].kind) })
 	quiet := make([]bool, len(g.nodes))
 	for i, n := range g.nodes {
-		if n.kind == "menu" && !people[i] && !quiet[i] {
+		if n.kind != "menu" || quiet[i] {
+			continue
+		}
+		if !people[i] {
 			b.p.Warnf(n.pos, "from menu %q nobody reaches a person", n.id)
 			g.mark(i, quiet)
+			continue
+		}
+		for _, e := range n.node.edges() {
+			to, known := g.index[e.to.V]
+			if e.keyed && e.label == "0" && !e.inherited && known && !people[to] {
+				b.p.Warnf(e.to.Pos, "key 0 of menu %q reaches no person", n.id)
+			}
+		}
+	}
+	b.checkDefaultZero(g, people)
+}
+
+// checkDefaultZero is the same for the key 0 that menus have by default.
+func (b *builder) checkDefaultZero(g *graph, people []bool) {
+	for _, k := range b.doc.Defaults.Keys {
+		to, known := g.index[k.Value.V]
+		if k.Key.V == "0" && known && !people[to] {
+			b.p.Warnf(k.Value.Pos, "key 0 of the menus reaches no person")
 		}
 	}
 }

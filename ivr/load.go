@@ -89,6 +89,8 @@ type builder struct {
 	used  map[string]bool // prompts
 	read  map[string]bool // variables
 	meant map[string]bool // nodes that a misspelt target probably means
+
+	hinted int // names compared for hints
 }
 
 // Load reads and checks a flow. All mistakes are reported at once; the flow is

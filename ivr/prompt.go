@@ -269,10 +269,9 @@ func (b *builder) prompt(id document.Value[string]) *promptText {
 	b.used[id.V] = true
 	p := b.flow.prompts[id.V]
 	if p == nil {
-		b.p.Errorf(id.Pos, "prompt %q does not exist%s", id.V, document.DidYouMean(id.V, b.promptIDs))
-		if meant, ok := document.Nearest(id.V, b.promptIDs); ok {
-			b.used[meant] = true
-		}
+		meant, _ := b.nearest(id.V, b.promptIDs)
+		b.p.Errorf(id.Pos, "prompt %q does not exist%s", id.V, hint(meant))
+		b.used[meant] = true
 	}
 	return p
 }

@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"fmt"
 	"strings"
 
 	"tierline/routing/document"
@@ -36,10 +37,30 @@ func (b *builder) target(e edge) {
 
 // missing reports a target that doesn't exist.
 func (b *builder) missing(to document.Value[string]) {
-	b.p.Errorf(to.Pos, "node %q does not exist%s", to.V, document.DidYouMean(to.V, b.idList))
-	if meant, ok := document.Nearest(to.V, b.idList); ok {
+	meant, ok := b.nearest(to.V, b.idList)
+	if ok {
 		b.meant[meant] = true
 	}
+	b.p.Errorf(to.Pos, "node %q does not exist%s", to.V, hint(meant))
+}
+
+// maxHints bounds the work of guessing what was meant in large files: so many
+// names are compared in all.
+const maxHints = 1_000_000
+
+// nearest is document.Nearest, as long as the guessing takes no time.
+func (b *builder) nearest(word string, known []string) (string, bool) {
+	if b.hinted += len(known); b.hinted > maxHints {
+		return "", false
+	}
+	return document.Nearest(word, known)
+}
+
+func hint(meant string) string {
+	if meant == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", meant)
 }
 
 // isKeys tells whether a text consists of telephone keys.

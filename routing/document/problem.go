@@ -66,8 +66,9 @@ func HasErrors(ps []Problem) bool {
 
 // Problems collects the mistakes of one file.
 type Problems struct {
-	file string
-	list []Problem
+	file   string
+	list   []Problem
+	errors int
 }
 
 // NewProblems begins an empty collection for a file.
@@ -75,6 +76,7 @@ func NewProblems(file string) *Problems { return &Problems{file: file} }
 
 // Errorf adds a mistake that forbids publishing.
 func (p *Problems) Errorf(at Pos, format string, args ...any) {
+	p.errors++
 	p.list = append(p.list, Problem{p.file, at.Line, at.Col, Error, fmt.Sprintf(format, args...)})
 }
 
@@ -84,7 +86,7 @@ func (p *Problems) Warnf(at Pos, format string, args ...any) {
 }
 
 // HasErrors tells whether an error was added.
-func (p *Problems) HasErrors() bool { return HasErrors(p.list) }
+func (p *Problems) HasErrors() bool { return p.errors > 0 }
 
 // List returns the problems in the order of the file, without repetitions.
 func (p *Problems) List() []Problem {
@@ -107,11 +109,4 @@ func Sort(ps []Problem) {
 }
 
 // Errors counts the errors so far.
-func (p *Problems) Errors() (n int) {
-	for _, pr := range p.list {
-		if pr.Severity == Error {
-			n++
-		}
-	}
-	return n
-}
+func (p *Problems) Errors() int { return p.errors }

@@ -1,6 +1,9 @@
 package document
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // DidYouMean returns ` (did you mean "x"?)` for the known word nearest to a
 // wrong one, or nothing if none is near enough to be a slip of the finger.
@@ -22,10 +25,10 @@ func Nearest(word string, known []string) (best string, ok bool) {
 	limit := max(1, (len(w)+1)/3)
 	least := limit + 1
 	for _, k := range known {
-		r := []rune(k)
-		if len(r) > longest || k == word {
+		if n := utf8.RuneCountInString(k); n > longest || n < len(w)-limit || n > len(w)+limit || k == word {
 			continue
 		}
+		r := []rune(k)
 		if d := distance(w, r); d < least {
 			best, least = k, d
 		}
