@@ -62,7 +62,7 @@ func (b *builder) readPrompts(docs document.Entries[*document.Node]) {
 		}
 		b.flow.prompts[t.ID] = p
 		b.promptIDs = append(b.promptIDs, t.ID)
-		b.checkLength(t.Pos, p)
+		b.checkLength(t, p)
 	}
 }
 
@@ -175,21 +175,41 @@ func (r promptReader) music(d document.Entry[*document.Node]) string {
 	return m.File.V
 }
 
-func (b *builder) checkLength(at document.Pos, p *promptText) {
-	if b.env.Length == nil || p.music {
+// checkLength warns of prompts that nobody listens to: by their sounds, or by
+// their texts while there are none.
+func (b *builder) checkLength(t PromptText, p *promptText) {
+	if p.music {
 		return
 	}
 	for _, l := range b.flow.languages {
 		var total time.Duration
+		lasts := "lasts"
 		for _, a := range p.audio(l) {
-			d, _ := b.env.Length(a)
+			d, ok := time.Duration(0), false
+			if b.env.Length != nil {
+				d, ok = b.env.Length(a)
+			}
+			if !ok {
+				d, lasts = t.spoken(a.Language), "takes about"
+			}
 			total += d
 		}
 		if total > longPrompt {
-			b.p.Warnf(at, "prompt %q lasts %.1f s in %s: callers listen for at most %v", p.id, total.Seconds(), l, longPrompt)
+			b.p.Warnf(t.Pos, "prompt %q %s %.1f s in %s: callers listen for at most %v", p.id, lasts, total.Seconds(), l,
+				longPrompt)
 			return
 		}
 	}
+}
+
+// spoken is how long the text in a language takes.
+func (t PromptText) spoken(language string) time.Duration {
+	for _, text := range t.Texts {
+		if text.Language == language {
+			return Spoken(text.Text)
+		}
+	}
+	return 0
 }
 
 // item is one piece of a node's prompt.
