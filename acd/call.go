@@ -150,30 +150,39 @@ func (s *State) callStepped(ev CallStepped, r *Result) error {
 	return nil
 }
 
-func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
+// mayQueue checks what doesn't depend on the queue's rules.
+func (s *State) mayQueue(ev CallQueued) (*call, *QueueConfig, error) {
 	c := s.calls[ev.Call]
 	switch {
 	case c == nil:
-		return refuse(ev, "no such call")
+		return nil, nil, refuse(ev, "no such call")
 	case c.phase != PhaseMenu && c.phase != PhaseAfter:
-		return refuse(ev, "call is %s", c.phase)
+		return nil, nil, refuse(ev, "call is %s", c.phase)
 	case c.callback != nil:
-		return refuse(ev, "call is a call-back")
+		return nil, nil, refuse(ev, "call is a call-back")
 	case ev.Tier >= routing.TierCount:
-		return refuse(ev, "tier %d is not known", ev.Tier)
+		return nil, nil, refuse(ev, "tier %d is not known", ev.Tier)
 	case ev.MaxWait < 0 || ev.PreferredFor < 0:
-		return refuse(ev, "negative max wait or time for the preferred agent")
+		return nil, nil, refuse(ev, "negative max wait or time for the preferred agent")
 	case ev.Credit < 0 || ev.Credit > maxCredit:
-		return refuse(ev, "credit of %d ms", ev.Credit)
+		return nil, nil, refuse(ev, "credit of %d ms", ev.Credit)
 	case ev.Refused != 0 && ev.Refused != LeftClosed && ev.Refused != LeftLong:
-		return refuse(ev, "%s is no cause to refuse a call", ev.Refused)
+		return nil, nil, refuse(ev, "%s is no cause to refuse a call", ev.Refused)
 	}
 	q := c.generation.queue(ev.Queue)
 	if q == nil {
-		return refuse(ev, "generation %d has no queue %q", c.generation.Generation, ev.Queue)
+		return nil, nil, refuse(ev, "generation %d has no queue %q", c.generation.Generation, ev.Queue)
 	}
 	if _, err := s.board.Require(q.Requirement, ev.Requirement); err != nil {
-		return refuse(ev, "%v", err)
+		return nil, nil, refuse(ev, "%v", err)
+	}
+	return c, q, nil
+}
+
+func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
+	c, q, err := s.mayQueue(ev)
+	if err != nil {
+		return err
 	}
 	c.tier, c.queue, c.need = ev.Tier, q, ev.Requirement
 	c.language = cmp.Or(ev.Language, c.language)
@@ -181,13 +190,10 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 		return strings.Compare(a.Name, b.Name)
 	})
 	if cause := s.gate(c, ev.Refused); cause != 0 {
-		s.leave(c, cause, 0, r)
-		r.Facts[len(r.Facts)-1].Refused = true
-		r.Effects = append(r.Effects, LeaveQueue{Node: c.node, Call: c.id, Cause: cause})
+		s.turnAway(c, cause, r)
 		return nil
 	}
-	c.queuedAt = s.now
-	c.leaveAt = 0
+	c.queuedAt, c.leaveAt = s.now, 0
 	if wait := cmp.Or(ev.MaxWait, q.MaxWait); wait > 0 {
 		c.leaveAt = s.now + wait
 	}

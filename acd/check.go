@@ -152,16 +152,21 @@ func (c *checker) call(x *call) {
 	}
 	c.expect(timerCallback, x.id, x.nextCallback())
 	if x.inQueue() {
-		if x.callback == nil {
-			c.queued++
-			if x.queue.NoStaffLeave > 0 {
-				c.watched++
-			}
+		c.inQueue(x)
+	}
+}
+
+// inQueue checks a call that has a place.
+func (c *checker) inQueue(x *call) {
+	if x.callback == nil {
+		c.queued++
+		if x.queue.NoStaffLeave > 0 {
+			c.watched++
 		}
-		k := x.place.Key
-		if k.Deadline > k.Since || k.Since != x.queuedAt-x.credit || x.queuedAt > s.now || k.Tier != x.tier {
-			c.fault("call %q: key %+v doesn't fit %d", x.id, k, x.queuedAt)
-		}
+	}
+	k := x.place.Key
+	if k.Deadline > k.Since || k.Since != x.queuedAt-x.credit || x.queuedAt > c.s.now || k.Tier != x.tier {
+		c.fault("call %q: key %+v doesn't fit %d", x.id, k, x.queuedAt)
 	}
 }
 

@@ -65,7 +65,7 @@ func (l *backlog) overtaken(until, rate int64) {
 //
 // in steps that are short where the line is; false if it takes for ever. The
 // number of steps grows with the logarithm of the line.
-func (l backlog) drain() (took int64, ok bool) {
+func (l *backlog) drain() (took int64, ok bool) {
 	for q := l.length; q > 0; {
 		rate := l.served + l.leave*max(0, q-rank.Whole)/rank.Whole // bounded in newBacklog
 		change := int64(never)

@@ -84,7 +84,9 @@ func (s *State) callOffered(ev CallOffered, index uint64, r *Result) error {
 	}
 	r.expect(2 + 2*len(ev.More))
 	lasts := cmp.Or(c.queue.RingTime, defaultRing)
-	o := &offer{id: index, call: c.id, madeAt: s.now, expires: s.now + lasts + ringGrace, rings: make([]ring, 0, 1+len(ev.More))}
+	o := &offer{
+		id: index, call: c.id, madeAt: s.now, expires: s.now + lasts + ringGrace, rings: make([]ring, 0, 1+len(ev.More)),
+	}
 	s.offers[o.id] = o
 	s.unwait(c)
 	c.phase, c.offer = PhaseOffered, o.id

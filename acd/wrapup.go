@@ -34,7 +34,7 @@ func (s *State) beginWrapUp(a *agent, o *offer, q *QueueConfig, why change, r *R
 		s.wrapUpOver(a, why, r)
 		return
 	}
-	a.work = work{queue: q.Name, offer: o.id, begun: o.madeAt, limit: s.now + most, codes: q.Dispositions, code: a.work.code}
+	a.work.offer, a.work.limit, a.work.codes = o.id, s.now+most, q.Dispositions
 	s.enter(a, stance{state: AgentWrapUp, until: s.now + lasts}, why, r)
 }
 

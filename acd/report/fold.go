@@ -34,11 +34,12 @@ type Fold struct {
 
 // open is the record of a running call, as it is kept between restarts.
 type open struct {
-	CDR     CDR     `json:"cdr"`
-	Arrived int64   `json:"arrived"` // log time
-	Begun   []int64 `json:"begun"`   // log time by segment
-	Running []Kind  `json:"running"` // kinds of the segments that are not ended, each at most once
-	Rang    int64   `json:"rang"`    // log time when the offered phone began to ring; 0: not yet
+	CDR     CDR       `json:"cdr"`
+	Arrived int64     `json:"arrived"`           // log time
+	Begun   []int64   `json:"begun"`             // log time by segment
+	Running []Kind    `json:"running"`           // kinds of the segments that are not ended, each at most once
+	Ringing []ringing `json:"ringing,omitempty"` // offers that are not over
+	Rang    int64     `json:"rang,omitempty"`    // only read: see upgrade
 }
 
 // NewFold returns a fold at the beginning of the log.
@@ -59,6 +60,7 @@ func Resume(s Saved) (*Fold, error) {
 		if err := json.Unmarshal(r.Record, o); err != nil {
 			return nil, fmt.Errorf("read the unfinished record of call %s: %w", r.Call, err)
 		}
+		o.upgrade()
 		f.open[r.Call] = o
 	}
 	return f, nil
@@ -165,14 +167,11 @@ func (o *open) change(s Story, fact acd.Fact) {
 	case acd.FactCallLeftQueue:
 		o.leftQueue(s, fact)
 	case acd.FactCallOffered:
-		o.Rang = 0
-		o.begin(s, Segment{Kind: Offer, Queue: o.CDR.Queue, Agent: fact.Agent, Offer: fact.Offer, Reason: fact.Reason})
+		o.offered(s, fact)
 	case acd.FactCallRinging:
-		if o.Rang == 0 {
-			o.Rang = s.At
-		}
+		o.rang(s, fact.Agent)
 	case acd.FactOfferFailed:
-		o.endOffer(s, Segment{Outcome: fact.Cause, SIP: fact.SIP})
+		o.endOffer(s, fact.Agent, Segment{Outcome: fact.Cause, SIP: fact.SIP})
 	case acd.FactCallConnected:
 		o.connected(s, fact)
 	case acd.FactAgentReleased:
@@ -218,7 +217,7 @@ func (o *open) leftQueue(s Story, fact acd.Fact) {
 		o.end(s, Queue, Segment{Outcome: fact.Cause})
 		return
 	}
-	o.endOffer(s, Segment{Outcome: outcomeCaller})
+	o.endOffers(s, Segment{Outcome: outcomeCaller})
 	o.end(s, Queue, Segment{Outcome: fact.Cause})
 	o.begin(s, Segment{Kind: IVR})
 }
@@ -227,14 +226,14 @@ func (o *open) connected(s Story, fact acd.Fact) {
 	if !o.CDR.Answered {
 		o.CDR.Answered, o.CDR.Agent = true, fact.Agent
 	}
-	o.endOffer(s, Segment{Outcome: outcomeAnswered})
+	o.endOffer(s, fact.Agent, Segment{Outcome: outcomeAnswered})
 	o.end(s, Queue, Segment{Outcome: outcomeAnswered})
 	o.begin(s, Segment{Kind: Talk, Queue: o.CDR.Queue, Agent: fact.Agent, Offer: fact.Offer})
 }
 
 // close ends a call's record and hands it over.
 func (f *Fold) close(s Story, fact acd.Fact, o *open) {
-	o.endOffer(s, Segment{Outcome: outcomeCaller})
+	o.endOffers(s, Segment{Outcome: outcomeCaller})
 	o.end(s, Queue, Segment{Outcome: outcomeEnded})
 	o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By})
 	o.end(s, IVR, Segment{EndedBy: fact.By})
@@ -296,18 +295,14 @@ func (f *Fold) lost(s Story) {
 // facts are in order, so it is over.
 func (o *open) begin(s Story, seg Segment) {
 	o.end(s, seg.Kind, Segment{})
-	seg.Started = Time(s.Wall)
-	o.CDR.Segments = append(o.CDR.Segments, seg)
-	o.Begun = append(o.Begun, s.At)
+	o.add(s, seg)
 	o.Running = append(o.Running, seg.Kind)
 }
 
-func (o *open) endOffer(s Story, how Segment) {
-	if o.Rang != 0 {
-		how.RingMS = s.At - o.Rang
-	}
-	o.Rang = 0
-	o.end(s, Offer, how)
+func (o *open) add(s Story, seg Segment) {
+	seg.Started = Time(s.Wall)
+	o.CDR.Segments = append(o.CDR.Segments, seg)
+	o.Begun = append(o.Begun, s.At)
 }
 
 // end closes the running segment of a kind, if there is one, and books its
@@ -322,11 +317,16 @@ func (o *open) end(s Story, k Kind, how Segment) {
 	for o.CDR.Segments[i].Kind != k {
 		i--
 	}
+	o.conclude(s, i, how)
+}
+
+// conclude closes a segment.
+func (o *open) conclude(s Story, i int, how Segment) {
 	seg := &o.CDR.Segments[i]
 	seg.Ended, seg.DurationMS = Time(s.Wall), s.At-o.Begun[i]
 	seg.Outcome, seg.EndedBy, seg.SIP = how.Outcome, how.EndedBy, how.SIP
 	seg.RingMS, seg.Quality = how.RingMS, how.Quality
-	switch k {
+	switch seg.Kind {
 	case IVR:
 		o.CDR.IVRMS += seg.DurationMS
 	case Queue:

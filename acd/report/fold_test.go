@@ -139,7 +139,9 @@ func TestHowCallsEnd(t *testing.T) {
 		Segments            []string
 	}
 	queued := acd.CallQueued{Call: "a", Queue: "human"}
-	offer := func(h *history, at int64) uint64 { return h.do(at, acd.CallOffered{Call: "a", Agent: "1001"}) }
+	offer := func(h *history, at int64, more ...string) uint64 {
+		return h.do(at, acd.CallOffered{Call: "a", Agent: "1001", More: more})
+	}
 	tests := map[string]struct {
 		then func(h *history) // the call "a" arrived at 1 s
 		want outcome
@@ -206,6 +208,21 @@ func TestHowCallsEnd(t *testing.T) {
 				Segments: []string{"ivr 4 switch", "queue 0 full"},
 			},
 		},
+		"a ring group": {
+			func(h *history) {
+				h.do(2, queued)
+				o := offer(h, 3, "1002", "1003")
+				h.do(4, acd.OfferRang{Offer: o, Agent: "1002"})
+				h.do(5, acd.OfferFailed{Offer: o, Agent: "1003", Outcome: acd.Busy, SIP: 486})
+				h.do(6, acd.OfferAnswered{Offer: o, Agent: "1002"})
+				h.do(8, acd.CallEnded{Call: "a", Cause: "normal", By: acd.SideCaller})
+			},
+			outcome{
+				Answered: true, Cause: "normal", EndedBy: "caller", IVR: 1, Wait: 4, Talk: 2, Segments: []string{
+					"ivr 1", "queue 4 answered", "offer 3 lost_race", "offer 3 answered", "offer 2 busy", "talk 2 released caller",
+				},
+			},
+		},
 		"the menu goes on after the agent": {
 			func(h *history) {
 				h.do(2, queued)
@@ -234,8 +251,8 @@ func TestHowCallsEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := &history{t: t, state: acd.NewState(), fold: report.NewFold()}
 			h.do(0, acd.ConfigPublished{Config: acd.Config{
-				Queues: []acd.QueueConfig{{Name: "human", RingTime: 15_000, MaxLength: 1}},
-				Agents: []acd.AgentConfig{{ID: "1001", Contact: "sip:1001@127.0.0.1", SignedIn: true}},
+				Queues: []acd.QueueConfig{{Name: "human", RingTime: 15_000, MaxLength: 1, RingGroup: 3}},
+				Agents: phones("1001", "1002", "1003"),
 			}})
 			h.do(1, acd.CallArrived{Call: "a", Node: "n1"})
 			tt.then(h)
