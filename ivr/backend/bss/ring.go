@@ -1,0 +1,24 @@
+package bss
+
+// ring keeps the newest of many; the oldest go.
+type ring[T any] struct {
+	list []*T // oldest first
+}
+
+func (r *ring[T]) add(v T) *T {
+	if len(r.list) >= maxKept {
+		r.list = append(r.list[:0:0], r.list[len(r.list)-maxKept/2:]...)
+	}
+	r.list = append(r.list, &v)
+	return &v
+}
+
+// find returns the newest that meets the condition, or nil.
+func (r *ring[T]) find(is func(*T) bool) *T {
+	for i := len(r.list) - 1; i >= 0; i-- {
+		if is(r.list[i]) {
+			return r.list[i]
+		}
+	}
+	return nil
+}
