@@ -132,9 +132,12 @@ func (f *Fold) fact(s Story, fact acd.Fact) {
 	case fact.Kind == acd.FactCallArrived && !running:
 		o = arrived(s, fact)
 		f.open[fact.Call] = o
+	case fact.Kind == acd.FactCallbackRequested && !running:
+		f.requested(s, fact)
+		return
 	case !running:
 		return // ended earlier: the event stays, the record is closed
-	case fact.Kind == acd.FactCallEnded:
+	case fact.Kind == acd.FactCallEnded, fact.Kind == acd.FactCallbackEnded:
 		f.close(s, fact, o)
 		return
 	default:
@@ -145,7 +148,7 @@ func (f *Fold) fact(s Story, fact acd.Fact) {
 
 func arrived(s Story, fact acd.Fact) *open {
 	o := &open{Arrived: s.At, CDR: CDR{
-		Call: fact.Call, Node: fact.Node, Trunk: fact.Trunk, From: fact.From, To: fact.To, Flow: fact.Flow,
+		Call: fact.Call, Direction: Inward, Node: fact.Node, Trunk: fact.Trunk, From: fact.From, To: fact.To, Flow: fact.Flow,
 		Generation: fact.Generation, SIPCallID: fact.SIPCallID, Customer: fact.Customer, Language: fact.Language,
 		Started: Time(s.Wall), FirstIndex: s.Index,
 	}}
@@ -176,9 +179,14 @@ func (o *open) change(s Story, fact acd.Fact) {
 		o.connected(s, fact)
 	case acd.FactAgentReleased:
 		o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By, Quality: fact.Quality})
+	case acd.FactCallbackDue, acd.FactCallbackDialled, acd.FactCallbackMissed, acd.FactCallbackReached:
+		o.called(s, fact)
+	case acd.FactCallSurveyed, acd.FactCallRecorded, acd.FactCallTransferred:
+		o.note(s, fact)
 	case acd.FactCallArrived, acd.FactCallEnded, acd.FactAgentState, acd.FactAgentNext, acd.FactPhoneRegistered,
 		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted,
-		acd.FactCallMoved, acd.FactCallRelaxed, acd.FactAgentDisposed:
+		acd.FactCallMoved, acd.FactCallRelaxed, acd.FactAgentDisposed, acd.FactAuthLocked, acd.FactAuthCleared,
+		acd.FactCallbackRequested, acd.FactCallbackEnded:
 	}
 }
 
@@ -189,6 +197,7 @@ func (o *open) step(s Story, fact acd.Fact) {
 	if len(o.CDR.Path) < maxSteps {
 		o.CDR.Path = append(o.CDR.Path, Step{
 			AfterMS: s.At - o.Arrived, Step: fact.Step, Milestone: fact.Milestone, Key: fact.Key,
+			Outcome: fact.Outcome, TookMS: fact.TookMS,
 		})
 	}
 	if len(o.Running) == 0 { // the agent has left, the menu goes on
@@ -237,9 +246,12 @@ func (f *Fold) close(s Story, fact acd.Fact, o *open) {
 	o.end(s, Queue, Segment{Outcome: outcomeEnded})
 	o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By})
 	o.end(s, IVR, Segment{EndedBy: fact.By})
-	o.settle(s, fact)
+	if o.CDR.Direction != Outward {
+		o.settle(s, fact)
+	}
 
 	c := &o.CDR
+	c.Direction = cmp.Or(c.Direction, Inward) // of a record begun by an older release
 	c.Ended, c.DurationMS, c.LastIndex = Time(s.Wall), s.At-o.Arrived, s.Index
 	c.Cause, c.EndedBy, c.SIP, c.Abandoned = fact.Cause, fact.By, fact.SIP, fact.Abandoned
 	if fact.Quality != nil {
@@ -280,7 +292,7 @@ func (f *Fold) lost(s Story) {
 		}
 		var gone []string
 		for call, o := range f.open {
-			if o.CDR.Node == fact.Node {
+			if o.CDR.Node == fact.Node && o.CDR.Direction != Outward { // call-backs outlive their node
 				gone = append(gone, call)
 			}
 		}
@@ -335,5 +347,6 @@ func (o *open) conclude(s Story, i int, how Segment) {
 		o.CDR.RingMS += seg.RingMS
 	case Talk:
 		o.CDR.TalkMS += seg.DurationMS
+	case Dial:
 	}
 }

@@ -72,7 +72,7 @@ func TestAnsweredCall(t *testing.T) {
 	}
 	at := func(ms int64) report.Time { return report.Time(base + ms) }
 	want := []report.CDR{{
-		Call: "a", Node: "n1", Trunk: "ct", From: "13800138000", To: "10000", Flow: "svc10000", Generation: 7,
+		Call: "a", Direction: report.Inward, Node: "n1", Trunk: "ct", From: "13800138000", To: "10000", Flow: "svc10000", Generation: 7,
 		SIPCallID: "a@sip", Customer: "c1", Tier: routing.Gold, Language: "en",
 		Started: at(1000), Ended: at(83100), DurationMS: 82100,
 		IVRMS: 4000, WaitMS: 18100, RingMS: 14800 + 3000, TalkMS: 60000,

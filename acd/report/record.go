@@ -50,10 +50,11 @@ func (t *Time) UnmarshalText(b []byte) error {
 // docs/reference/cdr.md describes each field for readers of the tables.
 type CDR struct {
 	Call       string       `json:"call"`
+	Direction  Direction    `json:"direction" doc:"in; out for a call-back"`
 	Node       string       `json:"node" doc:"Node that held the call"`
 	Trunk      string       `json:"trunk"`
 	From       string       `json:"from" doc:"Caller's number, normalised"`
-	To         string       `json:"to" doc:"Called number, normalised"`
+	To         string       `json:"to" doc:"Called number, normalised; of a call-back the customer's"`
 	Flow       string       `json:"flow"`
 	Generation uint64       `json:"generation" doc:"Service documents the call ran on"`
 	SIPCallID  string       `json:"sip_call_id,omitempty" doc:"Call-ID header of the caller's leg"`
@@ -71,14 +72,18 @@ type CDR struct {
 
 	Queue     string `json:"queue,omitempty" doc:"Last queue"`
 	Agent     string `json:"agent,omitempty" doc:"First agent who answered"`
-	Answered  bool   `json:"answered" doc:"An agent and the caller were connected"`
+	Answered  bool   `json:"answered" doc:"An agent and the customer were connected"`
 	Abandoned bool   `json:"abandoned" doc:"The caller hung up while waiting"`
 	Cause     string `json:"cause" doc:"Why the call ended, a stable word"`
 	EndedBy   string `json:"ended_by,omitempty" doc:"caller, agent or switch"`
 	SIP       int    `json:"sip,omitempty" doc:"Final SIP status, if the call was refused"`
 
+	Callback string `json:"callback,omitempty" doc:"Call-back that this call asked for"`
+	Origin   string `json:"origin,omitempty" doc:"Of a call-back: the call that asked for it"`
+
 	Path     []Step       `json:"path,omitempty" doc:"Steps of the menu with milestones and keys"`
 	Quality  *acd.Quality `json:"quality,omitempty" doc:"RTP figures of the caller's leg"`
+	Notes    []Note       `json:"notes,omitempty" doc:"Answers of surveys, recordings, transfers"`
 	Segments []Segment    `json:"segments"`
 
 	FirstIndex uint64 `json:"first_index" doc:"Log index of the arrival"`
@@ -91,6 +96,37 @@ type Step struct {
 	Step      string `json:"step"`
 	Milestone string `json:"milestone,omitempty"`
 	Key       string `json:"key,omitempty" doc:"What the caller pressed to get here"`
+	Outcome   string `json:"outcome,omitempty" doc:"How the step before ended"`
+	TookMS    int64  `json:"took_ms,omitempty" doc:"How long that one lasted"`
+}
+
+// Direction says who called.
+type Direction string
+
+// Directions.
+const (
+	Inward  Direction = "in"
+	Outward Direction = "out"
+)
+
+// NoteKind names what a note is about.
+type NoteKind string
+
+// Kinds of notes.
+const (
+	Survey    NoteKind = "survey"    // name: the question, value: the answer, agent: whom it is about
+	Recording NoteKind = "recording" // name: its kind, value: where it is
+	Transfer  NoteKind = "transfer"  // name: the destination, value: how it went
+)
+
+// Note is something that is kept of a call beside its path and segments.
+type Note struct {
+	AfterMS  int64    `json:"after_ms" doc:"Since the call arrived"`
+	Kind     NoteKind `json:"kind" doc:"survey, recording or transfer"`
+	Name     string   `json:"name" doc:"The question, the kind of recording, the destination"`
+	Value    string   `json:"value" doc:"The answer, the recording's name, how the transfer went"`
+	Agent    string   `json:"agent,omitempty" doc:"Of an answer: the agent it is about"`
+	LengthMS int64    `json:"length_ms,omitempty" doc:"Of a recording"`
 }
 
 // Kind names what a segment consists of.
@@ -102,6 +138,7 @@ const (
 	Queue Kind = "queue" // waiting; offers happen inside it
 	Offer Kind = "offer" // one agent's phone is being called
 	Talk  Kind = "talk"  // caller and agent are connected
+	Dial  Kind = "dial"  // of a call-back: the agent is there, the customer is called
 )
 
 // Segment is one stretch of a call. An offer lies inside its queue segment;

@@ -39,6 +39,23 @@ type queueDoc struct {
 	WrapUpManual document.Value[bool]          `doc:"wrap_up_manual"`
 	WrapUpMax    document.Value[time.Duration] `doc:"wrap_up_max,min=10s,max=4h"`
 	Dispositions []document.Value[string]      `doc:"dispositions"`
+
+	Callback callbackDoc `doc:"callback"`
+}
+
+// callbackDoc says how customers are called back.
+type callbackDoc struct {
+	Attempts document.Value[int]           `doc:"attempts,min=1,max=20"`
+	Spacing  document.Value[time.Duration] `doc:"spacing,min=10s,max=24h"`
+	Expires  document.Value[time.Duration] `doc:"expires,min=1m,max=720h"`
+	Max      document.Value[int]           `doc:"max,min=1,max=100000"`
+}
+
+// config leaves what isn't given to the core.
+func (d callbackDoc) config() acd.CallbackConfig {
+	return acd.CallbackConfig{
+		Attempts: d.Attempts.V, Spacing: d.Spacing.V.Milliseconds(), Expires: d.Expires.V.Milliseconds(), Max: d.Max.V,
+	}
 }
 
 // noStaffDoc says what becomes of calls while nobody is signed in who could
@@ -103,6 +120,8 @@ func (c *compiler) queues() {
 
 			WrapUpManual: q.WrapUpManual.V, WrapUpMax: q.WrapUpMax.V.Milliseconds(),
 			Dispositions: dispositions(p, q.Dispositions),
+
+			Callback: q.Callback.config(),
 		})
 	}
 	slices.SortFunc(c.service.Config.Queues, func(a, b acd.QueueConfig) int { return strings.Compare(a.Name, b.Name) })

@@ -1,12 +1,37 @@
 package service
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tierline/acd"
 )
+
+// TestQueueCallback: how a queue calls back is what its document says; what it
+// leaves out is the core's to say.
+func TestQueueCallback(t *testing.T) {
+	b, _ := demo(t)
+	for text, want := range map[string]acd.CallbackConfig{
+		"callback: {attempts: 2, spacing: 10m, expires: 8h, max: 50}": {
+			Attempts: 2, Spacing: 600_000, Expires: 28_800_000, Max: 50,
+		},
+		"callback: {max: 50}": {Max: 50},
+	} {
+		s, problems := Compile(change(t, b, "queues.yaml", "max_wait: 15m", "max_wait: 15m\n    "+text))
+		if s == nil {
+			t.Fatalf("%v", problems)
+		}
+		i := slices.IndexFunc(s.Config.Queues, func(q acd.QueueConfig) bool { return q.Callback != acd.CallbackConfig{} })
+		if i < 0 || s.Config.Queues[i].Callback != want {
+			t.Errorf("%s: %+v", text, s.Config.Queues)
+		}
+	}
+	if s, problems := Compile(change(t, b, "queues.yaml", "max_wait: 15m", "max_wait: 15m\n    callback: {attempts: 0}")); s != nil {
+		t.Errorf("no attempts are taken: %v", problems)
+	}
+}
 
 // TestQueueGates: what decides whether a call is let in, and whom it rings.
 func TestQueueGates(t *testing.T) {

@@ -16,14 +16,16 @@ const maxSplit = 31 * 24 * 60 * 60 * 1000
 
 // Kinds of Open.
 const (
-	kindVisit = "visit"
-	kindAgent = "agent"
+	kindVisit    = "visit"
+	kindAgent    = "agent"
+	kindCallback = "callback"
 )
 
 // Fold turns stories into numbers.
 type Fold struct {
 	visits  map[string]*visit
 	agents  map[string]*stretch
+	backs   map[string]*back
 	touched map[ref]bool // changed since the last Flush
 	numbers Numbers
 	at      int64 // the latest log time seen: a new leader's clock may be behind
@@ -43,13 +45,14 @@ type stretch struct {
 	Reason string `json:"reason,omitempty"`
 	Since  int64  `json:"since"` // log time
 	Call   string `json:"call,omitempty"`
-	Place  Place  `json:"place"` // of the call
+	Place  Place  `json:"place"`          // of the call
+	Back   bool   `json:"back,omitempty"` // the call is a call-back
 }
 
 // NewFold returns a fold that knows of nobody.
 func NewFold() *Fold {
 	return &Fold{
-		visits: map[string]*visit{}, agents: map[string]*stretch{}, touched: map[ref]bool{}, numbers: NewNumbers(),
+		visits: map[string]*visit{}, agents: map[string]*stretch{}, backs: map[string]*back{}, touched: map[ref]bool{}, numbers: NewNumbers(),
 	}
 }
 
@@ -68,6 +71,10 @@ func Resume(open []Open) (*Fold, error) {
 			err = json.Unmarshal(o.Record, a)
 			f.agents[o.ID] = a
 			f.at = max(f.at, a.Since)
+		case kindCallback:
+			b := &back{}
+			err = json.Unmarshal(o.Record, b)
+			f.backs[o.ID] = b
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read the unfinished numbers of %s %s: %w", o.Kind, o.ID, err)
@@ -117,6 +124,8 @@ func (f *Fold) Take(at, wall int64, facts []acd.Fact) {
 		if fact.Kind == acd.FactOfferFailed {
 			f.offer(wall, fact, fact.Cause)
 		}
+		f.callback(wall, fact)
+		f.tally(wall, fact)
 	}
 }
 
@@ -126,6 +135,7 @@ func (f *Fold) Lose() {
 	for call, v := range f.visits {
 		f.end(call, v, lost, 0)
 	}
+	f.loseCallbacks()
 	for agent := range f.agents {
 		delete(f.agents, agent)
 		f.touched[ref{kindAgent, agent}] = true
@@ -142,6 +152,8 @@ func (f *Fold) Flush() (Batch, error) {
 			o.Record, err = json.Marshal(v)
 		} else if a := f.agents[r.id]; r.kind == kindAgent && a != nil {
 			o.Record, err = json.Marshal(a)
+		} else if b := f.backs[r.id]; r.kind == kindCallback && b != nil {
+			o.Record, err = json.Marshal(b)
 		}
 		if err != nil {
 			return Batch{}, fmt.Errorf("write the unfinished numbers of %s %s: %w", r.kind, r.id, err)
@@ -197,7 +209,7 @@ func (f *Fold) offer(wall int64, fact *acd.Fact, outcome string) {
 
 // released counts a conversation where its time is booked.
 func (f *Fold) released(wall int64, fact *acd.Fact) {
-	if a := f.agents[fact.Agent]; a != nil && a.Call == fact.Call {
+	if a := f.agents[fact.Agent]; a != nil && a.Call == fact.Call && !a.Back {
 		f.numbers.call(Key{floor(wall), a.Place}, Calls{Handled: 1})
 	}
 }
@@ -214,7 +226,9 @@ func (f *Fold) agentState(wall int64, fact *acd.Fact) {
 	}
 	a := &stretch{State: fact.State, Reason: fact.Reason, Since: f.at, Call: fact.Call}
 	if before != nil && before.Call == a.Call {
-		a.Place = before.Place
+		a.Place, a.Back = before.Place, before.Back
+	} else if b := f.backs[a.Call]; b != nil {
+		a.Place, a.Back = b.Place, true
 	} else if v := f.visits[a.Call]; v != nil {
 		a.Place = v.Place
 	}
@@ -236,7 +250,7 @@ func (f *Fold) book(agent string, a *stretch, at, wall int64) {
 			k.Queue = a.Place.Queue
 		}
 		f.numbers.Times[k] += part
-		if a.Place.Queue != "" {
+		if a.Place.Queue != "" && !a.Back {
 			switch a.State {
 			case acd.AgentTalking.String():
 				f.numbers.call(Key{slot, a.Place}, Calls{TalkMS: part})

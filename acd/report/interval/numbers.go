@@ -62,18 +62,56 @@ type OfferKey struct {
 	Agent, Queue, Outcome string
 }
 
+// Callbacks are the sums of call-backs that one place was asked for, apart from
+// its visits. They belong to the slot in which they were asked for:
+// Requested = Done + Failed + Expired + Cancelled + CalledAgain + Lost + those
+// that are open.
+type Callbacks struct {
+	Requested, Attempts                                 int64
+	Done, Failed, Expired, Cancelled, CalledAgain, Lost int64
+	DoneMS                                              int64 // from the request until the customer was reached
+}
+
+// Open returns how many go on.
+func (c Callbacks) Open() int64 {
+	return c.Requested - c.Done - c.Failed - c.Expired - c.Cancelled - c.CalledAgain - c.Lost
+}
+
+func (c Callbacks) plus(o Callbacks) Callbacks {
+	return Callbacks{
+		Requested: c.Requested + o.Requested, Attempts: c.Attempts + o.Attempts, Done: c.Done + o.Done,
+		Failed: c.Failed + o.Failed, Expired: c.Expired + o.Expired, Cancelled: c.Cancelled + o.Cancelled,
+		CalledAgain: c.CalledAgain + o.CalledAgain, Lost: c.Lost + o.Lost, DoneMS: c.DoneMS + o.DoneMS,
+	}
+}
+
+// Kinds of tallies.
+const (
+	Survey   = "survey"   // Name: the question, Value: the answer, Agent: whom it is about
+	Transfer = "transfer" // Name: the destination, Value: how it went
+)
+
+// Tally counts what needs no more than counting.
+type Tally struct {
+	Slot                            int64
+	Kind, Queue, Agent, Name, Value string
+}
+
 // Numbers are sums of many places and agents.
 type Numbers struct {
-	Calls  map[Key]Calls
-	Waits  map[WaitKey]int64
-	Times  map[TimeKey]int64
-	Offers map[OfferKey]int64
+	Calls     map[Key]Calls
+	Waits     map[WaitKey]int64
+	Times     map[TimeKey]int64
+	Offers    map[OfferKey]int64
+	Callbacks map[Key]Callbacks
+	Tallies   map[Tally]int64
 }
 
 // NewNumbers returns sums of nothing.
 func NewNumbers() Numbers {
 	return Numbers{
 		Calls: map[Key]Calls{}, Waits: map[WaitKey]int64{}, Times: map[TimeKey]int64{}, Offers: map[OfferKey]int64{},
+		Callbacks: map[Key]Callbacks{}, Tallies: map[Tally]int64{},
 	}
 }
 
@@ -91,14 +129,22 @@ func (n Numbers) Add(o Numbers) {
 	for k, v := range o.Offers {
 		n.Offers[k] += v
 	}
+	for k, v := range o.Callbacks {
+		n.callback(k, v)
+	}
+	for k, v := range o.Tallies {
+		n.Tallies[k] += v
+	}
 }
 
 func (n Numbers) call(k Key, c Calls) { n.Calls[k] = n.Calls[k].plus(c) }
 
-// Open is what goes on: a visit or an agent's stretch, to be kept with the
+func (n Numbers) callback(k Key, c Callbacks) { n.Callbacks[k] = n.Callbacks[k].plus(c) }
+
+// Open is what goes on: a visit, a call-back or an agent's stretch, to be kept with the
 // numbers. An empty record means that it is over.
 type Open struct {
-	Kind   string // "visit" or "agent"
+	Kind   string // "visit", "callback" or "agent"
 	ID     string // of the call or agent
 	Record []byte // opaque; for Resume
 }

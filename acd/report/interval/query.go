@@ -45,6 +45,17 @@ func (q Query) Select(n Numbers) Numbers {
 			out.Offers[k] += v
 		}
 	}
+	for k, v := range n.Callbacks {
+		if inside(k.Slot) {
+			out.callback(q.key(k), v)
+		}
+	}
+	for k, v := range n.Tallies {
+		if inside(k.Slot) {
+			k.Slot = q.Interval(k.Slot)
+			out.Tallies[k] += v
+		}
+	}
 	return out
 }
 

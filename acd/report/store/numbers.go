@@ -19,14 +19,29 @@ const (
 
 // queueSums adds to a row, or makes it.
 func queueSums() string {
-	var set []string
-	for column := range strings.SplitSeq(sumsOfAll, ", ") {
-		set = append(set, column+` = `+column+` + excluded.`+column)
-	}
 	columns := queueKey + `, max_wait_ms, ` + sumsOfAll
 	return `INSERT INTO queue_numbers (` + columns + `) VALUES (` + marks(columns) + `) ON CONFLICT DO UPDATE SET
-		max_wait_ms = max(max_wait_ms, excluded.max_wait_ms), ` + strings.Join(set, `, `)
+		max_wait_ms = max(max_wait_ms, excluded.max_wait_ms), ` + plus(sumsOfAll)
 }
+
+// callbackUpsert adds to a row, or makes it.
+func callbackUpsert() string {
+	columns := queueKey + `, ` + callbackSums
+	return `INSERT INTO callback_numbers (` + columns + `) VALUES (` + marks(columns) + `)
+		ON CONFLICT DO UPDATE SET ` + plus(callbackSums)
+}
+
+// plus adds a new row's columns to those of the row there is.
+func plus(columns string) string {
+	var set []string
+	for column := range strings.SplitSeq(columns, ", ") {
+		set = append(set, column+` = `+column+` + excluded.`+column)
+	}
+	return strings.Join(set, `, `)
+}
+
+// total adds up columns.
+func total(columns string) string { return `sum(` + strings.ReplaceAll(columns, `, `, `), sum(`) + `)` }
 
 // numbers adds a batch's numbers. They are differences, unlike everything else
 // in a batch, so one that is there already must be left out: the cursor says
@@ -56,6 +71,7 @@ func (w *writer) numbers(b report.Batch) {
 	for k, v := range n.Offers {
 		w.exec(offers, began(k.Slot), k.Agent, k.Queue, k.Outcome, v)
 	}
+	w.callbacks(b)
 	keep, end := w.stmt(w.s.keepNum), w.stmt(w.s.endNum)
 	for _, o := range n.Open {
 		if len(o.Record) == 0 {
@@ -100,7 +116,7 @@ func openNumbers(ctx context.Context, from querier) (open []interval.Open, err e
 // QueueNumbers returns the sums of queues that a query asks for, and what goes
 // on beside them.
 func (s *Store) QueueNumbers(ctx context.Context, q interval.Query) (interval.Numbers, []interval.Open, error) {
-	return s.numbers(ctx, q, queueCalls, queueWaits)
+	return s.numbers(ctx, q, queueCalls, queueWaits, callbackNumbers, tallies)
 }
 
 // AgentNumbers is the same for agents.
@@ -174,7 +190,7 @@ func (q question) place() string {
 }
 
 func queueCalls(q question, n interval.Numbers) error {
-	sums := `max(max_wait_ms), sum(` + strings.ReplaceAll(sumsOfAll, `, `, `), sum(`) + `)`
+	sums := `max(max_wait_ms), ` + total(sumsOfAll)
 	return q.ask(`queue_numbers`, q.place(), sums, func(rows *sql.Rows, slot *int64) error {
 		var k interval.Key
 		var c interval.Calls

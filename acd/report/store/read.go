@@ -129,6 +129,9 @@ func (s *Store) records(ctx context.Context, text string, values ...any) (found 
 		if found[i].Segments, err = s.segments(ctx, found[i].Call); err != nil {
 			return nil, err
 		}
+		if found[i].Notes, err = s.notes(ctx, found[i].Call); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }
@@ -156,7 +159,7 @@ func scanCall(rows *sql.Rows) (report.CDR, error) {
 	err := rows.Scan(&c.Call, &c.Node, &c.Trunk, &c.From, &c.To, &c.Flow, &c.Generation, &c.SIPCallID, &c.Customer,
 		&tier, &c.Language, &started, &ended, &c.DurationMS, &c.IVRMS, &c.WaitMS, &c.RingMS, &c.TalkMS,
 		&c.Queue, &c.Agent, &c.Answered, &c.Abandoned, &c.Cause, &c.EndedBy, &c.SIP, &path, &quality,
-		&c.FirstIndex, &c.LastIndex)
+		&c.FirstIndex, &c.LastIndex, &c.Direction, &c.Callback, &c.Origin)
 	if err != nil {
 		return c, fmt.Errorf("read a call: %w", err)
 	}

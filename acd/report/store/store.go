@@ -33,6 +33,7 @@ type Store struct {
 	// Statements on write.
 	cursor, closeOpen, keepOpen, event, call, segment               *sql.Stmt
 	queueSums, queueWaits, agentTimes, agentOffers, keepNum, endNum *sql.Stmt
+	note, callbackSums, tally                                       *sql.Stmt
 }
 
 // Open opens the file, creates it if it is missing, and brings its tables up
@@ -102,6 +103,10 @@ func (s *Store) prepare(ctx context.Context) error {
 			VALUES (` + marks(callColumns) + `) ON CONFLICT DO NOTHING`},
 		{&s.segment, `INSERT INTO segments (` + segmentColumns + `)
 			VALUES (` + marks(segmentColumns) + `) ON CONFLICT DO NOTHING`},
+		{&s.note, `INSERT INTO notes (` + noteColumns + `) VALUES (` + marks(noteColumns) + `) ON CONFLICT DO NOTHING`},
+		{&s.callbackSums, callbackUpsert()},
+		{&s.tally, `INSERT INTO tallies (began, kind, queue, agent, name, value, times)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET times = times + excluded.times`},
 		{&s.queueSums, queueSums()},
 		{&s.queueWaits, `INSERT INTO queue_waits (began, queue, tier, skill, outcome, seconds, calls)
 			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls`},

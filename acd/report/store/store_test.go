@@ -260,7 +260,7 @@ func TestEveryColumnIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newFile(t)
-	for _, table := range []string{"calls", "segments", "events"} {
+	for _, table := range []string{"calls", "segments", "notes", "events"} {
 		_, part, found := strings.Cut(string(text), "\n## "+table+"\n")
 		if !found {
 			t.Fatalf("no chapter about %s", table)

@@ -17,7 +17,7 @@ import (
 const (
 	callColumns = `call, node, trunk, caller, called, flow, generation, sip_call_id, customer, tier, language,
 		started, ended, duration_ms, ivr_ms, wait_ms, ring_ms, talk_ms, queue, agent, answered, abandoned,
-		cause, ended_by, sip, path, quality, first_index, last_index`
+		cause, ended_by, sip, path, quality, first_index, last_index, direction, callback, origin`
 	segmentColumns = `call, n, kind, started, ended, duration_ms, ring_ms, queue, agent, offer, outcome,
 		ended_by, sip, reason, quality`
 )
@@ -76,12 +76,15 @@ func (w *writer) batch(b report.Batch) {
 	for _, e := range b.Events {
 		w.exec(event, e.Index, e.Seq, e.Wall.String(), string(e.Fact.Kind), e.Fact.Call, e.Fact.Agent, w.json(e.Fact))
 	}
-	call, segment := w.stmt(w.s.call), w.stmt(w.s.segment)
+	call, segment, note := w.stmt(w.s.call), w.stmt(w.s.segment), w.stmt(w.s.note)
 	for i := range b.Ended {
 		c := &b.Ended[i]
 		w.exec(call, w.callValues(c)...)
 		for n := range c.Segments {
 			w.exec(segment, w.segmentValues(c.Call, n, &c.Segments[n])...)
+		}
+		for n := range c.Notes {
+			w.exec(note, noteValues(c.Call, n, &c.Notes[n])...)
 		}
 		w.exec(closed, c.Call)
 	}
@@ -121,6 +124,7 @@ func (w *writer) callValues(c *report.CDR) []any {
 		c.Started.String(), c.Ended.String(), c.DurationMS, c.IVRMS, c.WaitMS, c.RingMS, c.TalkMS,
 		c.Queue, c.Agent, c.Answered, c.Abandoned,
 		c.Cause, c.EndedBy, c.SIP, w.json(c.Path), optional(w, c.Quality), c.FirstIndex, c.LastIndex,
+		string(c.Direction), c.Callback, c.Origin,
 	}
 }
 
@@ -149,6 +153,8 @@ func (s *Store) Prune(ctx context.Context, before report.Time, limit int) (int64
 		{pruneNumbers("queue_waits", "began, queue, tier, skill, outcome, seconds"), slot},
 		{pruneNumbers("agent_times", "began, agent, queue, state, reason"), slot},
 		{pruneNumbers("agent_offers", "began, agent, queue, outcome"), slot},
+		{pruneNumbers("callback_numbers", "began, queue, tier, skill"), slot},
+		{pruneNumbers("tallies", "began, kind, queue, agent, name, value"), slot},
 	} {
 		r, err := s.write.ExecContext(ctx, old.text, old.before.String(), limit)
 		if err != nil {
