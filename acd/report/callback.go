@@ -33,7 +33,7 @@ func (o *open) called(s Story, fact acd.Fact) {
 	case acd.FactCallbackDue:
 		o.begin(s, Segment{Kind: Queue, Queue: fact.Queue})
 	case acd.FactCallbackDialled:
-		o.endOffer(s, Segment{Outcome: outcomeAnswered})
+		o.endOffer(s, fact.Agent, Segment{Outcome: outcomeAnswered})
 		o.end(s, Queue, Segment{Outcome: outcomeAnswered})
 		o.begin(s, Segment{Kind: Dial, Queue: o.CDR.Queue, Agent: fact.Agent, Offer: fact.Offer})
 	case acd.FactCallbackMissed:
