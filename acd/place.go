@@ -37,7 +37,7 @@ func (s *State) Place(id string) (Place, bool) {
 // Estimate tells how long the call of an event would wait if it were queued as
 // the event says, now; false if the event would be refused.
 func (s *State) Estimate(ev CallQueued) (Place, bool) {
-	c, ok := s.suppose(ev)
+	c, ok := s.suppose(ev, call{})
 	if !ok {
 		return Place{}, false
 	}
@@ -48,7 +48,7 @@ func (s *State) Estimate(ev CallQueued) (Place, bool) {
 // estimate: its max_estimate. The owner of the call then queues it as refused
 // with LeftLong.
 func (s *State) TooLong(ev CallQueued) bool {
-	c, ok := s.suppose(ev)
+	c, ok := s.suppose(ev, call{})
 	if !ok || c.queue.MaxEstimate == 0 {
 		return false
 	}
@@ -56,12 +56,14 @@ func (s *State) TooLong(ev CallQueued) bool {
 	return p.Known && p.EstimateMS > c.queue.MaxEstimate
 }
 
-// suppose makes the call that an event would put into a queue. Nothing changes.
-func (s *State) suppose(ev CallQueued) (*call, bool) {
+// suppose makes the call that an event would put into a queue, if it isn't
+// there yet from what else is known of it. Nothing changes.
+func (s *State) suppose(ev CallQueued, as call) (*call, bool) {
 	if s.current() == nil || ev.Tier >= routing.TierCount {
 		return nil, false
 	}
-	c := &call{generation: s.current()}
+	c := &as
+	c.generation = s.current()
 	if known := s.calls[ev.Call]; known != nil {
 		*c = *known
 	}
@@ -69,6 +71,9 @@ func (s *State) suppose(ev CallQueued) (*call, bool) {
 		return nil, false
 	}
 	c.tier, c.need, c.queuedAt, c.chances = ev.Tier, ev.Requirement, s.now, chances{preferred: ev.Preferred}
+	if ev.Preferred == "" && ev.PreferLast {
+		c.preferred = s.lastAgent(c)
+	}
 	since, band, _ := s.credited(c, ev)
 	c.credit = s.now - since
 	c.place = rank.Call{ID: c.id, Key: s.key(c, since, band, ^uint64(0))}
@@ -78,7 +83,8 @@ func (s *State) suppose(ev CallQueued) (*call, bool) {
 		}
 	}
 	need, err := s.demand(c, c.reached)
-	c.place.Requirement = need
+	c.place.Requirement, c.place.Preferred = need, c.preferred
+	c.place.Fit, c.place.Specialist = c.queue.Fit, c.queue.PreserveGeneralists
 	return c, err == nil
 }
 

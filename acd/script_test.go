@@ -190,6 +190,9 @@ func (x *script) run() {
 	case "places":
 		x.places()
 		return
+	case "explain", "suppose":
+		x.explain()
+		return
 	case "enqueue": // arrives as well
 		id := x.arg("0")
 		if _, known := x.s.Call(id); !known {

@@ -259,27 +259,12 @@ func (m *match) rate(c *Call, out *[Rivals + 1]Rival) {
 }
 
 func (m *match) key(c *Call, a *Agent, again bool) AgentKey {
-	f := c.class.fit[a.group.index]
-	key := AgentKey{
-		Passed: again, Other: a.ID != c.Preferred, Ring: f.ring, Cost: c.Fit.cost(f.score),
-		ReadySince: a.ReadySince, ID: a.ID,
-	}
-	if c.Specialist {
-		key.Breadth = len(a.group.skills)
-	}
-	return key
+	return c.agentKey(a, c.class.fit[a.group.index], again)
 }
 
 // Key returns the place of the chosen agent.
 func (c Choice) Key() AgentKey {
-	key := AgentKey{
-		Passed: c.Again, Other: c.Agent.ID != c.Call.Preferred, Ring: c.Ring, Cost: c.Call.Fit.cost(c.Score),
-		ReadySince: c.Agent.ReadySince, ID: c.Agent.ID,
-	}
-	if c.Call.Specialist && c.Agent.group != nil {
-		key.Breadth = len(c.Agent.group.skills)
-	}
-	return key
+	return c.Call.agentKey(c.Agent, fit{ring: c.Ring, score: c.Score}, c.Again)
 }
 
 // first returns the longest idle agent of a group who is still free, and
@@ -298,11 +283,4 @@ func (m *match) first(g *group, c *Call) (a *Agent, again bool) {
 	return a, again
 }
 
-func (m *match) passed(c *Call, a *Agent) bool {
-	for _, p := range c.PassedOver {
-		if p.Agent == a.ID && p.Until > m.now {
-			return true
-		}
-	}
-	return false
-}
+func (m *match) passed(c *Call, a *Agent) bool { return c.passed(a, m.now) }
