@@ -64,6 +64,7 @@ type Call struct {
 	recordings int                           // made so far
 	kept       map[string]time.Duration      // recordings that the menu hasn't decided about, and their lengths
 
+	moved    bool      // another switch has the caller
 	away     *transfer // the caller is sent to somebody outside
 	callback *attempt  // the call is a call-back: nobody called us
 }
@@ -195,6 +196,9 @@ func (c *Call) end(err error) {
 	}
 	c.ending = true
 	cause := CauseOf(err)
+	if c.moved && cause.Reason == "normal" {
+		cause.Reason = "transferred"
+	}
 	c.stopTimers()
 	if c.callback != nil {
 		c.endCallback(cause)

@@ -23,6 +23,7 @@ type Generation struct {
 	music  map[clipKey]*media.Music
 
 	ringing *media.Music // what somebody hears while another one's phone rings
+	waiting *media.Music // in place of music that is missing
 }
 
 type clipKey struct{ id, language string }
@@ -62,6 +63,12 @@ func (g *Generation) transferMusic(to service.Destination) *media.Music {
 func ringingTone() *prompt.Clip {
 	const level = -16 // dBm0
 	return prompt.NewClip(append(tone.Make(time.Second, level, 450), make([]int16, 4*8000)...))
+}
+
+// waitingTone is a soft beep now and then.
+func waitingTone() *prompt.Clip {
+	const level = -26 // dBm0
+	return prompt.NewClip(append(tone.Make(200*time.Millisecond, level, 425), make([]int16, 3*8000)...))
 }
 
 // Services holds the generations that calls of this node use. A call keeps a
@@ -135,7 +142,7 @@ func (s *Services) Load(generation uint64) error {
 	}
 	g := &Generation{
 		Service: svc, Number: generation, clips: map[clipKey]*prompt.Clip{}, music: map[clipKey]*media.Music{},
-		ringing: s.media.Music(ringingTone()),
+		ringing: s.media.Music(ringingTone()), waiting: s.media.Music(waitingTone()),
 	}
 	for _, p := range svc.Prompts() {
 		clip, err := s.library.Get(p.SHA)

@@ -21,6 +21,7 @@ import (
 	"tierline/call/registrar"
 	"tierline/call/service"
 	"tierline/call/sipua"
+	"tierline/ivr/say"
 	"tierline/media/prompt"
 	"tierline/media/wav"
 )
@@ -104,10 +105,26 @@ func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	for _, id := range []string{"hello.zh", "menu.zh", "sorry.zh", "bye.zh", "music/hold-1", "fc_ready.zh", "fc_not_ready.zh", "fc_refused.zh", "cb_agent.zh", "cb_customer.zh"} {
+	for _, id := range []string{"music/hold-1", "fc_ready.zh", "fc_not_ready.zh", "fc_refused.zh", "cb_agent.zh", "cb_customer.zh"} {
 		b.Prompts[id] = sha
 	}
 	svc, more := service.Compile(b)
+	for _, f := range svc.Flows {
+		for _, p := range f.Prompts() {
+			if p.File == "" {
+				b.Prompts[p.ID+".zh"] = sha
+			}
+		}
+	}
+	tenth := l.tenth(lib)
+	reading, err := say.Read("zh", "money", "12.34", say.Options{}) // the only value that these flows read out
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, f := range reading.Fragments {
+		b.Prompts["say/"+f+".zh"] = tenth
+	}
+	svc, more = service.Compile(b)
 	if svc == nil {
 		l.t.Fatalf("documents: %v %v", problems, more)
 	}
@@ -120,6 +137,20 @@ func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	if _, _, err := l.log.Propose(ctx, ev); err != nil {
 		l.t.Fatal(err)
 	}
+}
+
+// tenth is a sound of a tenth of a second.
+func (l *lab) tenth(lib *prompt.Library) string {
+	var sound bytes.Buffer
+	err := wav.Write(&sound, wav.FromSamples(slices.Repeat([]int16{900, -900}, 400)))
+	sha := ""
+	if err == nil {
+		sha, err = lib.Put(&sound)
+	}
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return sha
 }
 
 // write makes the file of a recording: a second of sound.
@@ -180,6 +211,13 @@ func (l *lab) saw(parts ...string) {
 		}
 		rest = rest[i+1:]
 	}
+}
+
+// forgetLines begins the timeline anew.
+func (l *lab) forgetLines() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = nil
 }
 
 // never checks that no line holds a part.

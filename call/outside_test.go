@@ -10,30 +10,42 @@ import (
 	"tierline/media/prompt"
 )
 
-// fakeBackend answers lookups after some time with what the test says.
+// fakeBackend answers lookups as the test says.
 type fakeBackend struct {
 	mu     sync.Mutex
-	after  time.Duration
-	answer ivr.LookedUp
-	asked  []ivr.Lookup
-	ended  []error // why each lookup's context was over when it returned, nil if it wasn't
+	answer func(l ivr.Lookup) (after time.Duration, body string) // "" there is no such thing; "-" refused; "!" error
+	asked  []string
+	ended  []error // of each lookup's context when it returned
 	sent   []ivr.Notify
+	panics bool
 }
 
 func (b *fakeBackend) Lookup(ctx context.Context, _ ivr.Source, l ivr.Lookup) ivr.LookedUp {
 	b.mu.Lock()
-	after, answer := b.after, b.answer
-	b.asked = append(b.asked, l)
+	b.asked = append(b.asked, l.Request.Method+" "+l.Request.Path)
+	answer, panics := b.answer, b.panics
 	b.mu.Unlock()
+	if panics {
+		panic("backend")
+	}
+	after, body := answer(l)
 	select {
 	case <-time.After(after):
 	case <-ctx.Done():
-		answer = ivr.LookedUp{Status: ivr.LookupError, Err: "cancelled"}
+		body = "!"
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ended = append(b.ended, ctx.Err())
-	return answer
+	switch body {
+	case "":
+		return ivr.LookedUp{Status: ivr.LookupNotFound}
+	case "-":
+		return ivr.LookedUp{Status: ivr.LookupRefused}
+	case "!":
+		return ivr.LookedUp{Status: ivr.LookupError, Err: "no answer"}
+	}
+	return ivr.LookedUp{Status: ivr.LookupOK, Body: []byte(body)}
 }
 
 func (b *fakeBackend) Notify(_ context.Context, _ ivr.Channel, n ivr.Notify) ivr.Notified {

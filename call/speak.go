@@ -25,6 +25,10 @@ func (c *Call) sound(ctx context.Context, a ivr.Action) {
 	case ivr.StopSpeaking:
 		c.hush()
 	case ivr.PlayMusic:
+		if a.Prompt.ID == "" {
+			c.music(c.gen.Hold(c.language()))
+			return
+		}
 		c.music(c.gen.Music(a.Prompt))
 	default: // act sorts them
 	}
@@ -142,12 +146,12 @@ func (c *Call) appendText(ctx context.Context, to []*prompt.Clip, p ivr.Prompt) 
 	return c.appendClip(to, p.ID, p.Language)
 }
 
-// music plays an endless source to the caller; without one there is silence.
+// music plays an endless source to the caller; without one a sign that he is
+// still connected.
 func (c *Call) music(m *media.Music) {
 	c.speaking = 0
 	if m == nil {
-		c.caller.media.Stop()
-		return
+		m = c.gen.waiting
 	}
 	c.caller.media.PlayMusic(m)
 }

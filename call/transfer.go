@@ -193,8 +193,9 @@ func (c *Call) referred(ctx context.Context, ev sipua.Referred) {
 		c.bridgeAway(ctx, t)
 	case ev.Status < 300:
 		c.forgetTimer(t.refer)
+		c.moved = true
 		c.transferred(ctx, t, ivr.TransferAnswered)
-		c.end(endBy(acd.SideSwitch, 16, "transferred"))
+		c.end(endBy(acd.SideSwitch, 16, "normal"))
 	default:
 		c.forgetTimer(t.refer)
 		c.transferred(ctx, t, transferResult(ev.Status))

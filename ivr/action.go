@@ -209,14 +209,14 @@ type Answer struct {
 	Value    string
 }
 
-// Transfer sends the caller to somebody outside the ACD. The answer is
-// Transferred.
+// Transfer sends the caller to somebody outside the ACD. He hears it ring until
+// something else is played. The answer is Transferred.
 type Transfer struct {
 	ID       uint64
 	To       string // a destination of the service's transfers document
 	Number   string // for a destination that leaves the number open
 	CallerID string
-	Timeout  time.Duration // of ringing
+	Timeout  time.Duration // of ringing; 0: the destination's
 	Refer    bool          // leave the call to the far switch (RFC 3515) if it can
 }
 

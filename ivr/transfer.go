@@ -15,9 +15,10 @@ type transfer struct {
 	to       string
 	number   *expression // nil: the destination's
 	callerID *expression
-	timeout  time.Duration
+	timeout  time.Duration // 0: the destination's
 	refer    bool
 	wait     comfort
+	rings    bool // nothing but the ringing is to be heard meanwhile
 	then     outcomes
 }
 
@@ -44,8 +45,8 @@ func readTransfer(b *builder, c *common, n *document.Node) node {
 	d := transferDoc{common: c}
 	document.Decode(n, &d, "a transfer node", b.p)
 	out := &transfer{
-		prompt: b.readItems(d.Prompt), to: d.To.V, timeout: d.Timeout.Or(30 * time.Second),
-		refer: b.oneOf(d.Mode, "refer", "bridge"), wait: b.readComfort(d.Wait),
+		prompt: b.readItems(d.Prompt), to: d.To.V, timeout: d.Timeout.V,
+		refer: b.oneOf(d.Mode, "refer", "bridge"), wait: b.readComfort(d.Wait), rings: d.Wait == nil,
 		then: b.readThen(n, "a transfer node", []string{
 			string(TransferAnswered), string(TransferBusy), string(TransferNoAnswer), string(TransferFailed),
 		}, nil),
@@ -111,6 +112,9 @@ func (n *transfer) call(s *Session) {
 	s.st.Place.Phase = transferRinging
 	s.pauseGuard()
 	t.ID = s.await()
+	if n.rings { // the owner of the call lets him hear it
+		s.cancelTimer(&s.st.Place.Timer)
+	}
 	s.act(t)
 }
 
