@@ -16,7 +16,7 @@ import (
 func TestCache(t *testing.T) {
 	var asked atomic.Int64
 	status := 200
-	far := func(w http.ResponseWriter, r *http.Request) {
+	far := func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, status, fmt.Sprintf(`{"n":%d}`, asked.Add(1)))
 	}
 	inLab(t, far, func(l *lab) {

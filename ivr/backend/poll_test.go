@@ -13,7 +13,6 @@ import (
 
 // job is a far end that works on a question for a while.
 type job struct {
-	t      *testing.T
 	began  time.Time
 	takes  time.Duration
 	after  string // Retry-After
@@ -58,7 +57,7 @@ func TestPoll(t *testing.T) {
 		"faults":       {job{faults: 2}, ivr.LookupOK, 3 * time.Second, []string{"1s" + at, "2s" + at, "3s" + at}},
 		"never":        {job{takes: time.Hour}, ivr.LookupError, 5 * time.Second, []string{"1s" + at, "2s" + at, "3s" + at, "4s" + at, "5s" + at}},
 		"much later":   {job{takes: time.Hour, after: "60"}, ivr.LookupError, 0, nil},
-		"no such line": {job{end: func(w http.ResponseWriter) { w.WriteHeader(404) }}, ivr.LookupNotFound, time.Second, []string{"1s" + at}},
+		"no such line": {job{end: func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) }}, ivr.LookupNotFound, time.Second, []string{"1s" + at}},
 		"garbage":      {job{end: func(w http.ResponseWriter) { reply(w, 200, "?") }}, ivr.LookupError, time.Second, []string{"1s" + at}},
 	}
 	for name, tt := range tests {

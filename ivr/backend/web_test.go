@@ -94,7 +94,7 @@ func TestMisbehaviour(t *testing.T) {
 		err  string
 	}{
 		"never answers": {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, time.Second, "no answer within 1s"},
-		"never reads":   {func(c net.Conn) { time.Sleep(time.Hour) }, time.Second, "no answer within 1s"},
+		"never reads":   {func(net.Conn) { time.Sleep(time.Hour) }, time.Second, "no answer within 1s"},
 		"a byte a second": {func(c net.Conn) {
 			read(c)
 			for _, b := range []byte(head + "Content-Length: 2\r\n\r\n{}") {
@@ -168,7 +168,7 @@ func TestRequest(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, v, want)
 		}
 	}
-	if got.Method != "POST" || got.Host != "bss.test" || got.RequestURI != "/api/v1/tickets?kind=%E5%AE%BD" {
+	if got.Method != http.MethodPost || got.Host != "bss.test" || got.RequestURI != "/api/v1/tickets?kind=%E5%AE%BD" {
 		t.Errorf("%s %s at %s", got.Method, got.RequestURI, got.Host)
 	}
 }

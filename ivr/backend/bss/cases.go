@@ -37,17 +37,20 @@ func (s *System) openTicket(r *http.Request) (int, any) {
 		return bad(errBody)
 	}
 	c, known := s.account(q.Number)
-	hours := map[routing.Tier]time.Duration{routing.Diamond: 4, routing.Gold: 8, routing.Silver: 16}[c.Tier]
-	if hours == 0 || !known {
-		hours = 24
+	within := 24 * time.Hour
+	if known {
+		within = [...]time.Duration{
+			routing.Diamond: 4 * time.Hour, routing.Gold: 8 * time.Hour, routing.Silver: 16 * time.Hour, routing.Standard: within,
+		}[c.Tier]
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := s.cases.find(func(x *openCase) bool { return !x.complaint && x.line == q.Number && x.kind == q.Kind }); old != nil {
+	same := func(x *openCase) bool { return !x.complaint && x.line == q.Number && x.kind == q.Kind }
+	if old := s.cases.find(same); old != nil {
 		return http.StatusOK, old.ticket(true)
 	}
 	made := s.cases.add(openCase{
-		number: s.next("8"), line: q.Number, customer: c.ID, kind: q.Kind, promise: s.promise(hours * time.Hour),
+		number: s.next("8"), line: q.Number, customer: c.ID, kind: q.Kind, promise: s.promise(within),
 	})
 	return http.StatusCreated, made.ticket(false)
 }
@@ -58,15 +61,17 @@ func (s *System) openComplaint(r *http.Request) (int, any) {
 		return bad(err)
 	}
 	c, known := s.account(q.Phone)
-	hours := map[routing.Tier]time.Duration{routing.Diamond: 4, routing.Gold: 8, routing.Silver: 24}[c.Tier]
-	if hours == 0 || !known {
-		hours = 48
+	within := 48 * time.Hour
+	if known {
+		within = [...]time.Duration{
+			routing.Diamond: 4 * time.Hour, routing.Gold: 8 * time.Hour, routing.Silver: 24 * time.Hour, routing.Standard: within,
+		}[c.Tier]
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	owner, again := s.owner(c.ID, q.Phone)
 	made := s.cases.add(openCase{
-		complaint: true, number: s.next("6"), customer: c.ID, phone: q.Phone, promise: s.promise(hours * time.Hour), owner: owner,
+		complaint: true, number: s.next("6"), customer: c.ID, phone: q.Phone, promise: s.promise(within), owner: owner,
 	})
 	return http.StatusCreated, made.ticket(again)
 }

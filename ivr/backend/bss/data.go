@@ -3,6 +3,7 @@ package bss
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,21 +58,19 @@ func newRecord(p customer.Profile) record {
 	if r.traits, ok = special(p.ID); ok {
 		return r
 	}
-	for every, t := range map[uint64]trait{11: noBill, 7: noPoints, 13: inArrears, 3: nothingExpires, 9: outage, 8: broken} {
-		if r.seed%every == 0 {
-			r.traits = append(r.traits, t)
+	for _, x := range []struct {
+		every uint64
+		trait trait
+	}{{11, noBill}, {7, noPoints}, {13, inArrears}, {3, nothingExpires}, {9, outage}, {8, broken}} {
+		if r.seed%x.every == 0 {
+			r.traits = append(r.traits, x.trait)
 		}
 	}
 	return r
 }
 
 func (r record) is(t trait) bool {
-	for _, x := range r.traits {
-		if x == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.traits, t)
 }
 
 // between draws a number of the customer, always the same for the same name.

@@ -1,5 +1,7 @@
 package bss
 
+import "slices"
+
 // ring keeps the newest of many; the oldest go.
 type ring[T any] struct {
 	list []*T // oldest first
@@ -15,9 +17,9 @@ func (r *ring[T]) add(v T) *T {
 
 // find returns the newest that meets the condition, or nil.
 func (r *ring[T]) find(is func(*T) bool) *T {
-	for i := len(r.list) - 1; i >= 0; i-- {
-		if is(r.list[i]) {
-			return r.list[i]
+	for _, v := range slices.Backward(r.list) {
+		if is(v) {
+			return v
 		}
 	}
 	return nil
