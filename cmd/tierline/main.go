@@ -17,6 +17,6 @@ import (
 var version = "dev"
 
 func main() {
-	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand(),
+	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand(), demo.BusinessCommand(),
 		sim.Command(), sim.StaffCommand(), voice.SayCommand(), flow.Command())))
 }

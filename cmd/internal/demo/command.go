@@ -30,6 +30,7 @@ var ErrUnmet = errors.New("simulated calls did not get what they expected")
 
 type flags struct {
 	version, sip, http, data string
+	bss                      string
 	limit, every             time.Duration
 	quiet                    bool
 	pace                     pace
@@ -55,6 +56,7 @@ Register your own softphone or call the numbers yourself while it runs.`,
 	}
 	cmd.Flags().StringVar(&f.sip, "sip", "127.0.0.1:5060", "address for SIP, UDP and TCP")
 	cmd.Flags().StringVar(&f.http, "http", "127.0.0.1:8080", "address of the API")
+	cmd.Flags().StringVar(&f.bss, "bss", "", "loopback address of the business system (default: a free port)")
 	cmd.Flags().StringVar(&f.data, "data", "", "keep data in this directory (default: a temporary one)")
 	cmd.Flags().DurationVar(&f.limit, "for", 0,
 		"end by itself after this time; exit 0 only if every simulated call met its expectation")
@@ -84,6 +86,12 @@ func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, logs.close()) }()
 	phone.QuietLibrary(logs.phones)
+	shop, err := openBusiness(ctx, documents.Files(), f.bss, logs.node.With("part", "bss"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, shop.close()) }()
+	s.Sources, f.bss = shop.sources(), shop.at
 	node, err := app.Start(ctx, s, f.version, logs.node)
 	if err != nil {
 		return fmt.Errorf("start the centre: %w", err)
@@ -301,6 +309,7 @@ func (f *flags) greeting(team []account) []string {
 		"(and so on); then dial *11 ready, *12 break, *13 sign out, *14 end wrap-up",
 		"",
 		"See   http://" + f.http + "/api/v1/agents, /queues, /calls, /cdrs, /events",
+		"      http://" + f.bss + "  business system: bills, PINs, orders, /messages, /faults",
 		"      " + filepath.Join(f.data, "service") + "  documents to read and change",
 		"      " + filepath.Join(f.data, "node.log") + "  log",
 		"",
