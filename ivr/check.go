@@ -15,6 +15,7 @@ type checked struct {
 	kind   string
 	node   node
 	broken bool // has a mistake of its own: it may lead anywhere
+	gaps   int  // ways that it lacks
 }
 
 // graph is a flow's nodes and ways, by position in the file. Whoever walks it
@@ -36,7 +37,8 @@ const theEnd = -1
 
 func (b *builder) newGraph(nodes []checked) *graph {
 	g := &graph{
-		nodes: nodes, index: make(map[string]int, len(nodes)), out: make([][]way, len(nodes)), in: make([][]int, len(nodes)),
+		nodes: nodes, index: make(map[string]int, len(nodes)),
+		out: make([][]way, len(nodes)), in: make([][]int, len(nodes)),
 	}
 	for i, n := range nodes {
 		g.index[n.id] = i
@@ -71,8 +73,8 @@ func (b *builder) checkReachable(g *graph) {
 	for id := range b.meant {
 		roots = append(roots, id)
 	}
-	if _, ok := b.ids[b.flow.start]; !ok {
-		return // everything would follow
+	if _, ok := b.ids[b.flow.start]; !ok || b.hinted > maxHints {
+		return // everything would follow, or nobody knows what was meant
 	}
 	seen := make([]bool, len(g.nodes))
 	for _, id := range roots {
@@ -80,18 +82,41 @@ func (b *builder) checkReachable(g *graph) {
 			g.mark(i, seen)
 		}
 	}
-	for i, n := range g.nodes {
+	reached := slices.Clone(seen)
+	var lost []int // the first of each chain
+	for i := range g.nodes {
 		if !seen[i] && !g.hasUnseenSource(i, seen) {
-			b.p.Warnf(n.pos, "node %q can never be reached", n.id)
+			lost = append(lost, i)
 			g.mark(i, seen)
 		}
 	}
-	for i, n := range g.nodes { // circles of unreachable nodes have no first
+	for i := range g.nodes { // circles of unreachable nodes have no first
 		if !seen[i] {
-			b.p.Warnf(n.pos, "node %q can never be reached", n.id)
+			lost = append(lost, i)
 			g.mark(i, seen)
 		}
 	}
+	for _, i := range g.unexplained(lost, reached) {
+		b.p.Warnf(g.nodes[i].pos, "node %q can never be reached", g.nodes[i].id)
+	}
+}
+
+// unexplained leaves out what follows from another mistake: a node that lacks
+// a way explains the unreachable node that stands nearest to it.
+func (g *graph) unexplained(lost []int, reached []bool) []int {
+	const most = 100 // mistakes that are thought about
+	for i, n := range g.nodes {
+		for k := 0; k < n.gaps && reached[i] && len(lost) > 0 && len(lost) <= most; k++ {
+			nearest := 0
+			for at, l := range lost {
+				if max(l-i, i-l) < max(lost[nearest]-i, i-lost[nearest]) {
+					nearest = at
+				}
+			}
+			lost = slices.Delete(lost, nearest, nearest+1)
+		}
+	}
+	return lost
 }
 
 func (g *graph) mark(from int, seen []bool) {
@@ -253,7 +278,7 @@ func (b *builder) checkDefaultZero(g *graph, people []bool) {
 	}
 }
 
-// checkUnused warns of prompts and variables that nothing uses.
+// checkUnused warns of what the flow declares and nothing uses.
 func (b *builder) checkUnused() {
 	for _, t := range b.flow.texts {
 		if !b.used[t.ID] {
@@ -264,5 +289,20 @@ func (b *builder) checkUnused() {
 		if _, ok := b.flow.vars.find(v.Key.V); ok && !b.read[v.Key.V] {
 			b.p.Warnf(v.Key.Pos, "variable %q is never read", v.Key.V)
 		}
+	}
+	warn := func(key document.Value[string], used map[string]bool, what string) {
+		// A name in a broken node counts as read, whatever it is the name of.
+		if !used[key.V] && !b.read[key.V] {
+			b.p.Warnf(key.Pos, "%s %q is never used", what, key.V)
+		}
+	}
+	for _, s := range b.doc.Sources {
+		warn(s.Key, b.usedSources, "source")
+	}
+	for _, c := range b.doc.Calendars {
+		warn(c.Key, b.usedCalendars, "calendar")
+	}
+	for _, a := range b.doc.Auth {
+		warn(a.Key, b.usedPolicies, "auth policy")
 	}
 }

@@ -72,7 +72,7 @@ func readCollect(b *builder, c *common, n *document.Node) node {
 		b.p.Errorf(d.Confirm.Prompt.pos(), "%q is secret: it is entered twice, not read out", d.Into.V)
 	}
 	if x := out.into; x != nil && x.kind != reflect.String && x.typ != typeInt {
-		b.p.Errorf(d.Into.Pos, "%q is a %s: callers enter texts and numbers", x.name, x.typ)
+		b.p.Errorf(d.Into.Pos, "%q is %s: callers enter texts and numbers", x.name, article(x.typ))
 	}
 	return out
 }

@@ -150,6 +150,8 @@ func isScalar(p *vm.Program) bool {
 	switch t.Kind() { //nolint:exhaustive // all others are not
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Float64:
 		return true
+	case reflect.Interface: // of a variable whose type is a mistake of its own
+		return true
 	}
 	return false
 }

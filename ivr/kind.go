@@ -1,6 +1,8 @@
 package ivr
 
 import (
+	"slices"
+
 	"tierline/routing/document"
 )
 
@@ -87,6 +89,15 @@ type broken struct{ out []edge }
 func (broken) enter(*Session)         {}
 func (broken) handle(*Session, Input) {}
 func (n broken) edges() []edge        { return n.out }
+
+// maimed is a node with a mistake: beside its own ways it leads wherever one
+// of its words is a node's name.
+type maimed struct {
+	node
+	more []edge
+}
+
+func (n maimed) edges() []edge { return append(slices.Clone(n.node.edges()), n.more...) }
 
 func (b *builder) readBroken(n *document.Node) node {
 	var out broken

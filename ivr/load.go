@@ -91,6 +91,10 @@ type builder struct {
 	meant map[string]bool // nodes that a misspelt target probably means
 
 	hinted int // names compared for hints
+	gaps   int // ways that nodes lack
+
+	usedSources   map[string]bool
+	usedCalendars map[string]bool
 }
 
 // Load reads and checks a flow. All mistakes are reported at once; the flow is
@@ -99,6 +103,7 @@ func Load(name string, src []byte, env Environment) (*Flow, []document.Problem) 
 	b := &builder{
 		p: document.NewProblems(name), env: env, ids: map[string]document.Pos{}, compiled: map[exprKey]compiled{},
 		used: map[string]bool{}, read: map[string]bool{}, meant: map[string]bool{}, usedPolicies: map[string]bool{},
+		usedSources: map[string]bool{}, usedCalendars: map[string]bool{},
 		flow: &Flow{nodes: map[string]*step{}, prompts: map[string]*promptText{}, others: env.Flows},
 	}
 	root := document.Parse(src, b.p)
@@ -226,7 +231,7 @@ func (b *builder) readNode(n document.Entry[*document.Node]) checked {
 		b.p.Errorf(n.Key.Pos, "%q can't be the name of a node: letters, digits, - and _ only", n.Key.V)
 	}
 	c := common{id: n.Key}
-	before := b.p.Errors()
+	before, gaps := b.p.Errors(), b.gaps
 	k, ok := b.kindOf(n.Value)
 	if !ok {
 		out.node, out.broken = b.readBroken(n.Value), true
@@ -236,6 +241,9 @@ func (b *builder) readNode(n document.Entry[*document.Node]) checked {
 	out.node = k.read(b, &c, n.Value)
 	for _, e := range out.node.edges() {
 		b.target(e)
+		if !e.to.Given && e.label != outcomeExhausted {
+			b.gaps++ // a field that is missing
+		}
 	}
 	st := &step{
 		node: out.node, id: c.id.V, kind: k.name, pos: c.id.Pos,
@@ -243,8 +251,11 @@ func (b *builder) readNode(n document.Entry[*document.Node]) checked {
 	}
 	b.flow.nodes[st.id] = st
 	b.flow.order = append(b.flow.order, st.id)
-	// A node with a wrong field may miss a way out.
-	out.broken = b.p.Errors() > before
+	// A node with a wrong field may miss a way out: the field's words may be it.
+	if out.broken = b.p.Errors() > before; out.broken {
+		out.gaps = b.gaps - gaps
+		out.node = maimed{out.node, b.readBroken(n.Value).edges()}
+	}
 	return out
 }
 

@@ -56,6 +56,7 @@ func (b *builder) exhaustedEdge(d inputDoc, what string, n *document.Node) edge 
 		to = b.exhausted
 	}
 	if !to.Given {
+		b.gaps++
 		b.p.Errorf(n.Owner, `outcome "exhausted" is not handled: give the %s or defaults.input an "exhausted"`, what)
 	}
 	return edge{to: to, label: outcomeExhausted, silent: true, inherited: !d.Exhausted.Given}

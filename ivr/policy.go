@@ -118,7 +118,9 @@ func readAuthenticate(b *builder, c *common, n *document.Node) node {
 	out := &authenticate{policy: b.auth[d.Policy.V], fresh: d.Fresh.V}
 	if out.policy == nil && d.Policy.Given {
 		known := slices.Sorted(maps.Keys(b.auth))
-		b.p.Errorf(d.Policy.Pos, "auth policy %q does not exist%s", d.Policy.V, document.DidYouMean(d.Policy.V, known))
+		meant, _ := b.nearest(d.Policy.V, known)
+		b.usedPolicies[meant] = true
+		b.p.Errorf(d.Policy.Pos, "auth policy %q does not exist%s", d.Policy.V, hint(meant))
 	}
 	b.usedPolicies[d.Policy.V] = true
 	out.then = b.readThen(n, "an authenticate node",

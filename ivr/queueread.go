@@ -45,7 +45,11 @@ func readQueue(b *builder, c *common, n *document.Node) node {
 		}
 	}
 	q.then = then.to
-	q.out = append(q.out, then.edges(false)...)
+	for _, e := range then.edges(false) {
+		// A queue that doesn't take the call says so at once.
+		e.silent = slices.Contains([]string{LeftFull, LeftClosed, LeftNoStaff, LeftLong}, e.label)
+		q.out = append(q.out, e)
+	}
 	if d.After.Given {
 		q.out = append(q.out, edge{to: d.After, label: "after"})
 	}
@@ -139,6 +143,7 @@ func (b *builder) readThen(n *document.Node, what string, required, optional []s
 	for _, o := range required {
 		if then.Get(o) == nil {
 			b.p.Errorf(then.Owner, "outcome %q is not handled", o)
+			b.gaps++
 		}
 	}
 	return out

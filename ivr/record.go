@@ -66,7 +66,7 @@ func readRecord(b *builder, c *common, n *document.Node) node {
 	}
 	out.review = b.readReview(d.Review)
 	if out.into != nil && out.into.typ != typeRecording {
-		b.p.Errorf(d.Into.Pos, "%q is a %s: a message needs a recording", out.into.name, out.into.typ)
+		b.p.Errorf(d.Into.Pos, "%q is %s: a message needs a recording", out.into.name, article(out.into.typ))
 	}
 	return out
 }

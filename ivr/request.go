@@ -108,6 +108,7 @@ func (b *builder) checkSource(v document.Value[string]) {
 	if !v.Given {
 		return
 	}
+	b.usedSources[v.V] = true
 	known := slices.Clone(b.env.Sources)
 	for _, s := range b.doc.Sources {
 		known = append(known, s.Key.V)
@@ -118,7 +119,9 @@ func (b *builder) checkSource(v document.Value[string]) {
 	if slices.Contains(known, v.V) || (b.env.Sources == nil && len(b.doc.Sources) == 0) {
 		return
 	}
-	b.p.Errorf(v.Pos, "source %q is not declared under sources%s", v.V, document.DidYouMean(v.V, known))
+	meant, _ := b.nearest(v.V, known)
+	b.usedSources[meant] = true
+	b.p.Errorf(v.Pos, "source %q is not declared under sources%s", v.V, hint(meant))
 }
 
 // Ends of making a request.

@@ -151,14 +151,31 @@ func (b *builder) readSaid(v document.Value[string], kind string, allowed []stri
 			if !slices.ContainsFunc(allowed, func(t string) bool { return !isNumber(t) }) {
 				is = typeString
 			}
+		case reflect.Interface: // its declaration is a mistake of its own
 		default:
 			is = e.kind().String()
 		}
 	}
 	if is != "" && !slices.Contains(allowed, is) {
-		b.p.Errorf(v.Pos, "say %s needs a %s, %q is a %s", kind, strings.Join(allowed, " or a "), v.V, is)
+		b.p.Errorf(v.Pos, "say %s needs %s, %q is %s", kind, anyOf(allowed), v.V, article(is))
 	}
 	return e
+}
+
+// article puts "a" or "an" before the name of a type.
+func article(typ string) string {
+	if typ != "" && strings.Contains("aeiou", typ[:1]) {
+		return "an " + typ
+	}
+	return "a " + typ
+}
+
+func anyOf(types []string) string {
+	out := make([]string, len(types))
+	for i, t := range types {
+		out[i] = article(t)
+	}
+	return strings.Join(out, " or ")
 }
 
 func isNumber(t string) bool { return t == typeInt || t == typeMoney || t == typeVolume }

@@ -24,12 +24,17 @@ func readSchedule(b *builder, c *common, n *document.Node) node {
 	d := scheduleDoc{common: c}
 	document.Decode(n, &d, "a schedule node", b.p)
 	out := &schedule{open: d.Open, closed: d.Closed, calendar: b.env.Calendars[d.Calendar.V]}
+	b.usedCalendars[d.Calendar.V] = true
 	if own, ok := b.hours[d.Calendar.V]; ok {
 		out.calendar = own
 	}
 	if out.calendar == nil && b.env.Calendars != nil && d.Calendar.Given {
-		known := slices.Sorted(maps.Keys(b.env.Calendars))
-		b.p.Errorf(d.Calendar.Pos, "calendar %q does not exist%s", d.Calendar.V, document.DidYouMean(d.Calendar.V, known))
+		known := slices.Sorted(maps.Keys(b.hours))
+		known = slices.AppendSeq(known, maps.Keys(b.env.Calendars))
+		slices.Sort(known)
+		meant, _ := b.nearest(d.Calendar.V, known)
+		b.usedCalendars[meant] = true
+		b.p.Errorf(d.Calendar.Pos, "calendar %q does not exist%s", d.Calendar.V, hint(meant))
 	}
 	return out
 }

@@ -245,7 +245,7 @@ func (n *subflow) check(p *document.Problems, from, to *Flow) {
 		case !ok:
 			p.Errorf(a.pos, "flow %q has no variable %q%s", to.name, a.name, document.DidYouMean(a.name, names))
 		case a.value != nil && a.value.kind() != x.kind:
-			p.Errorf(a.pos, "variable %q of flow %q is a %s", a.name, to.name, x.typ)
+			p.Errorf(a.pos, "variable %q of flow %q is %s", a.name, to.name, article(x.typ))
 		case a.secret && !x.secret:
 			p.Errorf(a.pos, "what %q of flow %q gets is secret, and it isn't", a.name, to.name)
 		}
