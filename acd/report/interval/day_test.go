@@ -39,6 +39,9 @@ import (
 //	c19  human standard  29:30  29:40   29:50   31:20    20    90   1001, wrap-up ended at 31:35; 10 s of the talk before 30:00
 //	c20  human standard  44:50  46:00   46:05   47:05    75    60   1001, wrap-up to 47:35; came before the border
 //	c21  human gold      59:00                                      waits at nine
+//	c22  human standard  51:00                  51:30    30         left: call-back b22
+//	b22  human standard         51:40  51:45                        1001; the customer is called to 52:15, no answer
+//	                            57:20  57:25   58:35         60     1002; reached at 57:35, wrap-up to 59:05; answers 4
 //
 // Human by quarters of an hour:
 //
@@ -46,8 +49,8 @@ import (
 //	8:00    11      7 (4+5+170+45+2+20+15 = 261)  5     3 (113 s)  1              180+300+180+120+30+220 = 1030  5 × 30
 //	8:15    5       4 (75+6+10+20 = 111)          3     0          1              140+60+120+240+60+10 = 630     5 × 30
 //	8:30    1       1 (75)                        0                               80                             15
-//	8:45    1       0                             0                      1        60                             30
-//	sum     18      12 (447)                      8     3          2     1        1800                           345
+//	8:45    2       0                             0                1     1        60                             30
+//	sum     19      12 (447)                      8     3          3     1        1800                           345
 //
 // ASA 447/12 = 37.25 s; AHT (1800+345)/12 = 178.75 s; service levels A 8/12,
 // B 8/15, C 8/(15−2), D (8+2)/15, E 8/(15−1).
@@ -63,13 +66,13 @@ func TestTheDayByHand(t *testing.T) {
 8:00 vip: 2 offered, 1 answered 60000 ms, 1 abandoned 120000 ms, left map[] 0 ms, 1 refused, 0 waiting, longest 120000, 1 handled, talk 240000, wrap-up 0
 8:15 human: 5 offered, 4 answered 111000 ms, 0 abandoned 0 ms, left map[timeout:1] 60000 ms, 0 refused, 0 waiting, longest 75000, 5 handled, talk 630000, wrap-up 150000
 8:30 human: 1 offered, 1 answered 75000 ms, 0 abandoned 0 ms, left map[] 0 ms, 0 refused, 0 waiting, longest 75000, 1 handled, talk 80000, wrap-up 15000
-8:45 human: 1 offered, 0 answered 0 ms, 0 abandoned 0 ms, left map[] 0 ms, 0 refused, 1 waiting, longest 0, 1 handled, talk 60000, wrap-up 30000
-8:00 human: 18 offered, 12 answered 447000 ms, 3 abandoned 113000 ms, left map[key:1 timeout:1] 90000 ms, 0 refused, 1 waiting, longest 170000, 12 handled, talk 1800000, wrap-up 345000
+8:45 human: 2 offered, 0 answered 0 ms, 0 abandoned 0 ms, left map[callback:1] 30000 ms, 0 refused, 1 waiting, longest 30000, 1 handled, talk 60000, wrap-up 30000
+8:00 human: 19 offered, 12 answered 447000 ms, 3 abandoned 113000 ms, left map[callback:1 key:1 timeout:1] 120000 ms, 0 refused, 1 waiting, longest 170000, 12 handled, talk 1800000, wrap-up 345000
 8:00 vip: 2 offered, 1 answered 60000 ms, 1 abandoned 120000 ms, left map[] 0 ms, 1 refused, 0 waiting, longest 120000, 1 handled, talk 240000, wrap-up 0
 8:00 human diamond: 1 offered, 0 answered 0 ms, 0 abandoned 0 ms, left map[timeout:1] 60000 ms, 0 refused, 0 waiting, longest 60000, 0 handled, talk 0, wrap-up 0
 8:00 human gold: 5 offered, 4 answered 80000 ms, 0 abandoned 0 ms, left map[] 0 ms, 0 refused, 1 waiting, longest 45000, 4 handled, talk 840000, wrap-up 120000
 8:00 human silver: 2 offered, 1 answered 15000 ms, 1 abandoned 20000 ms, left map[] 0 ms, 0 refused, 0 waiting, longest 20000, 1 handled, talk 60000, wrap-up 30000
-8:00 human standard: 10 offered, 7 answered 352000 ms, 2 abandoned 93000 ms, left map[key:1] 30000 ms, 0 refused, 0 waiting, longest 170000, 7 handled, talk 900000, wrap-up 195000
+8:00 human standard: 11 offered, 7 answered 352000 ms, 2 abandoned 93000 ms, left map[callback:1 key:1] 60000 ms, 0 refused, 0 waiting, longest 170000, 7 handled, talk 900000, wrap-up 195000
 8:00 vip diamond billing+lang.en: 2 offered, 1 answered 60000 ms, 1 abandoned 120000 ms, left map[] 0 ms, 0 refused, 0 waiting, longest 120000, 1 handled, talk 240000, wrap-up 0
 8:00 vip gold: 0 offered, 0 answered 0 ms, 0 abandoned 0 ms, left map[] 0 ms, 1 refused, 0 waiting, longest 0, 0 handled, talk 0, wrap-up 0
 `
@@ -112,9 +115,11 @@ func line(q *interval.Queue) string {
 //
 //	      ready                                          reserved  alerting                   talking                          wrap-up     not ready
 //	1001  10+15+5+213+5+120+304+865+745 = 2282           10 × 1    3+5+4+4+1+9+30+5+9+4 = 74  180+180+120+30+60+240+90+60=960  7×30+15=225 missed 49
+//	b22   −35                                            1         4                          30
 //	1002  20+60+35+1040+600 = 1755                       5 × 1     4+4+19+4+9 = 40            300+240+360+120+60 = 1080        4×30 = 120  lunch 600
+//	b22   −105                                           1         4                          10+60                            30
 //
-// Occupancy: 1001 (10+74+960+225)/(1269+2282), 1002 (5+40+1080+120)/(1245+1755).
+// Occupancy: 1001 (11+78+990+225)/(1304+2247), 1002 (6+44+1150+150)/(1350+1650).
 func TestTheAgentsByHand(t *testing.T) {
 	n := theDay(t).flush().Numbers
 	list, total := interval.Query{From: base, Until: base + 4*interval.Slot}.Select(n).Agents()
@@ -129,9 +134,9 @@ func TestTheAgentsByHand(t *testing.T) {
 			o.Of/1000, o.All/1000, a.HandlingTime().Of/1000, a.HandlingTime().All)
 	}
 	want := `
-1001: signed in 3600, alerting 74, not_ready 49, ready 2282, reserved 10, talking 960, wrap_up 225, not ready map[missed:49000], offers 10 map[answered:8 no_answer:1 rejected:1], occupancy 1269/3551, handling 1185/8
-1002: signed in 3600, alerting 40, not_ready 600, ready 1755, reserved 5, talking 1080, wrap_up 120, not ready map[lunch:600000], offers 5 map[answered:5], occupancy 1245/3000, handling 1200/5
-: signed in 7200, alerting 114, not_ready 649, ready 4037, reserved 15, talking 2040, wrap_up 345, not ready map[lunch:600000 missed:49000], offers 15 map[answered:13 no_answer:1 rejected:1], occupancy 2514/6551, handling 2385/13
+1001: signed in 3600, alerting 78, not_ready 49, ready 2247, reserved 11, talking 990, wrap_up 225, not ready map[missed:49000], offers 11 map[answered:9 no_answer:1 rejected:1], occupancy 1304/3551, handling 1215/9
+1002: signed in 3600, alerting 44, not_ready 600, ready 1650, reserved 6, talking 1150, wrap_up 150, not ready map[lunch:600000], offers 6 map[answered:6], occupancy 1350/3000, handling 1300/6
+: signed in 7200, alerting 122, not_ready 649, ready 3897, reserved 17, talking 2140, wrap_up 375, not ready map[lunch:600000 missed:49000], offers 17 map[answered:15 no_answer:1 rejected:1], occupancy 2654/6551, handling 2515/15
 `
 	if d := cmp.Diff(want[1:], got.String()); d != "" {
 		t.Errorf("agents (-by hand +counted):\n%s", d)
@@ -142,7 +147,7 @@ func TestTheAgentsByHand(t *testing.T) {
 	for _, a := range list {
 		talk = append(talk, fmt.Sprintf("%s %s %d", a.Agent, a.Queue, a.StateMS["talking"]/1000))
 	}
-	if d := cmp.Diff([]string{"1001  0", "1001 human 960", "1002  0", "1002 human 840", "1002 vip 240"}, talk); d != "" {
+	if d := cmp.Diff([]string{"1001  0", "1001 human 990", "1002  0", "1002 human 910", "1002 vip 240"}, talk); d != "" {
 		t.Errorf("talk by queue (-want +got):\n%s", d)
 	}
 }

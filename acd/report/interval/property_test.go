@@ -24,10 +24,11 @@ type world struct {
 	calls  []string
 	offers []uint64
 
-	account account
-	resumed *interval.Fold
-	kept    map[string]interval.Open
-	stored  interval.Numbers
+	account  account
+	backTalk int64 // ms of agents with call-backs: no queue has them
+	resumed  *interval.Fold
+	kept     map[string]interval.Open
+	stored   interval.Numbers
 }
 
 func newWorld(t *rapid.T) *world {
@@ -40,7 +41,11 @@ func newWorld(t *rapid.T) *world {
 // apply is put for both folds, with the account.
 func (w *world) apply(ev acd.Event) {
 	before := map[interval.TimeKey]bool{}
+	backs := int64(0)
 	for _, a := range w.state.Agents() {
+		if _, back := w.state.Callback(a.Call); back && a.State == acd.AgentTalking {
+			backs++
+		}
 		if a.State != acd.AgentSignedOut {
 			before[interval.TimeKey{Agent: a.ID, State: a.State.String(), Reason: a.Reason}] = true
 		}
@@ -53,13 +58,14 @@ func (w *world) apply(ev acd.Event) {
 			w.account[k] += d
 		}
 	}
+	w.backTalk += backs * (w.state.Now() - from)
 	for _, f := range []*interval.Fold{w.fold, w.resumed} {
 		f.Take(w.state.Now(), w.wall+w.at, r.Facts)
 	}
 	for i := range r.Facts {
 		if f := &r.Facts[i]; f.Kind == acd.FactCallOffered {
 			w.offers = append(w.offers, f.Offer)
-		} else if f.Kind == acd.FactCallArrived {
+		} else if f.Kind == acd.FactCallArrived || f.Kind == acd.FactCallbackRequested {
 			w.calls = append(w.calls, f.Call)
 		}
 	}
@@ -123,6 +129,19 @@ func (w *world) conserve(t *rapid.T, n interval.Numbers) {
 	if total.Waiting() != all {
 		t.Fatalf("%d wait in total, want %d", total.Waiting(), all)
 	}
+	open := map[string]int64{}
+	for _, b := range w.state.Callbacks() {
+		open[b.Queue+" "+b.Tier.String()]++
+	}
+	for k, c := range n.Callbacks {
+		place := k.Queue + " " + k.Tier
+		if open[place] -= c.Open(); open[place] == 0 {
+			delete(open, place)
+		}
+	}
+	if len(open) > 0 {
+		t.Fatalf("call-backs: %v more are open than the numbers say", open)
+	}
 }
 
 func drawEvent(t *rapid.T, w *world) acd.Event {
@@ -140,6 +159,9 @@ func drawEvent(t *rapid.T, w *world) acd.Event {
 	}
 	agent := rapid.SampledFrom([]string{"1001", "1002", "1003"})
 	side := acd.Side(rapid.IntRange(1, 3).Draw(t, "side"))
+	if rapid.IntRange(0, 3).Draw(t, "beside") == 0 {
+		return drawBeside(t, w, call(), offer())
+	}
 	switch rapid.IntRange(0, 14).Draw(t, "event") {
 	case 0, 1:
 		return acd.CallArrived{Call: call(), Node: rapid.SampledFrom([]string{"n1", "n2"}).Draw(t, "node")}
@@ -175,6 +197,30 @@ func drawEvent(t *rapid.T, w *world) acd.Event {
 	}
 }
 
+// drawBeside draws what is counted beside visits.
+func drawBeside(t *rapid.T, w *world, call string, offer uint64) acd.Event {
+	switch rapid.IntRange(0, 5).Draw(t, "call-back") {
+	case 0, 1:
+		ev := acd.CallbackRequested{
+			Callback: fmt.Sprint("b", w.index), Node: "n1", Number: fmt.Sprint("138", rapid.IntRange(0, 3).Draw(t, "number")),
+			Queue: rapid.SampledFrom([]string{"human", "vip"}).Draw(t, "queue"),
+			Tier:  routing.Tier(rapid.IntRange(0, 3).Draw(t, "tier")),
+		}
+		if rapid.Bool().Draw(t, "from a call") {
+			ev.Call = call
+		}
+		return ev
+	case 2:
+		return acd.CallbackReached{Offer: offer}
+	case 3:
+		return acd.CallbackMissed{Offer: offer, Outcome: acd.Outcome(rapid.IntRange(1, 4).Draw(t, "outcome"))}
+	case 4:
+		return acd.CallbackCancelled{Callback: call}
+	default:
+		return acd.CallSurveyed{Call: call, Question: "q", Value: rapid.SampledFrom([]string{"1", "5"}).Draw(t, "value")}
+	}
+}
+
 // Whatever happens, at every moment and for each queue and tier: offered =
 // answered + abandoned + left + waiting. Agents' times are those that the
 // state shows. Restarts change nothing.
@@ -183,7 +229,10 @@ func TestPropertyTheNumbersAddUp(t *testing.T) {
 		w := newWorld(t)
 		w.apply(acd.ConfigPublished{Config: acd.Config{
 			Queues: []acd.QueueConfig{
-				{Name: "human", WrapUp: 20_000, Requirement: "lang.zh>=1"}, {Name: "vip", MaxLength: 2, ReofferAfter: 5000},
+				{
+					Name: "human", WrapUp: 20_000, Requirement: "lang.zh>=1",
+					Callback: acd.CallbackConfig{Attempts: 1, Spacing: 5000, Expires: 3_600_000},
+				}, {Name: "vip", MaxLength: 2, ReofferAfter: 5000},
 			},
 			Agents: []acd.AgentConfig{
 				{ID: "1001", Contact: "sip:1001@127.0.0.1", SignedIn: true, Skills: []routing.SkillLevel{{Skill: "lang.zh", Level: 2}}},
@@ -246,8 +295,8 @@ func (w *world) compareTimes(t *rapid.T) {
 	if d := cmp.Diff(w.account, told); d != "" {
 		t.Fatalf("agents' times (-state +numbers):\n%s", d)
 	}
-	if _, total := all.Queues(); total.TalkMS != talk {
-		t.Fatalf("queues have %d ms of talk, agents %d", total.TalkMS, talk)
+	if _, total := all.Queues(); total.TalkMS+w.backTalk != talk {
+		t.Fatalf("queues have %d ms of talk and call-backs %d, agents %d", total.TalkMS, w.backTalk, talk)
 	}
 }
 
@@ -297,7 +346,7 @@ func TestAClockThatWasYearsBehindMakesNoYearsOfSlots(t *testing.T) {
 }
 
 func TestResumeRefusesWhatItCantRead(t *testing.T) {
-	for _, kind := range []string{"visit", "agent"} {
+	for _, kind := range []string{"visit", "callback", "agent"} {
 		if _, err := interval.Resume([]interval.Open{{Kind: kind, ID: "x", Record: []byte("{")}}); err == nil {
 			t.Errorf("half a record of a %s was read", kind)
 		}

@@ -166,8 +166,33 @@ func theDay(t *testing.T) *story {
 	for _, v := range dayVisits() {
 		acts = append(acts, v.acts()...)
 	}
+	acts = append(acts, dayCallback()...)
 	s.play(acts)
 	return s
+}
+
+// dayCallback is c22, who asks to be called back, and what becomes of it.
+func dayCallback() []act {
+	var first, second uint64
+	put := func(at int64, ev acd.Event) act { return act{at, func(s *story) { s.do(at, ev) }} }
+	return append(visit{call: "c22", queue: "human", queued: clock(51, 0)}.acts(),
+		put(clock(51, 30), acd.CallbackRequested{Callback: "b22", Call: "c22", Node: "n1", Number: "138", Queue: "human"}),
+		put(clock(51, 32), acd.CallEnded{Call: "c22", Cause: "normal", By: acd.SideCaller}),
+		act{clock(51, 40), func(s *story) { first = s.do(clock(51, 40), acd.CallOffered{Call: "b22", Agent: "1001"}) }},
+		act{clock(51, 41), func(s *story) { s.do(clock(51, 41), acd.OfferRang{Offer: first}) }},
+		act{clock(51, 45), func(s *story) { s.do(clock(51, 45), acd.OfferAnswered{Offer: first}) }},
+		act{clock(52, 15), func(s *story) {
+			s.do(clock(52, 15), acd.CallbackMissed{Offer: first, Outcome: acd.NoAnswer})
+		}},
+		act{clock(57, 20), func(s *story) { second = s.do(clock(57, 20), acd.CallOffered{Call: "b22", Agent: "1002"}) }},
+		act{clock(57, 21), func(s *story) { s.do(clock(57, 21), acd.OfferRang{Offer: second}) }},
+		act{clock(57, 25), func(s *story) { s.do(clock(57, 25), acd.OfferAnswered{Offer: second}) }},
+		act{clock(57, 35), func(s *story) { s.do(clock(57, 35), acd.CallbackReached{Offer: second}) }},
+		act{clock(58, 35), func(s *story) { s.do(clock(58, 35), acd.AgentReleased{Offer: second, By: acd.SideAgent}) }},
+		put(clock(58, 40), acd.CallSurveyed{Call: "b22", Question: "satisfaction", Value: "4"}),
+		put(clock(58, 42), acd.CallTransferred{Call: "b22", To: "shop", Result: "busy"}),
+		put(clock(58, 45), acd.CallEnded{Call: "b22", Cause: "normal", By: acd.SideCaller}),
+	)
 }
 
 func dayVisits() []visit {
