@@ -32,11 +32,18 @@ func refuseCode(ev Event, code, format string, args ...any) error {
 // must now be done outside. A refused entry changes nothing but the clock and
 // returns a *RefusedError.
 func Apply(s *State, e Entry) (Result, error) {
+	var r Result
+	err := ApplyInto(s, e, &r)
+	return r, err
+}
+
+// ApplyInto is Apply for those who keep nothing of a result: it overwrites r
+// and uses its memory again.
+func ApplyInto(s *State, e Entry, r *Result) error {
 	s.now = max(s.now, e.At) // a new leader's clock may be behind
 	s.index = max(s.index, e.Index)
-	var r Result
-	err := s.apply(e, &r)
-	return r, err
+	r.Effects, r.Facts = r.Effects[:0], r.Facts[:0]
+	return s.apply(e, r)
 }
 
 //nolint:cyclop // one case for each event

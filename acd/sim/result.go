@@ -68,8 +68,8 @@ type GroupResult struct {
 	Occupancy float64 `json:"occupancy"`
 }
 
-// result sums a run up.
-func (w *world) result() *Result {
+// sumUp makes a run's result.
+func (w *world) sumUp() *Result {
 	t := &w.tally
 	all := t.all.part()
 	r := &Result{Overall: Overall{

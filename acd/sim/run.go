@@ -50,7 +50,8 @@ type world struct {
 	core   *acd.State
 	index  uint64
 	now    int64
-	listen func(acd.Result) // hears what each entry comes to, if not nil
+	result acd.Result       // of the last entry
+	listen func(acd.Result) // hears what each entry comes to, and keeps nothing of it, if not nil
 
 	// Hear of callers who have to wait, once the core has decided, and of those
 	// who are served, if not nil.
@@ -93,7 +94,7 @@ func Run(ctx context.Context, c *Centre, o Options) (*Result, error) {
 	if err := w.run(ctx); err != nil {
 		return nil, err
 	}
-	return w.result(), nil
+	return w.sumUp(), nil
 }
 
 func newWorld(c *Centre, o Options) (*world, error) {
@@ -361,12 +362,12 @@ func (w *world) unqueue(i int) {
 // apply puts one entry into the log, so to speak.
 func (w *world) apply(ev acd.Event) error {
 	w.index++
-	r, err := acd.Apply(w.core, acd.Entry{Index: w.index, At: w.now, Wall: w.now, Event: ev})
+	err := acd.ApplyInto(w.core, acd.Entry{Index: w.index, At: w.now, Wall: w.now, Event: ev}, &w.result)
 	if err != nil {
 		return fmt.Errorf("the core does not follow: %w", err)
 	}
 	if w.listen != nil {
-		w.listen(r)
+		w.listen(w.result)
 	}
 	return nil
 }
