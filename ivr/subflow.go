@@ -1,7 +1,6 @@
 package ivr
 
 import (
-	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -212,11 +211,14 @@ func (f *Flow) find(name string) *Flow {
 	return f.others(name)
 }
 
-// CheckCalls checks how flows of one service call each other. It takes those
-// that could be read, by name.
+// CheckCalls checks how flows of one service call each other. It takes them
+// by name; nil is one that could not be read.
 func CheckCalls(flows map[string]*Flow, file func(flow string) string) []document.Problem {
 	var out []document.Problem
 	for name, f := range flows {
+		if f == nil {
+			continue // it couldn't be read
+		}
 		p := document.NewProblems(file(name))
 		for _, c := range f.calls {
 			if to := flows[c.flow]; to != nil {
@@ -225,6 +227,7 @@ func CheckCalls(flows map[string]*Flow, file func(flow string) string) []documen
 		}
 		out = append(out, p.List()...)
 	}
+	out = append(out, checkCircles(flows, file)...)
 	document.Sort(out)
 	return out
 }
@@ -254,8 +257,5 @@ func (n *subflow) check(p *document.Problems, from, to *Flow) {
 		if !slices.Contains(to.returns, r.name) {
 			p.Errorf(r.pos, "flow %q returns no %q%s", to.name, r.name, document.DidYouMean(r.name, to.returns))
 		}
-	}
-	if len(n.with) == 0 && cmp.Compare(to.name, from.name) == 0 {
-		p.Errorf(n.pos, "flow %q calls itself", to.name)
 	}
 }

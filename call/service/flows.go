@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"path"
 	"strings"
 	"time"
@@ -45,11 +46,45 @@ func (c *compiler) flows() {
 		_, ok := c.bundle.Prompts[FragmentKey(id, language)]
 		return ok
 	}
+	c.outside(&env)
 	c.service.Environment = env
 	for _, f := range c.bundle.Files {
 		if path.Dir(f.Name) == "flows" {
 			c.flow(f, env)
 		}
+	}
+	c.problems = append(c.problems, ivr.CheckCalls(c.service.Flows, func(flow string) string {
+		return "flows/" + flow + ".yaml"
+	})...)
+	for _, f := range c.service.Flows {
+		if f != nil {
+			for _, called := range f.Calls() {
+				c.dialled[called] = true
+			}
+		}
+	}
+}
+
+// outside says what flows may refer to beside queues, hours and people.
+func (c *compiler) outside(env *ivr.Environment) {
+	env.Sources, env.Channels, env.FlowNames = c.sourceTable.Names(), []string{}, []string{}
+	for _, e := range c.sourcesDoc.Channels {
+		env.Channels = append(env.Channels, e.Key.V)
+	}
+	for _, f := range c.bundle.Files {
+		if path.Dir(f.Name) == "flows" {
+			env.FlowNames = append(env.FlowNames, strings.TrimSuffix(path.Base(f.Name), ".yaml"))
+		}
+	}
+	flows := c.service.Flows
+	env.Flows = func(name string) *ivr.Flow { return flows[name] }
+	env.Requirement = func(text string) error {
+		p := document.NewProblems("")
+		c.requirement(p, document.Value[string]{V: text, Given: true})
+		if list := p.List(); len(list) > 0 {
+			return errors.New(strings.TrimPrefix(list[0].Text, "requirement: "))
+		}
+		return nil
 	}
 }
 
