@@ -23,6 +23,7 @@ import (
 	"tierline/ivr/backend"
 	"tierline/media"
 	"tierline/media/prompt"
+	"tierline/media/speech"
 )
 
 // Node is a running node.
@@ -40,6 +41,7 @@ type Node struct {
 	store    *store.Store
 	cursor   *cursor.Cursor
 	backend  *backend.Backend
+	speaker  *speech.Speaker
 	measured measured
 
 	publisher *publish.Publisher
@@ -62,6 +64,7 @@ func Start(ctx context.Context, s config.Settings, version string, log *slog.Log
 	}{
 		{"media", n.startMedia},
 		{"sources", n.startBackend},
+		{"speech", n.startSpeech},
 		{"log", n.startLog},
 		{"records", n.startRecords},
 		{"service documents", n.startService},
@@ -101,7 +104,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	known := &phones{}
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
-		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages,
+		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages, Speech: n.speaker,
 	})
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,

@@ -93,6 +93,7 @@ func (n *Node) figures() []console.Figure {
 	out = append(out, n.callFigures()...)
 	out = append(out, n.sipFigures()...)
 	out = append(out, n.sourceFigures()...)
+	out = append(out, n.speechFigures()...)
 	return append(out, n.mediaFigures()...)
 }
 

@@ -26,6 +26,10 @@ type Settings struct {
 
 	// Sources are where flows' lookups go, by name; in the file only.
 	Sources map[string]Source `mapstructure:"sources"`
+
+	// Speech is what speaks texts that nobody recorded, by language; in the file
+	// only.
+	Speech map[string]Speech `mapstructure:"speech"`
 }
 
 // SIP says where calls come in.
@@ -137,6 +141,9 @@ func (s Settings) Validate() error {
 	c.check(s.Report.RetentionDays >= 0, "report.retention_days", "%d is negative", s.Report.RetentionDays)
 	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
 		s.Sources[name].validate(&c, "sources."+name)
+	}
+	for _, language := range slices.Sorted(maps.Keys(s.Speech)) {
+		s.Speech[language].validate(&c, "speech."+language)
 	}
 	if len(c.found) == 0 {
 		return nil
