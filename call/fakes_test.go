@@ -124,7 +124,9 @@ func (d *fakeDialog) Refer(target string) error {
 	return nil
 }
 
-func (d *fakeDialog) Dialog() sipua.Dialog { return sipua.Dialog{CallID: d.name} }
+func (d *fakeDialog) Dialog() sipua.Dialog {
+	return sipua.Dialog{CallID: d.name, RemoteURI: "sip:13800138000@192.0.2.9"}
+}
 
 // fakeMedia plays clips by the clock.
 type fakeMedia struct {
