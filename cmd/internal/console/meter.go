@@ -1,10 +1,12 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,7 +28,13 @@ type Meter struct {
 	lookups                                    *prometheus.CounterVec
 	lookupTimes                                *prometheus.HistogramVec
 
+	steps, transfers, surveys                        *prometheus.CounterVec
+	callbacksAsked, callbacksMissed, callbacksClosed *prometheus.CounterVec
+
 	// ---- owned by Run ----
+	nodes                            map[string]bool // flow and node
+	words                            map[string]bool // outcomes, answers
+	destinations, questions          map[string]bool
 	trunks, causes, queues, outcomes map[string]bool
 }
 
@@ -66,7 +74,15 @@ func NewMeter(core Core, r *prometheus.Registry) *Meter {
 		lookups: counter("lookups_total", "Lookups and messages, by how they ended", "source", "outcome"),
 		lookupTimes: histogram("lookup_seconds", "How long lookups and messages took",
 			[]float64{.01, .025, .05, .1, .2, .4, .8, 1.5, 3, 10, 30}, "source"),
-		trunks: map[string]bool{}, causes: map[string]bool{}, queues: map[string]bool{}, outcomes: map[string]bool{},
+		steps: counter("flow_steps_total", "Nodes of flows that ended, by how", "flow", "node", "outcome"),
+		nodes: map[string]bool{}, words: map[string]bool{},
+		destinations: map[string]bool{}, questions: map[string]bool{},
+		transfers:       counter("transfers_total", "Callers sent to somebody outside", "destination", "result"),
+		surveys:         counter("survey_answers_total", "Answers to surveys", "question", "value"),
+		callbacksAsked:  counter("callbacks_requested_total", "Call-backs asked for", "queue"),
+		callbacksMissed: counter("callbacks_missed_total", "Attempts that didn't reach the customer", "queue", "reason"),
+		callbacksClosed: counter("callbacks_ended_total", "Call-backs that ended", "queue", "cause"),
+		trunks:          map[string]bool{}, causes: map[string]bool{}, queues: map[string]bool{}, outcomes: map[string]bool{},
 	}
 	clock := newClock(core)
 	r.MustRegister(m.commits, Collector(func() []Figure { return longestWaits(core, clock) }))
@@ -149,6 +165,40 @@ func (m *Meter) fact(f *acd.Fact) {
 	if f.Kind == acd.FactCallEnded {
 		m.ended.WithLabelValues(bounded(m.causes, f.Cause)).Inc()
 	}
+	m.menuFact(f)
+}
+
+// menuFact counts what menus did, and the call-backs that came of it.
+func (m *Meter) menuFact(f *acd.Fact) {
+	switch f.Kind { //nolint:exhaustive // the others are counted elsewhere or not at all
+	case acd.FactCallStep:
+		if f.Previous != "" {
+			flow, node := m.node(f.Flow, f.Previous)
+			m.steps.WithLabelValues(flow, node, bounded(m.words, f.Outcome)).Inc()
+		}
+	case acd.FactCallTransferred:
+		m.transfers.WithLabelValues(bounded(m.destinations, f.To), bounded(m.outcomes, f.Cause)).Inc()
+	case acd.FactCallSurveyed:
+		m.surveys.WithLabelValues(bounded(m.questions, f.Question), bounded(m.words, f.Value)).Inc()
+	case acd.FactCallbackRequested:
+		m.callbacksAsked.WithLabelValues(bounded(m.queues, f.Queue)).Inc()
+	case acd.FactCallbackMissed:
+		m.callbacksMissed.WithLabelValues(bounded(m.queues, f.Queue), bounded(m.outcomes, f.Cause)).Inc()
+	case acd.FactCallbackEnded:
+		m.callbacksClosed.WithLabelValues(bounded(m.queues, f.Queue), bounded(m.outcomes, f.Cause)).Inc()
+	}
+}
+
+// maxNodes is how many nodes of flows are counted apart: a flow has some dozens.
+const maxNodes = 1000
+
+func (m *Meter) node(flow, node string) (flowLabel, nodeLabel string) {
+	key := flow + "/" + node
+	if !m.nodes[key] && len(m.nodes) >= maxNodes {
+		return "other", "other"
+	}
+	m.nodes[strings.Clone(key)] = true
+	return cmp.Or(flow, "none"), node
 }
 
 // step counts at a queue, by the definitions that the reports have.
