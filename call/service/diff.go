@@ -271,8 +271,8 @@ func diffFlow(name string, hadA, hasB bool, a, b *document.Node) []Change {
 	return []Change{{name, item, strings.Join(parts, "; ")}}
 }
 
-func diffNames(section string, a, b *document.Node) []string {
-	var changed, added, removed []string
+// differing lists the keys of two maps whose values differ.
+func differing(a, b *document.Node) (changed, added, removed []string) {
 	for _, key := range keysOf(a, b) {
 		x, y := a.Get(key), b.Get(key)
 		switch {
@@ -284,6 +284,11 @@ func diffNames(section string, a, b *document.Node) []string {
 			changed = append(changed, key)
 		}
 	}
+	return changed, added, removed
+}
+
+func diffNames(section string, a, b *document.Node) []string {
+	changed, added, removed := differing(a, b)
 	var out []string
 	for _, part := range []struct {
 		word  string

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"tierline/ivr"       //nolint:depguard // scripts are about flows
 	"tierline/ivr/trial" //nolint:depguard // scripts are about flows
@@ -28,11 +29,16 @@ func NewWalked(f *ivr.Flow) *Walked {
 
 // add counts a call.
 func (w *Walked) add(c *call) {
+	at := "" // the last node of this flow: those of flows that it calls lie between
 	for _, s := range c.trial.Steps() {
+		if strings.Contains(s.Note.Step, "/") {
+			continue
+		}
 		w.nodes[s.Note.Step] = true
-		if s.From != "" {
+		if s.From = at; at != "" {
 			w.take(s)
 		}
+		at = s.Note.Step
 	}
 	node, cause, over := c.end()
 	if !over {

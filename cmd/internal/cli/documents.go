@@ -172,6 +172,7 @@ func planText(p wire.Publication) string {
 		fmt.Fprintf(&b, "against generation %d:\n", p.Current)
 	}
 	writeChanges(&b, p.Changes)
+	writeFlows(&b, p.Flows)
 	if n := len(p.Missing); n > 0 {
 		fmt.Fprintf(&b, "%s to be sent\n", count(n, "sound", "sounds"))
 	}
@@ -186,6 +187,31 @@ func writeChanges(b *strings.Builder, changes []string) {
 		b.WriteString("  " + c + "\n")
 	}
 	b.WriteString(count(len(changes), "change", "changes") + "\n")
+}
+
+// writeFlows says what becomes of the callers who are in flows that change.
+func writeFlows(b *strings.Builder, flows []wire.Flow) {
+	for _, f := range flows {
+		var parts []string
+		for _, x := range []struct {
+			n    int
+			what string
+		}{{len(f.Changed), "changed"}, {len(f.Added), "added"}, {len(f.Removed), "removed"}} {
+			if x.n > 0 {
+				parts = append(parts, count(x.n, "node", "nodes")+" "+x.what)
+			}
+		}
+		switch {
+		case f.New:
+			continue // nobody is in it
+		case f.Gone:
+			parts = []string{"removed"}
+		case len(parts) == 0:
+			parts = []string{"no nodes changed"}
+		}
+		stay := count(f.Calls, "call stays", "calls stay")
+		fmt.Fprintf(b, "flow %s: %s; %s on the old version\n", f.Flow, strings.Join(parts, ", "), stay)
+	}
 }
 
 func applyCommand(o *options) *cobra.Command {

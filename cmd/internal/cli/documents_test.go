@@ -75,8 +75,14 @@ func TestWrongDocumentsAreNotSent(t *testing.T) {
 func TestPlan(t *testing.T) {
 	a := newAPI(t)
 	a.answers["PLAN"] = wire.Publication{
-		Current: 6, Changes: []string{"queue human: max_wait 10m → 15m", "flow svc10000: 2 nodes changed"}, Staying: 12,
-		Missing: []string{"x"},
+		Current: 6, Changes: []string{"queue human: max_wait 10m → 15m", "flow svc10000: nodes changed: a, b; nodes added: c"},
+		Staying: 12, Missing: []string{"x"}, Flows: []wire.Flow{
+			{Flow: "svc10000", Changed: []string{"a", "b"}, Added: []string{"c"}, Calls: 7},
+			{Flow: "svc10001", Removed: []string{"d"}, Calls: 1},
+			{Flow: "texts"},
+			{Flow: "gone", Gone: true, Removed: []string{"x", "y"}, Calls: 2},
+			{Flow: "new", New: true, Added: []string{"x"}},
+		},
 	}
 	got := run(t, a.URL, "plan", demo)
 	if got.code != 0 {

@@ -168,6 +168,10 @@ func (fakeDocuments) Changes(_, fresh []byte) ([]string, error) {
 	return []string{"queues: " + string(fresh)}, nil
 }
 
+func (fakeDocuments) Flows([]byte, []byte) ([]publish.Flow, error) {
+	return []publish.Flow{{Name: "svc", Changed: []string{"main"}, Removed: []string{"old"}}}, nil
+}
+
 // bed is a console on a test server.
 type bed struct {
 	t       *testing.T

@@ -141,8 +141,15 @@ func (w *Console) published(done publish.Published, err error) (*answer[wire.Pub
 }
 
 func wirePublication(p publish.Plan) wire.Publication {
+	var flows []wire.Flow
+	for _, f := range p.Flows {
+		flows = append(flows, wire.Flow{
+			Flow: f.Name, New: f.New, Gone: f.Gone, Calls: f.Calls, Changed: append([]string{}, f.Changed...),
+			Added: append([]string{}, f.Added...), Removed: append([]string{}, f.Removed...),
+		})
+	}
 	return wire.Publication{
-		Unchanged: p.Unchanged, Current: p.Current, Hash: p.Hash, Changes: append([]string{}, p.Changes...),
+		Flows: flows, Unchanged: p.Unchanged, Current: p.Current, Hash: p.Hash, Changes: append([]string{}, p.Changes...),
 		Staying: p.Staying, Missing: p.Missing, Warnings: mistakes(p.Warnings),
 	}
 }

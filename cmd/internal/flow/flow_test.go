@@ -27,7 +27,7 @@ type outcome struct {
 // run runs `tierline flow` with an input.
 func run(ctx context.Context, in io.Reader, args ...string) outcome {
 	var out, errs bytes.Buffer
-	root := cli.Root("test", flow.Command())
+	root := cli.Root("test", flow.Command()) //nolint:contextcheck // cobra hands it on
 	root.SetArgs(append([]string{"flow"}, args...))
 	root.SetIn(in)
 	root.SetOut(&out)

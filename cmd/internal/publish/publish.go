@@ -56,6 +56,19 @@ type Documents interface {
 	// Changes describes, line by line, what differs between two generations.
 	// No old data means that nothing ran before.
 	Changes(old, fresh []byte) ([]string, error)
+	// Flows describes which nodes of which flows differ.
+	Flows(old, fresh []byte) ([]Flow, error)
+}
+
+// Flow is a flow that a publication changes.
+type Flow struct {
+	Name    string
+	New     bool // there is none of this name yet
+	Gone    bool
+	Changed []string // nodes
+	Added   []string
+	Removed []string
+	Calls   int // that are in it now and stay on their version
 }
 
 // Compiled is what documents come to outside of the calls.
@@ -86,6 +99,7 @@ type Plan struct {
 	Hash      string
 	Unchanged bool
 	Changes   []string
+	Flows     []Flow
 	Staying   int      // calls that go on with the generations they began on
 	Missing   []string // SHA-256 of sounds that this node doesn't have yet
 	Warnings  []document.Problem
@@ -126,9 +140,13 @@ func (p *Publisher) plan(data []byte) (Plan, Compiled, error) {
 		}
 	}
 	var current acd.Bundle
+	calls := map[string]int{} // by flow
 	p.core.Read(func(s *acd.State) {
 		current, _ = s.GenerationBundle(s.Generation())
-		plan.Staying = len(s.Calls())
+		for _, c := range s.Calls() {
+			plan.Staying++
+			calls[c.Flow]++
+		}
 	})
 	plan.Current, plan.Unchanged = current.Generation, current.Hash == plan.Hash
 	if plan.Unchanged {
@@ -137,6 +155,12 @@ func (p *Publisher) plan(data []byte) (Plan, Compiled, error) {
 	var err error
 	if plan.Changes, err = p.documents.Changes(current.Data, data); err != nil {
 		return Plan{}, compiled, fmt.Errorf("compare with generation %d: %w", current.Generation, err)
+	}
+	if plan.Flows, err = p.documents.Flows(current.Data, data); err != nil {
+		return Plan{}, compiled, fmt.Errorf("compare with generation %d: %w", current.Generation, err)
+	}
+	for i := range plan.Flows {
+		plan.Flows[i].Calls = calls[plan.Flows[i].Name]
 	}
 	return plan, compiled, nil
 }

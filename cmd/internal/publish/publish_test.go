@@ -67,6 +67,12 @@ func (fakeDocuments) Changes(old, fresh []byte) ([]string, error) {
 	return []string{string(old) + " → " + string(fresh)}, nil
 }
 
+// Flows: the first line is a flow's name, the others are its nodes.
+func (fakeDocuments) Flows(old, fresh []byte) ([]publish.Flow, error) {
+	name, _, _ := strings.Cut(string(fresh), " ")
+	return []publish.Flow{{Name: name, Changed: []string{"main"}, New: old == nil}}, nil
+}
+
 func publisher(core publish.Core) *publish.Publisher {
 	return publish.New(core, fakeDocuments{}, func(sha string) bool { return sha == "known" }, slog.New(slog.DiscardHandler))
 }
@@ -81,7 +87,7 @@ func TestPublish(t *testing.T) {
 	warning := document.Problem{File: "queues.yaml", Line: 2, Col: 1, Severity: document.Warning, Text: "?lonely"}
 	want := publish.Published{Generation: 1, Plan: publish.Plan{
 		Hash: "hash of human ?lonely", Changes: []string{" → human ?lonely"},
-		Warnings: []document.Problem{warning},
+		Warnings: []document.Problem{warning}, Flows: []publish.Flow{{Name: "human", New: true, Changed: []string{"main"}}},
 	}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("published (-want +got):\n%s", d)
@@ -149,8 +155,8 @@ func TestPlanChangesNothing(t *testing.T) {
 	if _, err := p.Publish(t.Context(), publish.Request{Data: []byte("human")}); err != nil {
 		t.Fatal(err)
 	}
-	for _, call := range []string{"a", "b"} {
-		if _, _, err := core.Propose(t.Context(), acd.CallArrived{Call: call, Node: "n1", Generation: 1}); err != nil {
+	for call, flow := range map[string]string{"a": "human", "b": "other"} {
+		if _, _, err := core.Propose(t.Context(), acd.CallArrived{Call: call, Node: "n1", Flow: flow, Generation: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -158,6 +164,7 @@ func TestPlanChangesNothing(t *testing.T) {
 	got, err := p.Plan([]byte("human sales"))
 	want := publish.Plan{
 		Current: 1, Hash: "hash of human sales", Changes: []string{"human → human sales"}, Staying: 2,
+		Flows: []publish.Flow{{Name: "human", Changed: []string{"main"}, Calls: 1}},
 	}
 	if d := cmp.Diff(want, got); err != nil || d != "" || core.index != before {
 		t.Errorf("plan (-want +got), error %v:\n%s", err, d)

@@ -140,9 +140,21 @@ type Publication struct {
 	Generation uint64    `json:"generation,omitempty" doc:"Generation that is current now"`
 	Hash       string    `json:"hash"`
 	Changes    []string  `json:"changes"`
+	Flows      []Flow    `json:"flows,omitempty" doc:"Flows that change, and the calls in them"`
 	Staying    int       `json:"staying" doc:"Running calls: they finish on the documents they began on"`
 	Missing    []string  `json:"missing_prompts,omitempty" doc:"SHA-256 of sounds to send before publishing"`
 	Warnings   []Mistake `json:"warnings,omitempty"`
+}
+
+// Flow is a flow that a publication changes: its nodes by name.
+type Flow struct {
+	Flow    string   `json:"flow"`
+	New     bool     `json:"new,omitempty" doc:"There was no flow of this name"`
+	Gone    bool     `json:"gone,omitempty" doc:"There is no flow of this name any more"`
+	Changed []string `json:"changed"`
+	Added   []string `json:"added"`
+	Removed []string `json:"removed"`
+	Calls   int      `json:"calls" doc:"Running calls that stay on the version they began with"`
 }
 
 // Mistake is one thing wrong in the documents.
