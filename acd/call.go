@@ -79,6 +79,14 @@ type call struct {
 	served   string    // agent of the latest conversation that is over
 }
 
+// number is the customer's.
+func (c *call) number() string {
+	if c.callback != nil {
+		return c.to
+	}
+	return c.from
+}
+
 // inQueue reports whether the caller waits for an agent.
 func (c *call) inQueue() bool { return c.phase == PhaseWaiting || c.phase == PhaseOffered }
 
@@ -321,17 +329,18 @@ func (s *State) callEnded(ev CallEnded, r *Result) error {
 	return s.end(c, ev, r)
 }
 
-// end closes whatever is open and forgets the call.
+// end closes whatever is open and forgets the call, unless it is a call-back
+// that goes on.
 func (s *State) end(c *call, ev CallEnded, r *Result) error {
+	if c.callback != nil {
+		return s.endCallback(c, ev, r)
+	}
 	f := Fact{
 		Kind: FactCallEnded, Call: c.id, Cause: ev.Cause, By: ev.By.String(), SIP: ev.SIP, Quality: ev.Quality,
 		Tier: tierOf(c), Customer: c.customer.ID, Node: c.node,
 	}
-	if (c.inQueue() || c.phase == PhaseTalking) && (ev.By == 0 || ev.By == SideSwitch) {
+	if (c.inQueue() || c.phase == PhaseTalking) && ev.bySwitch() {
 		s.remember(c)
-	}
-	if c.callback != nil {
-		return s.endCallback(c, ev, r)
 	}
 	switch c.phase {
 	case PhaseWaiting, PhaseOffered:

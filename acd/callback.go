@@ -50,9 +50,12 @@ const (
 	missedNodeLost   = "node_lost"
 )
 
-func (b CallbackConfig) attempts() int  { return cmp.Or(b.Attempts, defaultAttempts) }
-func (b CallbackConfig) spacing() int64 { return cmp.Or(b.Spacing, defaultSpacing) }
-func (b CallbackConfig) kept() int64    { return cmp.Or(b.Expires, defaultKept) }
+// lastReached is how the last attempt of a call-back that is done went.
+const lastReached = "reached"
+
+func (b *CallbackConfig) attempts() int  { return cmp.Or(b.Attempts, defaultAttempts) }
+func (b *CallbackConfig) spacing() int64 { return cmp.Or(b.Spacing, defaultSpacing) }
+func (b *CallbackConfig) kept() int64    { return cmp.Or(b.Expires, defaultKept) }
 
 // callback is what a call-back has that other calls don't. It is a call
 // without a caller: it dozes until it is due, waits in the ranking like anybody
@@ -123,7 +126,8 @@ func (s *State) callbackRequested(ev CallbackRequested, e Entry, r *Result) erro
 	s.callbacks.add(c)
 	f := s.callbackFact(FactCallbackRequested, c)
 	f.Origin, f.By, f.To, f.Language, f.Attach = ev.Call, ev.By, c.to, c.language, c.attach
-	f.Generation, f.Reason, f.Until, f.CreditMS, f.Band = c.generation.Generation, c.need, c.callback.expires, c.credit, band
+	f.Generation, f.Reason, f.Until = c.generation.Generation, c.need, c.callback.expires
+	f.CreditMS, f.Band = c.credit, band
 	r.Facts = append(r.Facts, f)
 	s.doze(c, c.callback.at, r)
 	return nil
@@ -316,7 +320,7 @@ func (s *State) callbackReached(ev CallbackReached, r *Result) error {
 	}
 	o := s.offers[ev.Offer]
 	s.setTimer(timerCallback, c.id, c.nextCallback(), 0)
-	c.phase, c.callback.last = PhaseTalking, CallbackDone
+	c.phase, c.callback.last = PhaseTalking, lastReached
 	c.trunk, c.sipCallID, c.leg = ev.Trunk, ev.SIPCallID, ev.Leg
 	o.answeredAt = s.now
 	f := s.attemptFact(FactCallbackReached, o)
@@ -330,9 +334,7 @@ func (s *State) callbackMissed(ev CallbackMissed, r *Result) error {
 	if err != nil {
 		return err
 	}
-	switch ev.Outcome {
-	case NoAnswer, Busy, Rejected, Unreachable, SwitchFailed:
-	default:
+	if ev.Outcome != SwitchFailed && (ev.Outcome < NoAnswer || ev.Outcome > Unreachable) {
 		return refuse(ev, "%s is no outcome of a customer's leg", ev.Outcome)
 	}
 	s.missed(c, ev.Outcome.String(), ev.SIP, r)
@@ -460,6 +462,9 @@ func (s *State) finish(c *call, how ending, r *Result) {
 func (s *State) endCallback(c *call, ev CallEnded, r *Result) error {
 	switch c.phase {
 	case PhaseTalking:
+		if ev.bySwitch() {
+			s.remember(c)
+		}
 		o := s.offers[c.offer]
 		r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
 		s.release(o, ev.By, ev.AgentQuality, r)
@@ -482,7 +487,7 @@ func (s *State) endCallback(c *call, ev CallEnded, r *Result) error {
 			s.stopRinging(o, o.rings[0].agent, SwitchFailed, r)
 			s.fail(o, 0, SwitchFailed, ev.SIP, r)
 		}
-	default:
+	case PhaseMenu, PhaseWaiting, PhaseDormant:
 		return refuse(ev, "call-back is %s: it has no legs", c.phase)
 	}
 	return nil

@@ -136,19 +136,18 @@ func (c *checker) call(x *call) {
 		ok = x.offer == 0
 	case PhaseOffered:
 		ok = o.ringing() && o.call == x.id
-	case PhaseTalking:
+	case PhaseTalking, PhaseDialling:
 		ok = o.answered() && o.call == x.id
-	case PhaseMenu, PhaseAfter:
+	case PhaseMenu, PhaseAfter, PhaseDormant:
 		ok = x.offer == 0
-	case PhaseDormant:
-		ok = x.offer == 0 && x.callback != nil
-	case PhaseDialling:
-		ok = o.answered() && o.call == x.id && x.callback != nil
 	default:
 		c.fault("call %q: phase %d", x.id, x.phase)
 	}
 	if !ok {
 		c.fault("call %q is %s, but offer %d says otherwise", x.id, x.phase, x.offer)
+	}
+	if x.callback == nil && x.phase > PhaseAfter {
+		c.fault("call %q is %s and no call-back", x.id, x.phase)
 	}
 	c.expect(timerCallback, x.id, x.nextCallback())
 	if x.inQueue() {

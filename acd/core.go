@@ -46,7 +46,7 @@ func ApplyInto(s *State, e Entry, r *Result) error {
 	return s.apply(e, r)
 }
 
-//nolint:cyclop // one case for each event
+//nolint:cyclop,funlen // one case for each event
 func (s *State) apply(e Entry, r *Result) error {
 	switch ev := e.Event.(type) {
 	case ConfigPublished:
@@ -86,14 +86,6 @@ func (s *State) apply(e Entry, r *Result) error {
 	case TimePassed:
 		s.timePassed(r)
 		return nil
-	default:
-		return s.applyMore(e, r)
-	}
-}
-
-// applyMore is apply for what happens beside the life of an ordinary call.
-func (s *State) applyMore(e Entry, r *Result) error {
-	switch ev := e.Event.(type) {
 	case CallbackRequested:
 		return s.callbackRequested(ev, e, r)
 	case CallbackReached:

@@ -27,7 +27,7 @@ type lostPlace struct {
 // remember keeps the place of a call that the switch ends while the caller
 // waits or talks.
 func (s *State) remember(c *call) {
-	if c.from == "" && c.customer.ID == "" {
+	if c.number() == "" && c.customer.ID == "" {
 		return
 	}
 	s.forgetLost()
@@ -35,7 +35,7 @@ func (s *State) remember(c *call) {
 		s.lost = slices.Delete(s.lost, 0, 1)
 	}
 	s.lost = append(s.lost, lostPlace{
-		number: c.from, customer: c.customer.ID, band: c.place.Key.Band, since: c.place.Key.Since,
+		number: c.number(), customer: c.customer.ID, band: c.place.Key.Band, since: c.place.Key.Since,
 		until: s.now + resumeWithin,
 	})
 }

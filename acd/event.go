@@ -322,6 +322,8 @@ type CallEnded struct {
 	AgentQuality *Quality `json:"agent_quality,omitempty"`
 }
 
+func (e CallEnded) bySwitch() bool { return e.By == 0 || e.By == SideSwitch }
+
 // NodeRestarted says that a node's process began anew: whatever calls it held
 // are gone.
 type NodeRestarted struct {

@@ -27,10 +27,7 @@ func newServedOrder() *ordered.List[*served] {
 // caller names who calls: the customer, or else the number, "" if neither is
 // known.
 func (c *call) caller() string {
-	number := c.from
-	if c.callback != nil {
-		number = c.to
-	}
+	number := c.number()
 	switch {
 	case c.customer.ID != "":
 		return "c" + c.customer.ID

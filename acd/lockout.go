@@ -47,6 +47,12 @@ func (l *lockout) locked() bool { return len(l.failures) >= l.max }
 // until returns when the account is forgotten.
 func (l *lockout) until() int64 { return l.failures[len(l.failures)-1] + l.window }
 
+// since returns the failures after a moment.
+func (l *lockout) since(at int64) []int64 {
+	i, _ := slices.BinarySearch(l.failures, at+1)
+	return l.failures[i:]
+}
+
 // older orders by who is forgotten first if there are too many.
 func (l *lockout) older(o *lockout) int {
 	if x, y := l.locked(), o.locked(); x != y {
@@ -72,8 +78,7 @@ func (s *State) authTried(ev AuthTried, _ *Result) error {
 		return refuseCode(ev, CodeLocked, "locked until %d", l.until())
 	}
 	s.dropLockout(l)
-	l.failures = slices.DeleteFunc(l.failures, func(at int64) bool { return at <= s.now-ev.Window })
-	l.failures = append(l.failures, s.now)
+	l.failures = append(l.since(s.now-ev.Window), s.now)
 	l.max, l.window, l.told = ev.Max, ev.Window, false
 	s.keepLockout(l)
 	return nil
@@ -154,7 +159,7 @@ func (s *State) Lockouts() []LockoutView {
 	out := make([]LockoutView, 0, len(s.lockouts))
 	for l := range s.lockoutAge.All() {
 		out = append(out, LockoutView{
-			Policy: l.policy, Key: l.key, Failures: len(l.failures), Locked: l.locked(), Until: l.until(),
+			Policy: l.policy, Key: l.key, Failures: len(l.since(s.now - l.window)), Locked: l.locked(), Until: l.until(),
 		})
 	}
 	return out

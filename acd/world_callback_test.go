@@ -26,7 +26,7 @@ func (w *world) hearCallback(t *rapid.T, f Fact) (known bool) {
 		t.Fatalf("%+v at the wrong moment", f)
 	}
 	ok := true
-	switch f.Kind {
+	switch f.Kind { //nolint:exhaustive // the rest is the caller's
 	case FactCallbackRequested:
 		key := w.s.calls[f.Call].place.Key
 		w.story[f.Call] = &tale{key: key, promise: &promise{}}
@@ -93,8 +93,10 @@ func (w *world) callbackActions(call func(*rapid.T) string, leg func(*rapid.T) l
 			out := Outcome(rapid.IntRange(0, 8).Draw(t, "outcome"))
 			_ = w.put(t, CallbackMissed{Offer: leg(t).offer, Outcome: out})
 		},
-		"cancelled":  func(t *rapid.T) { _ = w.put(t, CallbackCancelled{Callback: id(t), By: "lead"}) },
-		"legs ended": func(t *rapid.T) { _ = w.put(t, CallEnded{Call: id(t), Cause: "normal", By: SideCaller}) },
+		"cancelled": func(t *rapid.T) { _ = w.put(t, CallbackCancelled{Callback: id(t), By: "lead"}) },
+		"legs ended": func(t *rapid.T) {
+			_ = w.put(t, CallEnded{Call: id(t), Cause: "normal", By: Side(rapid.IntRange(1, 3).Draw(t, "by"))})
+		},
 		"move back":  func(t *rapid.T) { _ = w.put(t, CallMoved{Call: id(t), Band: -1, By: "lead"}) },
 		"queue back": func(t *rapid.T) { _ = w.put(t, CallQueued{Call: id(t), Queue: "human"}) },
 		"surveyed": func(t *rapid.T) {

@@ -193,7 +193,9 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		ok = !c.queued && c.offered+c.talking == 0
 		delete(w.story, f.Call)
 	case FactConfigPublished, FactAgentState, FactAgentNext, FactAgentDisposed, FactPhoneRegistered, FactPhoneUnregistered,
-		FactCallArrived, FactCallStep, FactNodeRestarted:
+		FactCallArrived, FactCallStep, FactNodeRestarted, FactCallSurveyed, FactCallRecorded, FactCallTransferred,
+		FactCallbackRequested, FactCallbackDue, FactCallbackDialled, FactCallbackReached, FactCallbackMissed,
+		FactCallbackEnded, FactAuthLocked, FactAuthCleared:
 	}
 	if !ok {
 		t.Fatalf("%+v at the wrong moment", f)

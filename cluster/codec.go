@@ -171,7 +171,7 @@ func (r *reader) bytes(n uint64) []byte {
 	return b
 }
 
-//nolint:cyclop // a table: one line for each kind
+//nolint:cyclop,funlen // a table: one line for each kind
 func kindOf(ev acd.Event) kind {
 	switch ev.(type) {
 	case acd.ConfigPublished:
@@ -234,7 +234,7 @@ func kindOf(ev acd.Event) kind {
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
 
-//nolint:cyclop // a table: one line for each kind
+//nolint:cyclop,funlen // a table: one line for each kind
 func decodeEvent(k kind, body []byte) (acd.Event, error) {
 	switch k {
 	case kindConfigPublished:

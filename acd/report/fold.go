@@ -148,8 +148,9 @@ func (f *Fold) fact(s Story, fact acd.Fact) {
 
 func arrived(s Story, fact acd.Fact) *open {
 	o := &open{Arrived: s.At, CDR: CDR{
-		Call: fact.Call, Direction: Inward, Node: fact.Node, Trunk: fact.Trunk, From: fact.From, To: fact.To, Flow: fact.Flow,
-		Generation: fact.Generation, SIPCallID: fact.SIPCallID, Customer: fact.Customer, Language: fact.Language,
+		Call: fact.Call, Direction: Inward, Node: fact.Node, Trunk: fact.Trunk, From: fact.From, To: fact.To,
+		Flow: fact.Flow, Generation: fact.Generation, SIPCallID: fact.SIPCallID,
+		Customer: fact.Customer, Language: fact.Language,
 		Started: Time(s.Wall), FirstIndex: s.Index,
 	}}
 	if fact.Tier != nil {

@@ -14,7 +14,7 @@ import (
 // the agents'.
 func TestTheCallBackOfTheDayByHand(t *testing.T) {
 	n := theDay(t).flush().Numbers
-	slot := int64(base + 3*interval.Slot)
+	slot := base + 3*interval.Slot
 	want := map[interval.Key]interval.Callbacks{
 		{Slot: slot, Place: interval.Place{Queue: "human", Tier: "standard"}}: {Requested: 1, Attempts: 2, Done: 1, DoneMS: 365_000},
 	}

@@ -52,7 +52,8 @@ type stretch struct {
 // NewFold returns a fold that knows of nobody.
 func NewFold() *Fold {
 	return &Fold{
-		visits: map[string]*visit{}, agents: map[string]*stretch{}, backs: map[string]*back{}, touched: map[ref]bool{}, numbers: NewNumbers(),
+		visits: map[string]*visit{}, agents: map[string]*stretch{}, backs: map[string]*back{},
+		touched: map[ref]bool{}, numbers: NewNumbers(),
 	}
 }
 
