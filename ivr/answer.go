@@ -23,11 +23,43 @@ const (
 	comfortMusic
 )
 
+// quiet tells whether the caller hears nothing although it isn't his turn.
+func (s *Session) quiet() bool {
+	n, ok := s.flow.nodes[s.st.At]
+	if !ok { // the call begins
+		return false
+	}
+	p := &s.st.Place
+	if p.Speaking != 0 || p.Music {
+		return false
+	}
+	switch n.node.(type) {
+	case *record:
+		if p.Phase == recordRunning {
+			return false
+		}
+	case *queue:
+		return p.Phase != phaseTalking
+	case *transfer:
+		return p.Phase != transferTalking
+	case asker:
+	default:
+		return true
+	}
+	return p.Pending != 0 || p.Stage != stageWaiting
+}
+
+// patienceLeft is how long silence may last from now on: what one answer took
+// is missing for the next.
+func (s *Session) patienceLeft() time.Duration {
+	return max(0, patience-time.Duration(s.now.UnixMilli()-s.st.Quiet)*time.Millisecond)
+}
+
 // await returns the id of an answer that is bound to come.
 func (s *Session) await() uint64 {
 	p := &s.st.Place
 	p.Pending, p.Stage = s.newID(), comfortSilent
-	s.restartTimer(patience)
+	s.restartTimer(s.patienceLeft())
 	return p.Pending
 }
 

@@ -116,7 +116,7 @@ func (n *authenticate) attempt(s *Session, r AttemptResult) {
 		n.check(s)
 	case AttemptLocked:
 		n.fail(s, outcomeLocked)
-	case AttemptUnknown:
+	default:
 		n.then.end(s, outcomeError, outcomeError)
 	}
 }
@@ -151,7 +151,7 @@ func (n *authenticate) verified(s *Session, status LookupStatus) {
 	case LookupRefused, LookupNotFound:
 		n.result(s, AuthFailed)
 		n.refused(s)
-	case LookupError:
+	default:
 		n.result(s, AuthVoid)
 		n.then.end(s, outcomeError, outcomeError)
 	}

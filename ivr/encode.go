@@ -136,10 +136,12 @@ func (s *Session) Restart(now time.Time) []Action {
 	return s.step(now, func() {
 		p := &s.st.Place
 		p.Speaking, p.Music, p.Timer, p.Pending = 0, false, 0, 0
+		s.st.Quiet = now.UnixMilli()
 		if s.st.Guard != 0 {
 			s.st.Guard, s.st.GuardEnd = 0, max(0, s.st.GuardEnd-now.UnixMilli())
 			s.resumeGuard()
 		}
+		s.queueAgain()
 		if r, ok := s.node().(resumer); ok {
 			r.resume(s)
 		}

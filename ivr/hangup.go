@@ -32,6 +32,8 @@ func (n *hangup) enter(s *Session) {
 	s.speak(n.prompt, false, func() { s.disconnect(n.cause) })
 }
 
+func (n *hangup) resume(s *Session) { n.enter(s) }
+
 func (n *hangup) handle(s *Session, in Input) {
 	if done, ok := in.(PromptDone); ok && s.spoken(done) {
 		s.disconnect(n.cause)

@@ -31,6 +31,8 @@ func (n *play) enter(s *Session) {
 	s.speak(n.prompt, n.bargeIn, func() { s.goTo(outcomeNext, n.next.V) })
 }
 
+func (n *play) resume(s *Session) { n.enter(s) }
+
 func (n *play) handle(s *Session, in Input) {
 	switch in := in.(type) {
 	case PromptDone:
@@ -41,7 +43,7 @@ func (n *play) handle(s *Session, in Input) {
 		if s.press(in) && n.bargeIn {
 			s.goTo(outcomeNext, n.next.V)
 		}
-	case TimerFired, QueueLeft, AgentConnected, AgentDone, HungUp:
+	default: // belongs to something that is over
 	}
 }
 

@@ -129,20 +129,29 @@ func text(v any) string {
 // again is @repeat.
 func (q *queue) again(s *Session) { q.say(s, q.hold) }
 
-// resume queues the call once more: the ACD gives it its place back.
+// resume speaks the hold prompts again.
 func (q *queue) resume(s *Session) {
-	p := &s.st.Place
-	if p.Phase == phaseTalking {
+	if s.st.Place.Phase != phaseTalking {
+		q.say(s, q.hold)
+	}
+}
+
+// queueAgain queues the call once more: the ACD gives it its place back.
+func (s *Session) queueAgain() {
+	if s.st.Waiting == "" {
+		return
+	}
+	q, ok := s.flow.nodes[s.st.Waiting].node.(*queue)
+	if !ok {
 		return
 	}
 	e, err := q.request(s)
 	if err != nil {
-		s.exceed(err.Error())
+		s.trouble(err.Error())
 		return
 	}
 	e.Keep = true
 	s.act(e)
-	q.say(s, q.hold)
 }
 
 // say speaks an announcement, after asking for the place if it is in there.
@@ -156,12 +165,23 @@ func (q *queue) say(s *Session, a announcement) {
 	}
 	p.Phase, p.Pending = phaseAsking, s.newID()
 	s.act(AskPlace{ID: p.Pending})
-	s.restartTimer(patience)
+	s.restartTimer(s.patienceLeft())
 }
 
 func (q *queue) speak(s *Session, a announcement) {
 	s.st.Place.Phase = phaseHolding
-	s.speak(a.say, len(q.keys.entries) > 0, func() { q.play(s) })
+	s.speak(a.say, len(q.keys.entries) > 0, func() { q.rest(s) })
+}
+
+// rest is what a caller hears to whom there is nothing to say.
+func (q *queue) rest(s *Session) {
+	s.st.Place.Phase = phaseMusic
+	if q.music == nil {
+		s.playMusic(nil)
+		s.restartTimer(comfortGap)
+		return
+	}
+	q.play(s)
 }
 
 // current is the announcement that is due.
@@ -204,12 +224,7 @@ func (q *queue) handle(s *Session, in Input) {
 			q.timer(s)
 		}
 	case PlaceKnown:
-		if in.ID == p.Pending && p.Phase == phaseAsking {
-			p.Pending = 0
-			s.cancelTimer(&p.Timer)
-			s.st.Line = s.st.Line.moved(in)
-			q.speak(s, q.current(s))
-		}
+		q.placed(s, in)
 	case QueueLeft:
 		q.left(s, in.Cause)
 	case AgentConnected:
@@ -220,6 +235,17 @@ func (q *queue) handle(s *Session, in Input) {
 		q.done(s)
 	default: // belongs to something that is over
 	}
+}
+
+func (q *queue) placed(s *Session, in PlaceKnown) {
+	p := &s.st.Place
+	if in.ID != p.Pending || p.Phase != phaseAsking {
+		return
+	}
+	p.Pending = 0
+	s.cancelTimer(&p.Timer)
+	s.st.Line = s.st.Line.moved(in)
+	q.speak(s, q.current(s))
 }
 
 func (q *queue) timer(s *Session) {

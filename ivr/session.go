@@ -56,6 +56,9 @@ func (s *Session) dispatch(in Input) {
 		s.finish()
 		return
 	case TimerFired:
+		if in.ID == 0 {
+			return // no timer has it
+		}
 		if in.ID == s.st.Guard {
 			s.st.Guard = 0
 			s.exceed("the call has been in menus for too long")
@@ -76,6 +79,9 @@ func (s *Session) node() node { return s.flow.nodes[s.st.At].node }
 // of the flow bound the walk.
 func (s *Session) step(now time.Time, f func()) []Action {
 	s.now, s.out, s.next, s.key, s.outcome = now, nil, "", "", ""
+	if !s.quiet() {
+		s.st.Quiet = now.UnixMilli()
+	}
 	f()
 	for s.next != "" && !s.st.Ended {
 		to := s.next

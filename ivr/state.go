@@ -15,6 +15,7 @@ type state struct {
 	SwallowKey int32    `json:"swallow_key,omitempty"`
 	Steps      int      `json:"steps"`
 	Visit      int      `json:"visit"` // of all nodes; names one visit
+	Quiet      int64    `json:"quiet"` // since when the caller hears nothing, if he doesn't; Unix ms
 	Exceeded   bool     `json:"exceeded,omitempty"`
 	Ended      bool     `json:"ended,omitempty"`
 	Guard      uint64   `json:"guard,omitempty"` // timer of max_duration, 0: it stands still
