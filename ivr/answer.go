@@ -33,7 +33,7 @@ func (s *Session) quiet() bool {
 	if p.Speaking != 0 || p.Music {
 		return false
 	}
-	switch n.node.(type) {
+	switch n := n.node.(type) {
 	case *record:
 		if p.Phase == recordRunning {
 			return false
@@ -41,7 +41,7 @@ func (s *Session) quiet() bool {
 	case *queue:
 		return p.Phase != phaseTalking
 	case *transfer:
-		return p.Phase != transferTalking
+		return p.Phase != transferTalking && (p.Phase != transferRinging || !n.rings)
 	case asker:
 	default:
 		return true

@@ -126,7 +126,7 @@ func bigFlow(n int) string {
 		}
 	}
 	fmt.Fprintf(&b, "  n%d: {type: hangup}\n", n)
-	b.WriteString("  q: {type: queue, queue: human, hold: [p], then: {timeout: n0, full: n0, abandoned: \"@hangup\"}}\n")
+	b.WriteString("  q: {type: queue, queue: human, hold: [p], then: {timeout: n0, full: \"@hangup\", abandoned: \"@hangup\"}}\n")
 	b.WriteString("prompts: {p: {zh: 您好}}\n")
 	return b.String()
 }

@@ -47,8 +47,8 @@ func TestEnqueue(t *testing.T) {
 // TestQueueOutcomes: what the flow doesn't distinguish is a full queue.
 func TestQueueOutcomes(t *testing.T) {
 	for cause, node := range map[string]string{
-		LeftTimeout: "other", LeftFull: "back", LeftLong: "other", LeftClosed: "back", LeftNoStaff: "back",
-		"news": "back", leftAbandoned: "back",
+		LeftTimeout: "other", LeftFull: "leave", LeftLong: "other", LeftClosed: "leave", LeftNoStaff: "leave",
+		"news": "leave", leftAbandoned: "leave",
 	} {
 		r := waiting(t)
 		r.give(QueueLeft{cause})
@@ -328,10 +328,10 @@ func TestRecord(t *testing.T) {
 		node string
 		drop bool
 	}{
-		"silence":  {Recorded{}, "main", false},
-		"noise":    {Recorded{Ref: "r1", Length: time.Minute}, "main", true},
-		"a breath": {Recorded{Ref: "r1", Voice: true, Length: 500 * time.Millisecond}, "main", true},
-		"lost":     {Recorded{Voice: true}, "line", false},
+		"silence":  {Recorded{}, "bye", false},
+		"noise":    {Recorded{Ref: "r1", Length: time.Minute}, "bye", true},
+		"a breath": {Recorded{Ref: "r1", Voice: true, Length: 500 * time.Millisecond}, "bye", true},
+		"lost":     {Recorded{Voice: true}, "bye", false},
 	} {
 		r, id := begin(t)
 		tc.in.ID = id
@@ -394,9 +394,9 @@ func TestTransfer(t *testing.T) {
 		if diff := cmp.Diff(Transfer{ID: tr.ID, To: "hotline", Timeout: 20 * time.Second}, tr); diff != "" {
 			t.Error(diff)
 		}
-		r.pass(patience)
-		if !r.music {
-			t.Error("no music while it rings")
+		r.pass(time.Minute)
+		if r.music || r.speaking != 0 {
+			t.Error("he doesn't hear it ring")
 		}
 		r.press("1") // for nobody
 		r.give(Transferred{tr.ID, result})
@@ -419,6 +419,11 @@ func TestTransfer(t *testing.T) {
 	tr := asked[Transfer](r)
 	if !tr.Refer || tr.Number != "0101234" {
 		t.Errorf("%+v", tr)
+	}
+	r.take()
+	r.pass(patience)
+	if diff := cmp.Diff([]string{"one_moment"}, said(r.take())); diff != "" {
+		t.Error(diff)
 	}
 	r.give(Transferred{tr.ID, TransferAnswered})
 	r.at("bye") // the far switch has him

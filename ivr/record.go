@@ -243,4 +243,10 @@ func (n *record) quit(s *Session) {
 	s.st.Review = ""
 }
 
-func (n *record) edges() []edge { return n.then.edges(true) }
+func (n *record) edges() []edge {
+	out := n.then.edges(true)
+	for i := range out {
+		out[i].silent = out[i].label != outcomeOK // there is something to hear in a message
+	}
+	return out
+}
