@@ -159,11 +159,7 @@ func (c *call) run(st *step) *Failure {
 	case doSilence:
 		return c.wait(st.long)
 	case doRecord:
-		if !c.trial.Recording() {
-			return &Failure{Text: "nobody records the caller here", Got: c.state()}
-		}
-		c.forget()
-		c.trial.Talk(st.long)
+		return c.talk(st.long)
 	}
 	return c.count()
 }
@@ -203,6 +199,22 @@ func (c *call) act(st *step) *Failure {
 		return &Failure{Text: text, Got: c.state()}
 	}
 	c.forget()
+	return c.count()
+}
+
+// talk waits for a recording and speaks into it.
+func (c *call) talk(d time.Duration) *Failure {
+	since := c.trial.Now()
+	for !c.trial.Recording() {
+		if c.trial.Turn() || c.trial.Talking() || !c.trial.Advance(patience-(c.trial.Now()-since)) {
+			return &Failure{Text: "nobody records the caller here", Got: c.state()}
+		}
+		if f := c.count(); f != nil {
+			return f
+		}
+	}
+	c.forget()
+	c.trial.Talk(d)
 	return c.count()
 }
 

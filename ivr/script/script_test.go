@@ -68,6 +68,56 @@ func TestSampleScript(t *testing.T) {
 	}
 }
 
+// TestDesignScript walks every type of node.
+func TestDesignScript(t *testing.T) {
+	src, err := os.ReadFile("../../testdata/flows/svc10001.test.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, f := load(t, string(src)), flow(t, "../../testdata/flows/svc10001.yaml")
+	walked := script.NewWalked(f)
+	for i := range s.Tests {
+		if r := s.Run(&s.Tests[i], script.Surroundings{Flow: f}, walked); !r.OK {
+			t.Errorf("%s: %+v", r.Name, r.Failure)
+		}
+	}
+	if short := s.Short(walked.Coverage()); short != nil {
+		t.Errorf("%v of %v", short, walked.Coverage().Left)
+	}
+}
+
+// TestSecrets wants no PIN in what is told of a call.
+func TestSecrets(t *testing.T) {
+	f := flow(t, "../../testdata/flows/svc10001.yaml")
+	s := load(t, `flow: svc10001
+mocks:
+  - {match: GET /v1/customers/*, reply: {id: "8812", lang: zh, phone: "1"}}
+  - {match: POST *, status: 200}
+tests:
+  - name: t
+    call: {ani: "1"}
+    steps:
+      - press: "71"
+      - hear: ask_pin
+      - silence: 1s
+      - press: "314159"
+      - hear: ask_new_pin
+      - press: "271828"
+      - hear: ask_again
+      - press: "271828"
+      - expect: {vars: {newpin: "271828"}}
+`)
+	r := s.Run(&s.Tests[0], script.Surroundings{Flow: f}, script.NewWalked(f))
+	if r.Failure == nil || r.Failure.Got != "no such variable, or a secret" {
+		t.Errorf("a secret has a value: %+v", r.Failure)
+	}
+	for _, line := range r.Timeline {
+		if !strings.Contains(line, "> press") && (strings.Contains(line, "314159") || strings.Contains(line, "271828")) {
+			t.Errorf("a secret is told: %s", line)
+		}
+	}
+}
+
 // TestFailures runs scripts that are wrong about the flow, and wants to be told
 // what was instead, at the place of the step.
 func TestFailures(t *testing.T) {
