@@ -168,7 +168,7 @@ func TestFailures(t *testing.T) {
 			"- record: 5s",
 			script.Failure{
 				Line: 5, Col: 5, Step: "record: 5s", Text: "nobody records the caller here",
-				Got: "the call is at node main", Heard: []string{"hello"},
+				Got: "the call is at node main", Heard: []string{"hello", "choice"},
 			},
 		},
 		"an attribute": {
