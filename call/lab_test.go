@@ -108,8 +108,8 @@ func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	for _, id := range []string{"music/hold-1", "fc_ready.zh", "fc_not_ready.zh", "fc_refused.zh", "cb_agent.zh", "cb_customer.zh"} {
 		b.Prompts[id] = sha
 	}
-	svc, more := service.Compile(b)
-	for _, f := range svc.Flows {
+	silent, _ := service.Compile(b)
+	for _, f := range silent.Flows {
 		for _, p := range f.Prompts() {
 			if p.File == "" {
 				b.Prompts[p.ID+".zh"] = sha
@@ -124,7 +124,7 @@ func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	for _, f := range reading.Fragments {
 		b.Prompts["say/"+f+".zh"] = tenth
 	}
-	svc, more = service.Compile(b)
+	svc, more := service.Compile(b)
 	if svc == nil {
 		l.t.Fatalf("documents: %v %v", problems, more)
 	}

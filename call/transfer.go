@@ -152,14 +152,14 @@ func (c *Call) leaveTransfer(cause Cause) {
 }
 
 func transferResult(status int) ivr.TransferResult {
-	switch farOutcome(status) {
-	case acd.Busy, acd.Rejected:
+	out := farOutcome(status)
+	if out == acd.Busy || out == acd.Rejected {
 		return ivr.TransferBusy
-	case acd.NoAnswer:
-		return ivr.TransferNoAnswer
-	default:
-		return ivr.TransferFailed
 	}
+	if out == acd.NoAnswer {
+		return ivr.TransferNoAnswer
+	}
+	return ivr.TransferFailed
 }
 
 // referAway asks the far switch to take the call (RFC 3515). If it won't, we

@@ -26,7 +26,7 @@ type DialRequest struct {
 	Password    string
 	Realm       string
 	Timeout     time.Duration // how long it may ring; 0: as long as the peer likes
-	Patience    time.Duration // until the peer's first word, 100 included; then Failed with 503. 0: as long as the INVITE is repeated
+	Patience    time.Duration // until the peer's first word, 100 included; then Failed with 503. 0: 32 s
 }
 
 // inviteOut is our INVITE, until half a minute after its final response.

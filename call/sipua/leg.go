@@ -211,6 +211,11 @@ func (l *Leg) request(req *sip.Request, o origin) {
 	if req.Method != sip.INVITE { // a re-INVITE may be refused and come again
 		l.d.RemoteCSeq = seq
 	}
+	l.dispatch(req, o)
+}
+
+// dispatch gives a request to what answers it. mu is held.
+func (l *Leg) dispatch(req *sip.Request, o origin) {
 	switch string(req.Method) {
 	case string(sip.BYE):
 		l.bye(req, o)

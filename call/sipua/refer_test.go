@@ -12,9 +12,9 @@ import (
 )
 
 // notify says how the call goes that the peer was asked to make.
-func (p *peer) notify(state, body string, headers ...string) {
+func (p *peer) notify(state, body string) {
 	p.b.Helper()
-	headers = append(headers, "Event: refer", "Subscription-State: "+state)
+	headers := []string{"Event: refer", "Subscription-State: " + state}
 	if body != "" {
 		headers = append(headers, "Content-Type: message/sipfrag;version=2.0")
 	}

@@ -3,7 +3,6 @@ package trunk
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -33,14 +32,16 @@ func ParseTarget(s string) (Target, error) {
 		}
 		t.Transport = transport
 	}
-	if host, port, err := net.SplitHostPort(at); err == nil {
-		n, err := strconv.ParseUint(port, 10, 16)
+	if i := strings.LastIndexByte(at, ':'); i > strings.LastIndexByte(at, ']') {
+		n, err := strconv.ParseUint(at[i+1:], 10, 16)
 		if err != nil || n == 0 {
 			return Target{}, fmt.Errorf("%q %w", s, ErrTarget)
 		}
-		t.Host, t.Port = host, uint16(n)
+		t.Host, t.Port = at[:i], uint16(n)
 	}
-	t.Host = strings.TrimSuffix(strings.TrimPrefix(t.Host, "["), "]")
+	if inner, ok := strings.CutPrefix(t.Host, "["); ok { // an IPv6 address
+		t.Host = strings.TrimSuffix(inner, "]")
+	}
 	if !isSIP || !isHost(t.Host) {
 		return Target{}, fmt.Errorf("%q %w", s, ErrTarget)
 	}

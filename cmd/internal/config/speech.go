@@ -33,16 +33,10 @@ func (s Speech) validate(c *checker, path string) {
 // speechReference is the part of the reference about engines.
 func speechReference() string {
 	var b strings.Builder
-	b.WriteString(`
-## Speech
-
-What speaks texts that nobody has recorded (` + "`tts`" + ` in a prompt), by language. An engine that takes longer than 300 ms
-goes on for the next caller; this one hears the prompt that stands in for the text. It stands in the file only; without
-an engine the stand-in is always heard.
-
-| Setting | Meaning |
-|---|---|
-`)
+	b.WriteString("\n## Speech\n\nWhat speaks texts that nobody has recorded (`tts` in a prompt), by language. An " +
+		"engine that takes longer than 300 ms\ngoes on for the next caller; this one hears the prompt that stands in for the " +
+		"text. It stands in the file only; without\nan engine the stand-in is always heard.\n\n" +
+		"| Setting | Meaning |\n|---|---|\n")
 	for _, row := range [][2]string{
 		{"command", "Program and arguments; it gets the text on standard input and writes a WAV file to standard output"},
 		{"url", "Server that the text is posted to and that answers with a WAV file; `{language}` is replaced"},

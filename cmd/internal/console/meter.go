@@ -82,7 +82,8 @@ func NewMeter(core Core, r *prometheus.Registry) *Meter {
 		callbacksAsked:  counter("callbacks_requested_total", "Call-backs asked for", "queue"),
 		callbacksMissed: counter("callbacks_missed_total", "Attempts that didn't reach the customer", "queue", "reason"),
 		callbacksClosed: counter("callbacks_ended_total", "Call-backs that ended", "queue", "cause"),
-		trunks:          map[string]bool{}, causes: map[string]bool{}, queues: map[string]bool{}, outcomes: map[string]bool{},
+		trunks:          map[string]bool{}, causes: map[string]bool{},
+		queues: map[string]bool{}, outcomes: map[string]bool{},
 	}
 	clock := newClock(core)
 	r.MustRegister(m.commits, Collector(func() []Figure { return longestWaits(core, clock) }))
