@@ -53,6 +53,17 @@ func (a AgentState) String() string {
 // MarshalText implements encoding.TextMarshaler.
 func (a AgentState) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *AgentState) UnmarshalText(b []byte) error {
+	for s := AgentSignedOut; s <= AgentUnreachable; s++ {
+		if s.String() == string(b) {
+			*a = s
+			return nil
+		}
+	}
+	return fmt.Errorf("acd: %q is no state of an agent", b)
+}
+
 // Reasons the core itself gives for not ready. Agents give their own.
 const (
 	ReasonSignedIn    = "signed_in"   // signed in, not ready yet

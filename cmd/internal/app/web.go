@@ -12,7 +12,9 @@ import (
 	"tierline/acd"
 	"tierline/cluster"
 	"tierline/cmd/internal/console"
+	"tierline/cmd/internal/explain"
 	"tierline/cmd/internal/publish"
+	"tierline/ivr"
 	"tierline/ivr/backend"
 	"tierline/media/prompt"
 )
@@ -59,7 +61,8 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 	web := console.New(console.Config{
 		Node: n.settings.Node, Version: n.version, Core: n.cluster, Ready: n.Ready,
 		Publisher: n.publisher, Records: n.store, Library: sounds{n.library}, Metrics: registry,
-		Customer: n.customer, AllowRemote: n.settings.HTTP.AllowRemote, Logger: n.log.With("part", "http"),
+		Customer: n.customer, Documents: n.documents, AllowRemote: n.settings.HTTP.AllowRemote,
+		Logger: n.log.With("part", "http"),
 	})
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", n.settings.HTTP.Listen.String())
@@ -160,4 +163,29 @@ func (n *Node) customer(number string) (acd.Customer, bool) {
 	}
 	p, ok := g.Customers.ByNumber(number)
 	return acd.Customer{ID: p.ID, Name: p.Name, Tier: p.Tier, Language: p.Language}, ok
+}
+
+// documents are what a call that nobody makes is decided by.
+func (n *Node) documents() (explain.World, bool) {
+	g := n.services.Current()
+	if g == nil {
+		return explain.World{}, false
+	}
+	return explain.World{
+		Service: g.Service,
+		Length: func(p ivr.Prompt) time.Duration {
+			clip, ok := g.Clip(p.ID, p.Language)
+			if !ok {
+				return 0
+			}
+			return clip.Duration()
+		},
+		Lookup: func(ctx context.Context, l ivr.Lookup) ivr.LookedUp {
+			policy, ok := g.Source(l.Source)
+			if !ok {
+				return ivr.LookedUp{Status: ivr.LookupError}
+			}
+			return n.backend.Lookup(ctx, policy, l)
+		},
+	}, true
 }

@@ -22,6 +22,7 @@ import (
 	"tierline/acd/report/interval"
 	"tierline/acd/report/store"
 	"tierline/cluster"
+	"tierline/cmd/internal/explain"
 	"tierline/cmd/internal/publish"
 )
 
@@ -58,6 +59,7 @@ type Config struct {
 	Records       Records
 	Library       Library
 	Metrics       *prometheus.Registry
+	Documents     func() (explain.World, bool)             // the current ones; false: there are none
 	Customer      func(number string) (acd.Customer, bool) // whose number it is; nil: nobody's
 	AllowRemote   bool                                     // serve under any host name
 	Logger        *slog.Logger
@@ -113,6 +115,7 @@ func New(c Config) *Console {
 	w.live()
 	w.callbacks()
 	w.lockouts()
+	w.explain()
 	w.generations()
 	w.cdrs()
 	w.numbers()

@@ -7,6 +7,7 @@ import (
 
 	"tierline/acd"
 	"tierline/cmd/internal/console/wire"
+	"tierline/cmd/internal/explain"
 )
 
 // post sends a request that must succeed.
@@ -77,5 +78,22 @@ func TestAnAgentDisposesOfACallAndTakesLonger(t *testing.T) {
 	a = post[wire.Agent](b, "/api/v1/agents/1001/state", `{"command":"not_ready","reason":"lunch","for_ms":1800000}`)
 	if a.State != "not_ready" || a.ReturnsInMS < 1_700_000 || a.ReturnsInMS > 1_800_000 {
 		t.Errorf("planned return: %+v", a)
+	}
+}
+
+func TestWhyACallWaitsIsExplained(t *testing.T) {
+	b := newBed(t)
+	b.config.Documents = func() (explain.World, bool) { return explain.World{}, false }
+	b.start()
+	b.problem(http.MethodGet, "/api/v1/explain?from=1&to=2", "", http.StatusServiceUnavailable)
+	b.problem(http.MethodGet, "/api/v1/explain?from=1", "", http.StatusUnprocessableEntity)
+	b.centre()
+	b.problem(http.MethodGet, "/api/v1/calls/a/explain", "", http.StatusNotFound)
+	b.core.must(t, acd.CallArrived{Call: "a", Node: "n1", Generation: 1})
+	b.problem(http.MethodGet, "/api/v1/calls/a/explain", "", http.StatusConflict)
+	b.core.must(t, acd.CallQueued{Call: "a", Queue: "human"})
+	e := get[acd.Explanation](b, "/api/v1/calls/a/explain")
+	if e.Queue != "human" || len(e.Candidates) != 1 || e.Candidates[0].Agent != "1001" || len(e.RuledOut) != 1 {
+		t.Errorf("explained: %+v", e)
 	}
 }
