@@ -64,22 +64,22 @@ func people(c customer) []script {
 
 // selfService are the scripts for 10001.
 func selfService(c customer) []script {
-	menu := func(weight int, milestone, digit string) script {
+	menu := func(weight int, milestone string, digits ...string) script {
 		return script{
-			name: "hears about " + milestone, weight: weight, number: "10001", want: wantMenu, keys: keys(digit),
-			milestone: milestone, patience: listens,
+			name: "hears about " + milestone, weight: weight, number: "10001", want: wantMenu, keys: keys(digits...),
+			milestone: milestone, patience: time.Duration(len(digits)) * listens,
 		}
 	}
 	all := []script{
-		menu(8, "bill", "1"), menu(4, "points", "2"), menu(3, "order", "3"), menu(3, "plan", "4"), menu(2, "password", "7"),
-		{
-			name: "has a broadband fault", weight: 4, number: "10001", want: wantAgent, keys: keys("5", "1", "1"),
-			milestone: "fault", patience: patient,
-		},
+		menu(3, "order", "3", "2026000102#", "1"), menu(2, "password", "7"), menu(4, "fault", "5", "1", "#"),
 		{
 			name: "leaves the menu for an agent", weight: 5, number: "10001", want: wantAgent, keys: keys("0"),
 			milestone: "agent", patience: patient,
 		},
+	}
+	if len(c.Phone) > 6 && c.Language != "" { // known by his number, so only the business system's PIN is asked
+		pin := c.Phone[len(c.Phone)-6:]
+		all = append(all, menu(8, "bill", "1", pin), menu(4, "points", "2", pin), menu(3, "plan", "4", pin))
 	}
 	if c.Tier == "diamond" { // is offered a person before the menu
 		for i := range all {
