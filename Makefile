@@ -3,6 +3,7 @@ GO        ?= go
 BIN       := bin/tierline
 TOOLS     := $(GO) tool -modfile=.ci/tools/go.mod
 PACKAGES  := ./acd/... ./call/... ./cluster/... ./cmd/... ./docs/... ./ivr/... ./media/... ./routing/...
+SOAK      := ./acd ./acd/report ./acd/report/interval ./acd/report/store ./routing/rank
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
@@ -44,5 +45,6 @@ bench: build
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(or $(FUZZTIME),30s)
 
-soak: ## long property tests
-	$(GO) test -timeout 60m ./acd/... ./ivr/... -run 'Propert' -rapid.checks=100000
+soak: ## each property for 100,000 steps, and a million calls against theory: about 15 minutes
+	$(GO) test -timeout 60m $(SOAK) -run 'Propert|Naive' -rapid.checks=400 -rapid.steps=250
+	$(GO) test -timeout 60m -tags soak ./acd/sim

@@ -13,7 +13,12 @@ import (
 // world drives a state with everything the outside can do to it, at wrong
 // moments too, and keeps its own account of what it was told to do.
 type world struct {
-	s     *State
+	s    *State
+	only property // the one that is looked for; 0: all
+
+	reach          map[string]reach // by call
+	replica, saved *State           // another node, and what it can begin anew with
+
 	now   int64
 	log   []Entry
 	told  []Result
@@ -73,6 +78,7 @@ func (w *world) put(t *rapid.T, ev Event) error {
 		if len(r.Facts) > 0 || len(r.Effects) > 0 || timeless(w.s) != before {
 			t.Fatalf("%T is refused (%s) and changed something", ev, refused.Reason)
 		}
+		w.follow(t, e, r)
 		return err
 	}
 	w.report(ev)
@@ -82,7 +88,7 @@ func (w *world) put(t *rapid.T, ev Event) error {
 	for _, f := range r.Facts {
 		w.hear(t, f)
 	}
-	w.agree(t)
+	w.look(t, e, r)
 	return nil
 }
 
@@ -202,9 +208,9 @@ func (w *world) hear(t *rapid.T, f Fact) {
 	}
 }
 
-// agree compares the world's account with the state: nobody rings or talks
+// oneEach compares the world's account with the state: nobody rings or talks
 // whom the state doesn't know of, nobody does so twice.
-func (w *world) agree(t *rapid.T) {
+func (w *world) oneEach(t *rapid.T) {
 	ringing, talking := map[legOf]bool{}, map[uint64]string{}
 	busy := map[string]bool{}
 	engage := func(agent string) {
@@ -226,6 +232,16 @@ func (w *world) agree(t *rapid.T) {
 	if !maps.Equal(ringing, w.ringing) || !maps.Equal(talking, w.talking) {
 		t.Fatalf("state: ringing %v talking %v, world: %v %v", ringing, talking, w.ringing, w.talking)
 	}
+	for id, c := range w.s.calls {
+		if o := w.s.offers[c.offer]; (o == nil) != (c.offer == 0) || o != nil && o.call != id {
+			t.Fatalf("call %s and offer %d don't agree", id, c.offer)
+		}
+	}
+}
+
+// conserved adds up what the facts have said: offered = answered + abandoned +
+// left + waiting, and each call is where its story says, with the key it had.
+func (w *world) conserved(t *rapid.T) {
 	waiting := 0
 	for id, c := range w.s.calls {
 		told := w.story[id]

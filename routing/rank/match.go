@@ -48,7 +48,7 @@ func (b *Board) Match(now int64, limit int) []Choice {
 	for len(m.heads) > 0 && len(m.out) < min(limit, b.ready) {
 		h := m.smallest()
 		choice, ok := m.choose(m.heads[h])
-		if !ok && m.heads[h].owner == nil {
+		if !ok {
 			choice, ok = m.rearrange(m.heads[h].call)
 		}
 		if ok {
@@ -56,7 +56,7 @@ func (b *Board) Match(now int64, limit int) []Choice {
 			m.used[choice.Agent] = true
 		}
 		switch owner := m.heads[h].owner; {
-		case ok && owner == nil, !ok && owner != nil && !m.used[owner]:
+		case ok && owner == nil, !ok && owner != nil && !m.heads[h].call.takes(owner):
 			m.advance(h)
 		default: // nobody left for this lane, and agents only get fewer
 			m.drop(h)
@@ -91,7 +91,7 @@ func (m *match) rearrange(c *Call) (Choice, bool) {
 func (m *match) vacate(c *Call, seen map[*Agent]bool) *Agent {
 	for i := range m.out {
 		a, holder := m.out[i].Agent, m.out[i].Call
-		if seen[a] || !c.class.able.has(a.group.index) || holder.owner != nil || m.yields(holder) {
+		if seen[a] || !c.takes(a) || holder.owner != nil || m.yields(holder) {
 			continue
 		}
 		seen[a] = true
@@ -108,6 +108,11 @@ func (m *match) vacate(c *Call, seen map[*Agent]bool) *Agent {
 		return a
 	}
 	return nil
+}
+
+// takes reports whether an agent could have a call, if he were free.
+func (c *Call) takes(a *Agent) bool {
+	return c.class.able.has(a.group.index) && (c.owner == nil || c.owner == a)
 }
 
 type head struct {
