@@ -28,7 +28,7 @@ func (d *dialogue) do(line string) {
 	switch {
 	case word == "":
 		d.silence()
-	case strings.Trim(word, "0123456789*#ABCD") == "" && rest == "":
+	case isKeys(line):
 		d.call.Press(word)
 	case word == "wait" || word == "talk":
 		d.pass(word, rest)
@@ -37,6 +37,12 @@ func (d *dialogue) do(line string) {
 	default:
 		d.order(word)
 	}
+}
+
+// isKeys tells lines of keys from commands.
+func isKeys(line string) bool {
+	line = strings.TrimSpace(line)
+	return line != "" && strings.Trim(line, "0123456789*#ABCD") == ""
 }
 
 func (d *dialogue) order(word string) {

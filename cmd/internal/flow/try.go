@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -75,6 +76,9 @@ func (f *tryFlags) run(cmd *cobra.Command, file string) error {
 		err = d.bySteps(cmd.Context())
 	}
 	d.close()
+	if errors.Is(err, context.Canceled) {
+		return nil // Ctrl-C is how people leave
+	}
 	return err
 }
 
@@ -147,7 +151,12 @@ func (d *dialogue) bySteps(ctx context.Context) error {
 			d.show()
 			return ctx.Err()
 		}
+		before := d.shown
 		d.do(line)
+		d.advance()
+		if isKeys(line) && d.shown == before && d.call.Turn() {
+			d.printf("         (no answer to that yet: more keys, or silence)\n")
+		}
 	}
 }
 
