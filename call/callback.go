@@ -104,7 +104,10 @@ func (c *Call) played(ctx context.Context, p *party, ev media.Played) {
 		c.callCustomer(ctx)
 	case ev.ID == announcePlay && b.customer != nil && p.media == b.customer.media:
 		b.said = true
-		c.joinCustomer(ctx)
+		c.joinCustomer()
+		if !b.talking { // the log doesn't know yet
+			c.music(c.gen.Hold(c.language()))
+		}
 	}
 }
 
@@ -139,7 +142,9 @@ func (c *Call) customerAnswered(ctx context.Context) {
 	c.caller, c.answered = b.customer.party, true
 	clips := c.clipsIn(c.gen.Callbacks.Customer, c.language())
 	b.said = len(clips) == 0
-	if !b.said {
+	if b.said {
+		c.music(c.gen.Hold(c.language())) // until the log knows
+	} else {
 		c.caller.media.Play(announcePlay, clips)
 	}
 	c.reach(ctx)
@@ -178,7 +183,7 @@ func (c *Call) reachCommitted(ctx context.Context, err error) {
 	switch {
 	case err == nil:
 		b.reached = true
-		c.joinCustomer(ctx)
+		c.joinCustomer()
 	case refused:
 		c.log.Info("customer answered too late", "err", err)
 		c.end(endBy(acd.SideSwitch, 16, "callback_missed"))
@@ -198,13 +203,14 @@ func (c *Call) isTalking() (yes bool) {
 }
 
 // joinCustomer lets the two talk as soon as both may.
-func (c *Call) joinCustomer(context.Context) {
+func (c *Call) joinCustomer() {
 	b := c.callback
 	if !b.said || !b.reached || b.talking || c.agent == nil {
 		return
 	}
 	b.talking = true
 	c.agent.media.Stop()
+	c.log.Info("customer called back", "agent", c.agent.agent, "attempt", b.Attempt)
 	if !c.agent.agreed.Hold {
 		c.hush()
 		c.sw.cfg.Media.Bridge(c.caller.media, c.agent.media)

@@ -153,14 +153,10 @@ func (m *fakeMedia) Open(on func(media.Event)) (MediaLeg, error) {
 	return m.last, nil
 }
 
-func (m *fakeMedia) Bridge(_, _ MediaLeg)               { m.lab.note("bridge") }
-func (m *fakeMedia) Unbridge(_, _ MediaLeg)             { m.lab.note("unbridge") }
 func (m *fakeMedia) Music(*prompt.Clip) *media.Music    { return &media.Music{} }
 func (l *fakeLeg) Port() int                            { return l.port }
 func (l *fakeLeg) Quality() media.Quality               { return media.Quality{Codec: "PCMA", Sent: 1} }
 func (l *fakeLeg) press(keys string)                    { l.keys(keys) }
-func (l *fakeLeg) PlayMusic(*media.Music)               { l.stop(); l.media.lab.note("music") }
-func (l *fakeLeg) Stop()                                { l.stop() }
 func (l *fakeLeg) Configure(p media.Params) error       { l.params = p; return nil }
 func (m *fakeMedia) legs() int                          { m.mu.Lock(); defer m.mu.Unlock(); return m.open }
 func (l *fakeLeg) Play(id uint64, clips []*prompt.Clip) { l.play(id, clips) }
@@ -168,6 +164,7 @@ func (l *fakeLeg) Play(id uint64, clips []*prompt.Clip) { l.play(id, clips) }
 // Record lets the test say how the recording ends; see recorded.
 func (l *fakeLeg) Record(id uint64, o media.RecordOptions) {
 	l.stop()
+	l.hears(true) // himself
 	l.media.lab.note("record")
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -191,6 +188,49 @@ func (l *fakeLeg) StopRecord(id uint64) {
 	l.on(media.Recorded{ID: id, Length: said, Voice: said > 0})
 }
 
+func (m *fakeMedia) Bridge(a, b MediaLeg) {
+	m.lab.note("bridge")
+	a.(*fakeLeg).hears(true)
+	b.(*fakeLeg).hears(true)
+}
+
+func (m *fakeMedia) Unbridge(a, b MediaLeg) {
+	m.lab.note("unbridge")
+	a.(*fakeLeg).hears(false)
+	b.(*fakeLeg).hears(false)
+}
+
+func (l *fakeLeg) PlayMusic(*media.Music) {
+	l.stop()
+	l.hears(true)
+	l.media.lab.note("music")
+}
+
+func (l *fakeLeg) Stop() {
+	l.stop()
+	l.hears(false)
+}
+
+// hears notes whether the peer hears anything from now on.
+func (l *fakeLeg) hears(something bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.sound {
+		l.longest = max(l.longest, time.Since(l.changed))
+	}
+	l.sound, l.changed = something, time.Now()
+}
+
+// silence returns the longest one since the last time.
+func (l *fakeLeg) silence() time.Duration {
+	l.hears(l.sound)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := l.longest
+	l.longest = 0
+	return d
+}
+
 type fakeLeg struct {
 	media  *fakeMedia
 	tape   uint64        // the recording under way
@@ -200,9 +240,12 @@ type fakeLeg struct {
 	on     func(media.Event)
 	params media.Params
 
-	mu     sync.Mutex
-	timer  *time.Timer
-	closed bool
+	mu      sync.Mutex
+	timer   *time.Timer
+	closed  bool
+	sound   bool // it hears something …
+	changed time.Time
+	longest time.Duration // … or nothing, for so long at most
 }
 
 func (l *fakeLeg) play(id uint64, clips []*prompt.Clip) {
@@ -212,9 +255,13 @@ func (l *fakeLeg) play(id uint64, clips []*prompt.Clip) {
 		d += c.Duration()
 	}
 	l.media.lab.note("play %v", d)
+	l.hears(true)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.timer = time.AfterFunc(d, func() { l.on(media.Played{ID: id}) })
+	l.timer = time.AfterFunc(d, func() {
+		l.hears(false)
+		l.on(media.Played{ID: id})
+	})
 }
 
 func (l *fakeLeg) stop() {
