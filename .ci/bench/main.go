@@ -1,8 +1,8 @@
 // Command bench measures a built switch: calls per second with queue and
-// agent, processor time and memory of bridged calls, and how long a free agent
-// waits for his next call. It prints Markdown tables.
+// agent, processor time and memory of bridged calls, how long a free agent
+// waits for his next call, and calls in a menu. It prints Markdown tables.
 //
-//	go run ./.ci/bench -tierline bin/tierline [-only ramp,media,dispatch] [-out FILE]
+//	go run ./.ci/bench -tierline bin/tierline [-only ramp,media,dispatch,ivr] [-out FILE]
 //
 // Load and switch share the machine, as they did for the figures of the peers
 // in docs/explain/performance.md; only figures of one sitting compare.
@@ -32,14 +32,15 @@ const (
 
 func main() {
 	binary := flag.String("tierline", "bin/tierline", "the switch")
-	only := flag.String("only", "ramp,media,dispatch", "what to measure")
+	only := flag.String("only", "ramp,media,dispatch,ivr", "what to measure")
 	out := flag.String("out", "", "write the tables to this file too")
 	step := flag.Int("step", 50, "step of the ramp in calls/s")
+	calls := flag.Int("calls", 1000, "calls in the menu at once")
 	top := flag.Int("top", 1000, "end of the ramp in calls/s")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{binary: *binary, step: *step, top: *top}
+	b := &bench{binary: *binary, step: *step, top: *top, calls: *calls}
 	if err := b.run(ctx, strings.Split(*only, ","), *out); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to be undone
@@ -49,6 +50,7 @@ func main() {
 type bench struct {
 	binary    string
 	step, top int
+	calls     int
 	dir       string
 	tables    strings.Builder
 }
@@ -73,6 +75,8 @@ func (b *bench) run(ctx context.Context, what []string, out string) (err error) 
 			err = b.media(ctx)
 		case "dispatch":
 			err = b.dispatch(ctx)
+		case "ivr":
+			err = b.ivr(ctx)
 		default:
 			err = fmt.Errorf("there is no measurement %q", w)
 		}
@@ -111,8 +115,9 @@ func model() string {
 	return "unknown processor"
 }
 
-// node starts a fresh switch for a number of agents.
-func (b *bench) node(ctx context.Context, agents int) (*bed.Node, error) {
+// node starts a fresh switch for a number of agents; more adds to its
+// documents.
+func (b *bench) node(ctx context.Context, agents int, more ...func(documents string) error) (*bed.Node, error) {
 	dir, err := os.MkdirTemp(b.dir, "node-")
 	if err != nil {
 		return nil, fmt.Errorf("make node directory: %w", err)
@@ -120,6 +125,11 @@ func (b *bench) node(ctx context.Context, agents int) (*bed.Node, error) {
 	documents := filepath.Join(dir, "service")
 	if err := copyService(documents, agents); err != nil {
 		return nil, err
+	}
+	for _, add := range more {
+		if err := add(documents); err != nil {
+			return nil, err
+		}
 	}
 	n := &bed.Node{
 		Binary: b.binary, Dir: dir, Service: documents, IP: host, SIP: 5070, HTTP: 8070,

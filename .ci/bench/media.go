@@ -73,9 +73,10 @@ func (b *bench) bridged(ctx context.Context, n int) error {
 type figures struct {
 	stats
 
-	cpu    time.Duration
-	span   time.Duration
-	memory int64
+	pressed int64 // keys
+	cpu     time.Duration
+	span    time.Duration
+	memory  int64
 }
 
 // sample measures the calls that are going on.

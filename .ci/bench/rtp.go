@@ -34,6 +34,11 @@ type stream struct {
 	to  unix.RawSockaddrInet4
 	id  uint32 // its slot is id % slots
 	seq uint32
+
+	// A key that is being pressed, in place of sound.
+	key   byte
+	left  int // packets
+	began uint32
 }
 
 // arrival is what is known of a stream at the far side.
@@ -46,14 +51,17 @@ type arrival struct {
 type stats struct {
 	sent, received, lost, foreign uint64
 	delays                        []time.Duration
+	listened
 }
 
-func (s stats) percentile(p float64) time.Duration {
-	if len(s.delays) == 0 {
+func (s stats) percentile(p float64) time.Duration { return percentile(s.delays, p) }
+
+func percentile(all []time.Duration, p float64) time.Duration {
+	if len(all) == 0 {
 		return 0
 	}
-	slices.Sort(s.delays)
-	return s.delays[min(len(s.delays)-1, int(p*float64(len(s.delays))))]
+	slices.Sort(all)
+	return all[min(len(all)-1, int(p*float64(len(all))))]
 }
 
 // side is one of the two sockets.
@@ -67,6 +75,7 @@ type side struct {
 	sent     atomic.Uint64
 	recorded sync.Mutex // guards what follows
 	arrived  map[uint32]*arrival
+	ears     map[uint16]*ear // by the port of the switch's leg
 	got      stats
 }
 
@@ -76,6 +85,7 @@ type generator struct {
 	callers   *side
 	agents    *side
 	next      atomic.Uint32
+	pressed   atomic.Int64
 	measuring atomic.Bool
 	stop      atomic.Bool
 	wg        sync.WaitGroup
@@ -118,7 +128,7 @@ func openSide(ip netip.Addr) (*side, error) {
 	if in4, ok := name.(*unix.SockaddrInet4); ok {
 		port = in4.Port
 	}
-	return &side{fd: fd, port: port, arrived: map[uint32]*arrival{}}, nil
+	return &side{fd: fd, port: port, arrived: map[uint32]*arrival{}, ears: map[uint16]*ear{}}, nil
 }
 
 func (g *generator) close() {
@@ -156,7 +166,7 @@ func (g *generator) remove(s *side, st *stream) {
 func (g *generator) begin() {
 	for _, s := range []*side{g.callers, g.agents} {
 		s.recorded.Lock()
-		s.got, s.arrived = stats{}, map[uint32]*arrival{}
+		s.got, s.arrived, s.ears = stats{}, map[uint32]*arrival{}, map[uint16]*ear{}
 		s.recorded.Unlock()
 		s.sent.Store(0)
 	}
@@ -235,12 +245,17 @@ func (g *generator) sendSlot(s *side, slot int, b *burst) {
 	n := 0
 	for _, st := range s.streams[slot] {
 		p := &b.data[n]
+		p[1], b.iov[n].Len = 8, packet
 		binary.BigEndian.PutUint16(p[2:], uint16(st.seq))
 		binary.BigEndian.PutUint32(p[4:], st.seq*160)
 		binary.BigEndian.PutUint32(p[8:], st.id)
 		binary.BigEndian.PutUint32(p[12:], magic)
 		binary.BigEndian.PutUint32(p[16:], st.id)
 		binary.BigEndian.PutUint32(p[20:], st.seq)
+		if st.left > 0 {
+			st.event(p)
+			b.iov[n].Len = 16
+		}
 		b.names[n] = st.to
 		st.seq++
 		if n++; n == batch {
@@ -284,16 +299,17 @@ func (g *generator) receive(s *side) {
 		now := uint64(time.Since(g.base))
 		s.recorded.Lock()
 		for i := range int(k) {
-			s.take(b.data[i][:b.msgs[i].n], now)
+			s.take(b.data[i][:b.msgs[i].n], b.names[i].Port, now)
 		}
 		s.recorded.Unlock()
 	}
 }
 
 // take measures one packet.
-func (s *side) take(p []byte, now uint64) {
+func (s *side) take(p []byte, from uint16, now uint64) {
 	if len(p) < 32 || binary.BigEndian.Uint32(p[12:]) != magic {
 		s.got.foreign++ // a prompt or music of the switch
+		s.hear(p, from, now)
 		return
 	}
 	id, seq := binary.BigEndian.Uint32(p[16:]), binary.BigEndian.Uint32(p[20:])

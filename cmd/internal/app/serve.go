@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,7 @@ func serve(cmd *cobra.Command, version string) error {
 	for _, w := range warnings {
 		log.Warn("settings", "finding", w)
 	}
+	economise()
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	n, err := Start(ctx, s, version, log)
@@ -60,6 +62,18 @@ func serve(cmd *cobra.Command, version string) error {
 	defer cancel()
 	n.Shutdown(again)
 	return nil
+}
+
+// heapGrowth is how much the heap may grow before it is cleaned up, in percent.
+// Go's 100 doubles the memory of a node whose calls cost some 20 kB each; half
+// of it costs less than one percent of a processor.
+const heapGrowth = 50
+
+// economise keeps the node small, unless the operator says otherwise.
+func economise() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 }
 
 // readDocuments packs a service directory; its sounds go into the library.
