@@ -116,6 +116,8 @@ func (n *authenticate) attempt(s *Session, r AttemptResult) {
 		n.check(s)
 	case AttemptLocked:
 		n.fail(s, outcomeLocked)
+	case AttemptUnknown:
+		fallthrough
 	default:
 		n.then.end(s, outcomeError, outcomeError)
 	}
@@ -151,6 +153,8 @@ func (n *authenticate) verified(s *Session, status LookupStatus) {
 	case LookupRefused, LookupNotFound:
 		n.result(s, AuthFailed)
 		n.refused(s)
+	case LookupError:
+		fallthrough
 	default:
 		n.result(s, AuthVoid)
 		n.then.end(s, outcomeError, outcomeError)

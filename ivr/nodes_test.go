@@ -1,6 +1,8 @@
 package ivr
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +27,8 @@ func known() Caller {
 // last is the last action of a kind.
 func last[A Action](r *run) A {
 	r.t.Helper()
-	for i := len(r.log) - 1; i >= 0; i-- {
-		if a, ok := r.log[i].(A); ok {
+	for _, a := range slices.Backward(r.log) {
+		if a, ok := a.(A); ok {
 			return a
 		}
 	}
@@ -50,15 +52,21 @@ func TestCollect(t *testing.T) {
 		node string
 		want string // number
 	}{
-		"terminator, confirmed":     {func(r *run) { r.press("123#"); r.press("1") }, "quantity", "123"},
-		"longest ends at once":      {func(r *run) { r.press("12345678"); r.press("1") }, "quantity", "12345678"},
-		"inter-digit time":          {func(r *run) { r.press("1234"); r.pass(3 * time.Second); r.press("1") }, "quantity", "1234"},
-		"empty means the caller's":  {func(r *run) { r.pass(2 * time.Second); r.press("#"); r.press("1") }, "quantity", "13800138000"},
-		"entered again":             {func(r *run) { r.press("123#2"); r.hear(); r.press("456#1") }, "quantity", "456"},
-		"too short":                 {func(r *run) { r.press("12#"); r.hear(); r.press("123#1") }, "quantity", "123"},
-		"not a number":              {func(r *run) { r.press("12*3#"); r.hear(); r.press("789#1") }, "quantity", "789"},
-		"three mistakes":            {func(r *run) { r.press("1#"); r.hear(); r.press("1#"); r.hear(); r.press("1#") }, "tell", ""},
-		"silence":                   {func(r *run) { r.pass(5 * time.Second); r.hear(); r.pass(5 * time.Second); r.hear(); r.pass(5 * time.Second) }, "tell", ""},
+		"terminator, confirmed":    {func(r *run) { r.press("123#"); r.press("1") }, "quantity", "123"},
+		"longest ends at once":     {func(r *run) { r.press("12345678"); r.press("1") }, "quantity", "12345678"},
+		"inter-digit time":         {func(r *run) { r.press("1234"); r.pass(3 * time.Second); r.press("1") }, "quantity", "1234"},
+		"empty means the caller's": {func(r *run) { r.pass(2 * time.Second); r.press("#"); r.press("1") }, "quantity", "13800138000"},
+		"entered again":            {func(r *run) { r.press("123#2"); r.hear(); r.press("456#1") }, "quantity", "456"},
+		"too short":                {func(r *run) { r.press("12#"); r.hear(); r.press("123#1") }, "quantity", "123"},
+		"not a number":             {func(r *run) { r.press("12*3#"); r.hear(); r.press("789#1") }, "quantity", "789"},
+		"three mistakes":           {func(r *run) { r.press("1#"); r.hear(); r.press("1#"); r.hear(); r.press("1#") }, "tell", ""},
+		"silence": {func(r *run) {
+			r.pass(5 * time.Second)
+			r.hear()
+			r.pass(5 * time.Second)
+			r.hear()
+			r.pass(5 * time.Second)
+		}, "tell", ""},
 		"silence and mistakes":      {func(r *run) { r.pass(5 * time.Second); r.hear(); r.press("1#"); r.hear(); r.press("*#") }, "tell", ""},
 		"confirmation is a timeout": {func(r *run) { r.press("123#"); r.hear(); r.pass(20 * time.Second); r.hear(); r.pass(time.Minute) }, "ask", "123"},
 		"total time":                {func(r *run) { slow(r, "11111111") }, "quantity", "1111111"},
@@ -182,7 +190,7 @@ func TestLookup(t *testing.T) {
 			r.hear()
 			r.press("3")
 			l := asked[Lookup](r)
-			if l.Source != "bss" || l.Request.Method != "GET" || l.Request.Path != "/v1/bills/123?tier=gold" || l.Cache != time.Minute {
+			if l.Source != "bss" || l.Request.Method != http.MethodGet || l.Request.Path != "/v1/bills/123?tier=gold" || l.Cache != time.Minute {
 				t.Errorf("asked %+v", l)
 			}
 			r.take()

@@ -155,11 +155,7 @@ func (p *patternParser) class() (*regexp.Regexp, error) {
 	var end int
 	switch p.rest[0] {
 	case '[':
-		length := strings.IndexByte(p.rest[min(2, len(p.rest)):], ']') // the first character may be ]
-		if length < 0 {
-			return nil, errPattern
-		}
-		end = length + 3
+		end = bracket(p.rest)
 	case '\\':
 		end = 2
 	default:
@@ -174,6 +170,23 @@ func (p *patternParser) class() (*regexp.Regexp, error) {
 	}
 	p.rest = p.rest[end:]
 	return re, nil
+}
+
+// bracket is how long a class in brackets is. Its first character may be ].
+func bracket(s string) int {
+	i := 1
+	if strings.HasPrefix(s[i:], "^") {
+		i++
+	}
+	for first := i; i < len(s); i++ {
+		switch {
+		case s[i] == '\\':
+			i++
+		case s[i] == ']' && i > first:
+			return i + 1
+		}
+	}
+	return len(s) + 1
 }
 
 // times reads how often an atom may come.

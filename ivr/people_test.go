@@ -88,7 +88,7 @@ func TestPlaceNeverRises(t *testing.T) {
 	}
 	want := [][]string{
 		{"hold", "第五位", "long_wait", "6到八分钟"}, // the hold list
-		{"hold"},                               // comfort messages in turn
+		{"hold"}, // comfort messages in turn
 		{"you_entered", "第四位"},
 		{"hold"},
 		{"you_entered", "第四位"},
