@@ -58,12 +58,10 @@ func (w *world) widens(t *rapid.T, e Entry) {
 		w.reach = map[string]reach{}
 	}
 	for id, c := range w.s.calls {
-		switch c.phase {
-		case PhaseWaiting:
-		case PhaseOffered:
-			continue
-		default: // a call-back that dozes begins a new wait, by new rules
+		if !c.inQueue() { // a call-back that dozes begins a new wait, by new rules
 			delete(w.reach, id)
+		}
+		if c.phase != PhaseWaiting {
 			continue
 		}
 		now := reach{wait: c.place.Key.Index, agents: map[string]bool{}}

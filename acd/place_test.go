@@ -88,8 +88,17 @@ func TestEstimateOfAQueuedCall(t *testing.T) {
 func TestAnnounced(t *testing.T) {
 	const minute = 60_000
 	for _, tt := range []struct{ ms, from, to int64 }{
-		{0, 0, 1}, {48_000, 0, 1}, {48_001, 1, 2}, {90_000, 1, 2}, {4 * minute, 3, 5}, {9 * minute, 6, 12},
-		{10 * minute, 7, 13}, {11 * minute, 5, 15}, {30 * minute, 20, 40}, {61 * minute, 45, 90}, {300 * minute, 225, 375},
+		{0, 0, 1},
+		{48_000, 0, 1},
+		{48_001, 1, 2},
+		{90_000, 1, 2},
+		{4 * minute, 3, 5},
+		{9 * minute, 6, 12},
+		{10 * minute, 7, 13},
+		{11 * minute, 5, 15},
+		{30 * minute, 20, 40},
+		{61 * minute, 45, 90},
+		{300 * minute, 225, 375},
 	} {
 		if from, to := announced(tt.ms); int64(from) != tt.from || int64(to) != tt.to {
 			t.Errorf("%d ms is announced as %d to %d min, want %d to %d", tt.ms, from, to, tt.from, tt.to)
