@@ -352,6 +352,9 @@ func (s *State) release(o *offer, by Side, quality *Quality, r *Result) {
 	f := s.offerFact(FactAgentReleased, o, a.id)
 	f.By, f.Quality, f.TalkMS = by.String(), quality, s.now-o.answeredAt
 	f.WaitMS = o.answeredAt - c.queuedAt
+	if c.callback != nil {
+		f.Attempt = c.callback.attempt
+	}
 	r.Facts = append(r.Facts, f)
 	delete(s.offers, o.id)
 	c.offer, a.offer, c.served = 0, 0, a.id

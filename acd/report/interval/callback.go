@@ -1,7 +1,11 @@
 package interval
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"tierline/acd"
 )
@@ -87,11 +91,12 @@ func (f *Fold) tally(wall int64, fact *acd.Fact) {
 
 // Score is what customers answered to one question.
 type Score struct {
+	ScoreKey
 	Answers map[string]int64 // by value
 }
 
 // Count returns how many answered.
-func (s Score) Count() (n int64) {
+func (s *Score) Count() (n int64) {
 	for _, v := range s.Answers {
 		n += v
 	}
@@ -99,7 +104,7 @@ func (s Score) Count() (n int64) {
 }
 
 // Mean is the mean of the answers that are numbers.
-func (s Score) Mean() (r Ratio) {
+func (s *Score) Mean() (r Ratio) {
 	for value, n := range s.Answers {
 		if v, err := strconv.ParseInt(value, 10, 32); err == nil {
 			r.Of += v * n
@@ -115,9 +120,10 @@ type ScoreKey struct {
 	Queue, Agent, Question string
 }
 
-// Scores returns the surveys by question, and by queue or agent if asked for.
-func (n Numbers) Scores(byQueue, byAgent bool) map[ScoreKey]Score {
-	out := map[ScoreKey]Score{}
+// Scores returns the surveys by slot and question, and by queue or agent if
+// asked for, in that order.
+func (n Numbers) Scores(byQueue, byAgent bool) []*Score {
+	found := map[ScoreKey]*Score{}
 	for k, v := range n.Tallies {
 		if k.Kind != Survey {
 			continue
@@ -129,10 +135,13 @@ func (n Numbers) Scores(byQueue, byAgent bool) map[ScoreKey]Score {
 		if byAgent {
 			key.Agent = k.Agent
 		}
-		if out[key].Answers == nil {
-			out[key] = Score{Answers: map[string]int64{}}
+		if found[key] == nil {
+			found[key] = &Score{ScoreKey: key, Answers: map[string]int64{}}
 		}
-		out[key].Answers[k.Value] += v
+		found[key].Answers[k.Value] += v
 	}
-	return out
+	return slices.SortedFunc(maps.Values(found), func(a, b *Score) int {
+		return cmp.Or(cmp.Compare(a.Slot, b.Slot), strings.Compare(a.Queue, b.Queue), strings.Compare(a.Agent, b.Agent),
+			strings.Compare(a.Question, b.Question))
+	})
 }

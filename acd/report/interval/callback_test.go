@@ -1,6 +1,7 @@
 package interval_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -75,17 +76,24 @@ func TestScores(t *testing.T) {
 	add("human", "1001", "why", "price", 2) // no number
 	n.Tallies[interval.Tally{Kind: interval.Transfer, Name: "shop", Value: "5"}]++
 	scores := n.Scores(false, false)
-	if len(scores) != 2 {
+	if len(scores) != 2 || scores[0].Question != "satisfaction" {
 		t.Fatalf("%v", scores)
 	}
-	s := scores[interval.ScoreKey{Question: "satisfaction"}]
+	s := scores[0]
 	if s.Count() != 5 || s.Mean() != (interval.Ratio{Of: 21, All: 5}) {
 		t.Errorf("%d answers, mean %v, want 5 and 21/5", s.Count(), s.Mean())
 	}
-	if s = scores[interval.ScoreKey{Question: "why"}]; s.Count() != 2 || s.Mean() != (interval.Ratio{}) {
+	if s = scores[1]; s.Count() != 2 || s.Mean() != (interval.Ratio{}) {
 		t.Errorf("%d answers, mean %v, want 2 and none", s.Count(), s.Mean())
 	}
-	if s = n.Scores(true, true)[interval.ScoreKey{Queue: "human", Agent: "1001", Question: "satisfaction"}]; s.Count() != 3 {
-		t.Errorf("%v", n.Scores(true, true))
+	var keys []string
+	for _, s := range n.Scores(true, true) {
+		keys = append(keys, fmt.Sprintf("%s %s %s %d", s.Queue, s.Agent, s.Question, s.Count()))
+	}
+	want := []string{
+		"human 1001 satisfaction 3", "human 1001 why 2", "human 1002 satisfaction 1", "vip 1001 satisfaction 1",
+	}
+	if d := cmp.Diff(want, keys); d != "" {
+		t.Errorf("by queue and agent (-want +got):\n%s", d)
 	}
 }

@@ -68,7 +68,8 @@ func (w *Waits) all() int64 { return w.within(Longer) }
 type Queue struct {
 	Key // blank where places were added up
 	Calls
-	waits map[string]*Waits // by outcome
+	Callbacks Callbacks
+	waits     map[string]*Waits // by outcome
 }
 
 // Answered returns how many visits ended with an agent.
@@ -128,7 +129,8 @@ func (q *Queue) SpeedOfAnswer() Ratio { return Ratio{q.AnsweredWaitMS, q.Answere
 func (q *Queue) HandlingTime() Ratio { return Ratio{q.TalkMS + q.WrapUpMS, q.Handled} }
 
 func (q *Queue) add(o *Queue) {
-	q.Calls = q.plus(o.Calls)
+	q.Calls = q.Calls.plus(o.Calls)
+	q.Callbacks = q.Callbacks.plus(o.Callbacks)
 	for outcome, w := range o.waits {
 		sum := q.of(outcome)
 		for s, n := range w {
@@ -159,6 +161,9 @@ func (n Numbers) Queues() (list []*Queue, total *Queue) {
 	}
 	for k, c := range n.Calls {
 		at(k).Calls = c
+	}
+	for k, c := range n.Callbacks {
+		at(k).Callbacks = c
 	}
 	for k, v := range n.Waits {
 		at(k.Key).of(k.Outcome)[min(max(0, k.Seconds), Longer)] += v

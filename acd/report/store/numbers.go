@@ -121,7 +121,7 @@ func (s *Store) QueueNumbers(ctx context.Context, q interval.Query) (interval.Nu
 
 // AgentNumbers is the same for agents.
 func (s *Store) AgentNumbers(ctx context.Context, q interval.Query) (interval.Numbers, []interval.Open, error) {
-	return s.numbers(ctx, q, agentTimes, agentOffers)
+	return s.numbers(ctx, q, agentTimes, agentOffers, tallies)
 }
 
 // numbers runs queries that see the same moment.

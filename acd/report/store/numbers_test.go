@@ -29,6 +29,10 @@ func read(t *testing.T, s *Store, q interval.Query) interval.Numbers {
 	if d := cmp.Diff(open, openToo); d != "" {
 		t.Errorf("what is open (-queues +agents):\n%s", d)
 	}
+	if d := cmp.Diff(n.Tallies, a.Tallies); d != "" {
+		t.Errorf("tallies (-queues +agents):\n%s", d)
+	}
+	clear(a.Tallies) // both have them
 	n.Add(a)
 	return n
 }

@@ -99,11 +99,11 @@ func queueStatsCommand(o *options) *cobra.Command {
 
 func (o *options) queueStatsTable(r *wire.QueueReport, intervals bool) string {
 	t := newTable("FROM", "QUEUE", "TIER", "SKILL", "OFFERED", "ANSWERED", "ABANDONED", "SHORT", "LEFT", "REFUSED",
-		"WAITING", levelHead(r.ServiceLevel), "ASA", "AHT", "WRAP-UP", "MAX WAIT")
+		"WAITING", levelHead(r.ServiceLevel), "ASA", "AHT", "WRAP-UP", "MAX WAIT", "CALL-BACKS")
 	row := func(q *wire.QueueNumbers) {
 		t.add(o.clock(q.Began.Std()), q.Queue, q.Tier, q.Skill, number(q.Offered), number(q.Answered), number(q.Abandoned),
 			number(q.ShortAbandoned), leftWord(q.Left), number(q.Refused), number(q.Waiting), percent(q.ServiceLevel),
-			spanOf(q.ASAMS), spanOf(q.AHTMS), span(q.WrapUpMS), span(q.MaxWaitMS))
+			spanOf(q.ASAMS), spanOf(q.AHTMS), span(q.WrapUpMS), span(q.MaxWaitMS), callbackWord(q.Callbacks))
 	}
 	for i := range r.Rows {
 		row(&r.Rows[i])
@@ -117,7 +117,7 @@ func (o *options) queueStatsTable(r *wire.QueueReport, intervals bool) string {
 	if !intervals {
 		t.drop("FROM")
 	}
-	return t.text("no calls in queues since " + o.clock(r.From.Std()))
+	return t.text("no calls in queues since "+o.clock(r.From.Std())) + o.surveyTable(r.Surveys, intervals)
 }
 
 // levelHead names the variant of the service level wherever it is shown.
@@ -137,6 +137,52 @@ func spanOf(ms *int64) string {
 		return "-"
 	}
 	return span(*ms)
+}
+
+// callbackWord is how many call-backs were asked for, with what became of them.
+func callbackWord(c *wire.CallbackNumbers) string {
+	if c == nil {
+		return ""
+	}
+	var parts []string
+	for _, part := range []struct {
+		word string
+		n    int64
+	}{
+		{"done", c.Done},
+		{"failed", c.Failed},
+		{"expired", c.Expired},
+		{"cancelled", c.Cancelled},
+		{"called again", c.CalledAgain},
+		{"lost", c.Lost},
+		{"open", c.Open},
+	} {
+		if part.n > 0 {
+			parts = append(parts, part.word+" "+number(part.n))
+		}
+	}
+	return number(c.Requested) + inBrackets(strings.Join(parts, ", "))
+}
+
+// surveyTable follows a table of numbers, if anybody answered.
+func (o *options) surveyTable(surveys []wire.Survey, intervals bool) string {
+	if len(surveys) == 0 {
+		return ""
+	}
+	t := newTable("FROM", "QUEUE", "AGENT", "QUESTION", "ANSWERS", "MEAN")
+	for i := range surveys {
+		s := &surveys[i]
+		mean := "-"
+		if s.Mean != nil {
+			mean = strconv.FormatFloat(*s.Mean, 'f', 2, 64)
+		}
+		t.add(o.clock(s.Began.Std()), s.Queue, s.Agent, s.Question, leftWord(s.Answers), mean)
+	}
+	t.dropEmpty()
+	if !intervals {
+		t.drop("FROM")
+	}
+	return "\n" + t.text("")
 }
 
 // leftWord is a sum with what it consists of.
@@ -197,7 +243,7 @@ func (o *options) agentStatsTable(r *wire.AgentReport, intervals bool) string {
 	if !intervals {
 		t.drop("FROM")
 	}
-	return t.text("nobody was signed in since " + o.clock(r.From.Std()))
+	return t.text("nobody was signed in since "+o.clock(r.From.Std())) + o.surveyTable(r.Surveys, intervals)
 }
 
 func reasonsWord(reasons map[string]int64) string {

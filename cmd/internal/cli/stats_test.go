@@ -16,6 +16,7 @@ func reports() map[string]any {
 		Began: at, Ended: at + 900_000, Queue: "human", Tier: "gold", Offered: 18, Answered: 12, Abandoned: 3, ShortAbandoned: 1,
 		Left: map[string]int64{"timeout": 1, "key": 1}, Waiting: 1, Refused: 2, ServiceLevel: new(8.0 / 14), ASAMS: new(int64(37_250)),
 		AHTMS: new(int64(178_750)), WrapUpMS: 345_000, MaxWaitMS: 170_000,
+		Callbacks: &wire.CallbackNumbers{Requested: 5, Attempts: 4, Done: 2, Failed: 1, CalledAgain: 1, Open: 1},
 	}
 	quiet := wire.QueueNumbers{Began: at, Ended: at + 900_000, Queue: "human", Tier: "silver"}
 	total := human
@@ -30,6 +31,10 @@ func reports() map[string]any {
 		"GET /api/v1/stats/queues": wire.QueueReport{
 			From: at, Until: at + 900_000, ServiceLevel: wire.ServiceLevel{Variant: "E", WithinS: 20, ShortS: 5},
 			Rows: []wire.QueueNumbers{human, quiet}, Total: total,
+			Surveys: []wire.Survey{
+				{Began: at, Queue: "human", Question: "satisfaction", Answers: map[string]int64{"5": 3, "2": 1}, Count: 4, Mean: new(4.25)},
+				{Began: at, Queue: "human", Question: "why", Answers: map[string]int64{"price": 1}, Count: 1},
+			},
 		},
 		"GET /api/v1/stats/agents": wire.AgentReport{From: at, Rows: []wire.AgentNumbers{one, two}, Total: one},
 	}

@@ -160,7 +160,7 @@ func (m *Meter) fact(f *acd.Fact) {
 	if f.Kind == acd.FactOfferFailed {
 		m.offersFailed.WithLabelValues(bounded(m.queues, f.Queue), bounded(m.outcomes, f.Cause)).Inc()
 	}
-	if f.Kind == acd.FactAgentReleased {
+	if f.Kind == acd.FactAgentReleased && f.Attempt == 0 { // conversations of call-backs are no queue's
 		m.talked.WithLabelValues(bounded(m.queues, f.Queue)).Observe(seconds(f.TalkMS))
 	}
 	if f.Kind == acd.FactCallEnded {

@@ -150,6 +150,8 @@ func (w *Console) queueNumbers(ctx context.Context, in *queueStats) (*answer[wir
 	if in.Queue != "" {
 		maps.DeleteFunc(n.Calls, func(k interval.Key, _ interval.Calls) bool { return k.Queue != in.Queue })
 		maps.DeleteFunc(n.Waits, func(k interval.WaitKey, _ int64) bool { return k.Queue != in.Queue })
+		maps.DeleteFunc(n.Callbacks, func(k interval.Key, _ interval.Callbacks) bool { return k.Queue != in.Queue })
+		maps.DeleteFunc(n.Tallies, func(k interval.Tally, _ int64) bool { return k.Queue != in.Queue })
 	}
 	t := w.target(in)
 	list, total := n.Queues()
@@ -161,6 +163,7 @@ func (w *Console) queueNumbers(ctx context.Context, in *queueStats) (*answer[wir
 	for _, f := range list {
 		out.Body.Rows = append(out.Body.Rows, wireQueue(f, ended(q, f.Slot), t))
 	}
+	out.Body.Surveys = wireSurveys(q, n.Scores(true, false))
 	return out, nil
 }
 
@@ -176,11 +179,32 @@ func wireQueue(q *interval.Queue, until report.Time, t interval.Target) wire.Que
 		AnsweredIn: q.AnsweredIn(t.Within), AbandonedIn: q.AbandonedIn(t.Within), ServiceLevel: part(q.ServiceLevel(t)),
 		AnsweredWaitMS: q.AnsweredWaitMS, AbandonedWaitMS: q.AbandonedWaitMS, LeftWaitMS: q.LeftWaitMS, MaxWaitMS: q.MaxMS,
 		ASAMS: mean(q.SpeedOfAnswer()), Handled: q.Handled, TalkMS: q.TalkMS, WrapUpMS: q.WrapUpMS,
-		AHTMS: mean(q.HandlingTime()),
+		AHTMS: mean(q.HandlingTime()), Callbacks: wireCallbackNumbers(&q.Callbacks),
 	}
 }
 
-// part is a ratio as a number of 0 to 1, nil if there is nothing to divide by.
+func wireCallbackNumbers(c *interval.Callbacks) *wire.CallbackNumbers {
+	if *c == (interval.Callbacks{}) {
+		return nil
+	}
+	return &wire.CallbackNumbers{
+		Requested: c.Requested, Attempts: c.Attempts, Done: c.Done, Failed: c.Failed, Expired: c.Expired,
+		Cancelled: c.Cancelled, CalledAgain: c.CalledAgain, Lost: c.Lost, Open: c.Open(),
+		DoneAfterMS: mean(interval.Ratio{Of: c.DoneMS, All: c.Done}),
+	}
+}
+
+func wireSurveys(q interval.Query, scores []*interval.Score) (out []wire.Survey) {
+	for _, s := range scores {
+		out = append(out, wire.Survey{
+			Began: report.Time(s.Slot), Ended: ended(q, s.Slot), Queue: s.Queue, Agent: s.Agent, Question: s.Question,
+			Answers: s.Answers, Count: s.Count(), Mean: part(s.Mean()),
+		})
+	}
+	return out
+}
+
+// part is a ratio as a number, nil if there is nothing to divide by.
 func part(r interval.Ratio) *float64 {
 	if r.All == 0 {
 		return nil
@@ -217,6 +241,7 @@ func (w *Console) agentNumbers(ctx context.Context, in *agentStats) (*answer[wir
 	if in.Agent != "" {
 		maps.DeleteFunc(n.Times, func(k interval.TimeKey, _ int64) bool { return k.Agent != in.Agent })
 		maps.DeleteFunc(n.Offers, func(k interval.OfferKey, _ int64) bool { return k.Agent != in.Agent })
+		maps.DeleteFunc(n.Tallies, func(k interval.Tally, _ int64) bool { return k.Agent != in.Agent })
 	}
 	list, total := n.Agents()
 	total.Slot = q.From
@@ -227,6 +252,7 @@ func (w *Console) agentNumbers(ctx context.Context, in *agentStats) (*answer[wir
 	for _, a := range list {
 		out.Body.Rows = append(out.Body.Rows, wireAgentNumbers(a, ended(q, a.Slot)))
 	}
+	out.Body.Surveys = wireSurveys(q, n.Scores(q.AgentQueues, true))
 	return out, nil
 }
 

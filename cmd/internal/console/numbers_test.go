@@ -211,3 +211,55 @@ func TestBadQueriesOfNumbers(t *testing.T) {
 		t.Errorf("from %s", got.From)
 	}
 }
+
+// Call-backs and surveys are counted apart: neither the queue's other numbers
+// nor its metrics know of the conversation.
+func TestCallBacksAndSurveysInTheNumbers(t *testing.T) {
+	b := newBed(t)
+	b.centre()
+	ask := func(id, number string) {
+		b.core.must(t, acd.CallbackRequested{Callback: id, Node: "n1", Number: number, Queue: "human", Tier: routing.Gold})
+	}
+	ask("b1", "138")
+	ask("b2", "139")
+	b.core.now += 60_000
+	b.core.must(t, acd.CallOffered{Call: "b1", Agent: "1001"})
+	offer := uint64(len(b.core.stories))
+	b.core.must(t, acd.OfferAnswered{Offer: offer}, acd.CallbackReached{Offer: offer})
+	b.core.now += 30_000
+	b.core.must(t, acd.AgentReleased{Offer: offer, By: acd.SideAgent},
+		acd.CallSurveyed{Call: "b1", Question: "satisfaction", Value: "4"},
+		acd.CallEnded{Call: "b1", Cause: "normal", By: acd.SideCaller})
+	b.store()
+	got := get[wire.QueueReport](b, "/api/v1/stats/queues?by=tier")
+	want := &wire.CallbackNumbers{Requested: 2, Attempts: 1, Done: 1, Open: 1, DoneAfterMS: new(int64(60_000))}
+	if len(got.Rows) != 1 || got.Rows[0].Tier != "gold" {
+		t.Fatalf("rows %+v", got.Rows)
+	}
+	for _, row := range []wire.QueueNumbers{got.Rows[0], got.Total} {
+		if d := cmp.Diff(want, row.Callbacks); d != "" {
+			t.Errorf("call-backs (-want +got):\n%s", d)
+		}
+		if row.Offered+row.Answered+row.Handled+row.TalkMS != 0 {
+			t.Errorf("the queue's other numbers are %+v", row)
+		}
+	}
+	survey := []wire.Survey{{
+		Began: got.From, Ended: got.Until, Queue: "human", Question: "satisfaction", Answers: map[string]int64{"4": 1},
+		Count: 1, Mean: new(4.0),
+	}}
+	if d := cmp.Diff(survey, got.Surveys); d != "" {
+		t.Errorf("surveys (-want +got):\n%s", d)
+	}
+	agents := get[wire.AgentReport](b, "/api/v1/stats/agents")
+	survey[0].Queue, survey[0].Agent = "", "1001"
+	if d := cmp.Diff(survey, agents.Surveys); d != "" {
+		t.Errorf("surveys by agent (-want +got):\n%s", d)
+	}
+	if r := get[wire.QueueReport](b, "/api/v1/stats/queues?queue=vip"); r.Total.Callbacks != nil || len(r.Surveys) != 0 {
+		t.Errorf("another queue has %+v, %+v", r.Total.Callbacks, r.Surveys)
+	}
+	if r := get[wire.AgentReport](b, "/api/v1/stats/agents?agent=1002"); len(r.Surveys) != 0 {
+		t.Errorf("another agent has %+v", r.Surveys)
+	}
+}

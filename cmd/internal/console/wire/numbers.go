@@ -39,6 +39,34 @@ type QueueNumbers struct {
 	TalkMS          int64  `json:"talk_ms"`
 	WrapUpMS        int64  `json:"wrap_up_ms"`
 	AHTMS           *int64 `json:"aht_ms,omitempty" doc:"(talk_ms + wrap_up_ms) / handled"`
+
+	Callbacks *CallbackNumbers `json:"callbacks,omitempty" doc:"Counted apart; absent if none was asked for"`
+}
+
+// CallbackNumbers are the call-backs that a queue was asked for in an interval.
+type CallbackNumbers struct {
+	Requested   int64  `json:"requested"`
+	Attempts    int64  `json:"attempts" doc:"Agents who were there to call the customer"`
+	Done        int64  `json:"done" doc:"The customer was reached"`
+	Failed      int64  `json:"failed" doc:"As many attempts as allowed, in vain"`
+	Expired     int64  `json:"expired"`
+	Cancelled   int64  `json:"cancelled"`
+	CalledAgain int64  `json:"called_again" doc:"The customer called; the call took its place"`
+	Lost        int64  `json:"lost,omitempty" doc:"The records have a gap"`
+	Open        int64  `json:"open" doc:"Go on"`
+	DoneAfterMS *int64 `json:"done_after_ms,omitempty" doc:"Mean time from the request until the customer was reached"`
+}
+
+// Survey is what customers answered to a question in an interval.
+type Survey struct {
+	Began    report.Time      `json:"began"`
+	Ended    report.Time      `json:"ended" doc:"Exclusive"`
+	Queue    string           `json:"queue,omitempty"`
+	Agent    string           `json:"agent,omitempty" doc:"Who talked last"`
+	Question string           `json:"question"`
+	Answers  map[string]int64 `json:"answers" doc:"How many, by answer"`
+	Count    int64            `json:"count"`
+	Mean     *float64         `json:"mean,omitempty" doc:"Of the answers that are numbers"`
 }
 
 // QueueReport are the numbers of queues.
@@ -48,6 +76,7 @@ type QueueReport struct {
 	ServiceLevel ServiceLevel   `json:"service_level"`
 	Rows         []QueueNumbers `json:"rows"`
 	Total        QueueNumbers   `json:"total" doc:"All rows together"`
+	Surveys      []Survey       `json:"surveys,omitempty" doc:"By queue and question"`
 }
 
 // AgentNumbers is what an agent did in an interval.
@@ -82,6 +111,8 @@ type AgentReport struct {
 	Until report.Time    `json:"until"`
 	Rows  []AgentNumbers `json:"rows"`
 	Total AgentNumbers   `json:"total" doc:"All rows together"`
+
+	Surveys []Survey `json:"surveys,omitempty" doc:"By agent and question"`
 }
 
 // Today are a queue's numbers since midnight.
