@@ -59,6 +59,7 @@ type Call struct {
 	ending   bool
 
 	speaking   uint64                        // the menu's Speak that is heard or being made
+	saying     *saying                       // the part of it that is still being made
 	lookups    map[uint64]context.CancelFunc // that the menu waits for
 	taping     *taping                       // what is being recorded
 	recordings int                           // made so far

@@ -73,7 +73,7 @@ func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 		case c.callback != nil:
 			c.played(ctx, p, ev)
 		case p == c.caller:
-			c.menu(ctx, ivr.PromptDone{ID: ev.ID})
+			c.spoken(ctx, ev.ID)
 		}
 	case media.Recorded:
 		if in, ok := c.recorded(ev); ok {

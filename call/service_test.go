@@ -52,10 +52,10 @@ func TestLookupAuthenticationAndReading(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The words, the amount in tenths of a second, and half a second of speech.
-		heard := time.Second + time.Duration(len(reading.Fragments))*100*time.Millisecond + 500*time.Millisecond
-		l.saw("play 1s", fmt.Sprintf("play %v", heard))
-		time.Sleep(heard + time.Second)
+		// The words, the amount in tenths of a second; then half a second of speech.
+		heard := time.Second + time.Duration(len(reading.Fragments))*100*time.Millisecond
+		time.Sleep(heard + 1500*time.Millisecond)
+		l.saw("play 1s", fmt.Sprintf("play %v", heard), "play 500ms", "play 1s")
 		if len(l.backend.sent) != 1 || l.backend.sent[0].Channel != "sms" {
 			t.Errorf("sent: %+v", l.backend.sent)
 		}
@@ -76,9 +76,9 @@ func TestSlowSpeechIsReplaced(t *testing.T) {
 				l.service("1")
 				time.Sleep(500 * time.Millisecond)
 				l.press("1234")
-				time.Sleep(400 * time.Millisecond)
+				time.Sleep(4 * time.Second)
 				reading, _ := say.Read("zh", "money", "12.34", say.Options{})
-				l.saw(fmt.Sprintf("play %v", 2*time.Second+time.Duration(len(reading.Fragments))*100*time.Millisecond))
+				l.saw(fmt.Sprintf("play %v", time.Second+time.Duration(len(reading.Fragments))*100*time.Millisecond), "play 1s")
 				if n := l.sw.Stats().Unspoken; n != 1 {
 					t.Errorf("%d texts unspoken, want 1", n)
 				}

@@ -35,13 +35,16 @@ func TestNobodyHearsNothing(t *testing.T) {
 		then    string // pressed half a second later
 		lasts   time.Duration
 	}{
-		"lookup":                {func(l *lab) { l.business(time.Hour) }, "1", "1234", 30 * time.Second},
-		"lookup that finishes":  {func(l *lab) { l.business(20 * time.Second) }, "6", "", 15 * time.Second},
-		"counting a try":        {func(l *lab) { l.business(0); l.log.lose(acd.AuthTried{}, 4*time.Second) }, "1", "1234", 4 * time.Second},
-		"slow speech":           {func(l *lab) { l.business(0); l.speech.takes = time.Minute }, "1", "1234", 2 * time.Second},
-		"joining a queue":       {func(l *lab) { l.log.lose(acd.CallQueued{}, 5*time.Second) }, "3", "", 8 * time.Second},
-		"waiting":               {func(*lab) {}, "3", "", 30 * time.Second},
-		"answer of an agent":    {func(l *lab) { l.phone.habits["1001"] = habit{after: time.Second, status: 200}; l.log.slow = 3 * time.Second }, "3", "", 8 * time.Second},
+		"lookup":               {func(l *lab) { l.business(time.Hour) }, "1", "1234", 30 * time.Second},
+		"lookup that finishes": {func(l *lab) { l.business(20 * time.Second) }, "6", "", 15 * time.Second},
+		"counting a try":       {func(l *lab) { l.business(0); l.log.lose(acd.AuthTried{}, 4*time.Second) }, "1", "1234", 4 * time.Second},
+		"slow speech":          {func(l *lab) { l.business(0); l.speech.takes = time.Minute }, "1", "1234", 2 * time.Second},
+		"joining a queue":      {func(l *lab) { l.log.lose(acd.CallQueued{}, 5*time.Second) }, "3", "", 8 * time.Second},
+		"waiting":              {func(*lab) {}, "3", "", 30 * time.Second},
+		"answer of an agent": {func(l *lab) {
+			l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+			l.log.slow = 3 * time.Second
+		}, "3", "", 8 * time.Second},
 		"asking for a callback": {func(l *lab) { l.phone.habits["1001"] = habit{}; l.log.lose(acd.CallbackRequested{}, 3*time.Second) }, "3", "1", 5 * time.Second},
 		"transfer":              {func(*lab) {}, "4", "", 15 * time.Second},
 		"transfer that fails":   {func(l *lab) { l.phone.habits[deskAddress] = habit{after: 3 * time.Second, status: 503} }, "4", "", 5 * time.Second},

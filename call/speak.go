@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,35 +41,63 @@ func (c *Call) hush() {
 	c.caller.media.Stop()
 }
 
-// speak plays prompts. What must be made or read first is made beside the
-// call; if something else is to be heard by then, it isn't played.
+// saying is a Speak that begins before all of it is there.
+type saying struct {
+	id   uint64
+	rest []*prompt.Clip
+	made bool // rest is there
+	due  bool // what came before it has been heard
+}
+
+// speak plays prompts. What is in memory is heard at once; what must be made or
+// read is made beside the call meanwhile, and follows.
 func (c *Call) speak(ctx context.Context, a ivr.Speak) {
-	c.speaking = a.ID
-	if !slow(a.Prompts) {
+	c.speaking, c.saying = a.ID, nil
+	first := slices.IndexFunc(a.Prompts, slow)
+	if first < 0 {
 		c.play(a.ID, c.clips(ctx, a.Prompts))
 		return
+	}
+	s := &saying{id: a.ID}
+	c.saying = s
+	if before := c.clips(ctx, a.Prompts[:first]); len(before) > 0 {
+		c.caller.media.Play(a.ID, before)
+	} else {
+		s.due = true
 	}
 	c.beside(func() func() {
 		limited, cancel := context.WithTimeout(ctx, speechLimit)
 		defer cancel()
-		clips := c.clips(limited, a.Prompts)
+		s.rest = c.clips(limited, a.Prompts[first:])
 		return func() {
-			if c.speaking == a.ID {
-				c.play(a.ID, clips)
-			}
+			s.made = true
+			c.sayOn(s)
 		}
 	})
 }
 
-// slow tells whether a prompt isn't in memory.
-func slow(prompts []ivr.Prompt) bool {
-	for _, p := range prompts {
-		if p.Recording != "" || p.Text != "" {
-			return true
-		}
+// sayOn plays the rest of a Speak as soon as it is there and its turn, unless
+// something else is to be heard by then.
+func (c *Call) sayOn(s *saying) {
+	if c.saying != s || c.speaking != s.id || !s.made || !s.due {
+		return
 	}
-	return false
+	c.saying = nil
+	c.play(s.id, s.rest)
 }
+
+// spoken is the end of a Play to the caller.
+func (c *Call) spoken(ctx context.Context, id uint64) {
+	if s := c.saying; s != nil && s.id == id && !s.due {
+		s.due = true
+		c.sayOn(s)
+		return
+	}
+	c.menu(ctx, ivr.PromptDone{ID: id})
+}
+
+// slow tells whether a prompt isn't in memory.
+func slow(p ivr.Prompt) bool { return p.Recording != "" || p.Text != "" }
 
 // play plays clips to the caller. If there is nothing to hear, the menu goes
 // on at once.
