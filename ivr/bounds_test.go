@@ -86,7 +86,7 @@ func TestLostSecret(t *testing.T) {
 
 // TestThousandKeys: somebody leans on the keyboard.
 func TestThousandKeys(t *testing.T) {
-	for _, key := range "0123456789*#ABCDx" {
+	for _, key := range "013*#Ax" {
 		for _, node := range []string{"main", "ask", "who", "twice", "query", "read", "send", "line", "back", "rate", "leave", "out", "sub", "bye"} {
 			r := beginAll(t, known())
 			r.s.st.Vars["number"] = "1"
