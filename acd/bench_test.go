@@ -196,3 +196,26 @@ func BenchmarkSnapshot(b *testing.B) {
 		b.SetBytes(int64(buf.Len()))
 	})
 }
+
+// BenchmarkPlace is what it costs to tell a caller his place in a full centre.
+func BenchmarkPlace(b *testing.B) {
+	c := newCentre(b, 10_000, 200, 200)
+	c.fill(100_000)
+	for range 2000 {
+		c.turn()
+	}
+	ids := make([]string, 0, len(c.s.calls))
+	for _, v := range c.s.Calls() {
+		if v.Phase == PhaseWaiting {
+			ids = append(ids, v.ID)
+		}
+	}
+	known := 0
+	b.ResetTimer()
+	for i := range b.N {
+		if p, _ := c.s.Place(ids[i*7919%len(ids)]); p.Known {
+			known++
+		}
+	}
+	b.ReportMetric(float64(known)/float64(b.N), "known")
+}
