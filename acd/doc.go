@@ -4,8 +4,9 @@
 // # What it owns
 //
 // Agents and their states, the contacts of their phones, calls from arrival to
-// end, queues, offers, wrap-up, published generations of service documents,
-// and every timeout among them.
+// end, queues, offers, call-backs, wrap-up, failures of secrets that were
+// tried, published generations of service documents, and every timeout among
+// them.
 //
 // # What it does not own
 //
@@ -25,12 +26,14 @@
 // [Decide] reads the state and proposes events. It runs on the leader only, so
 // it may change between releases without splitting the cluster; Apply may not.
 //
-// Three promises hold after every entry and are tested as properties:
+// Four promises hold after every entry and are tested as properties:
 //   - A result that names an old offer is refused and changes nothing. Offers
 //     are numbered by the log, so a number is never used twice.
 //   - Nobody is left behind: reserved, alerting and wrap-up end by a timer in
 //     the state, whichever process died; the timer fires on [TimePassed].
 //   - A call has one key for as long as it waits, whatever offers fail.
+//   - A call-back ends once, by itself if need be, and rings nobody more often
+//     than it may; a customer has one at a time.
 //
 // A refused entry changes nothing but the clock. Refusals are ordinary (the
 // caller hung up first); an unknown event is not, and panics.
@@ -45,5 +48,8 @@
 // Offer: ringing one agent for one call, numbered by its log index; the number
 // stays with the conversation that comes of it. RONA: an offer that rang out.
 // Wrap-up: the after-call work before an agent is ready again. Log time: the
-// leader's clock as written in the entries, in milliseconds.
+// leader's clock as written in the entries, in milliseconds. Call-back: a
+// customer who waits without a leg; dormant until it is due, then one of the
+// waiting calls. Attempt: an agent is there for a call-back, and the customer is
+// called.
 package acd
