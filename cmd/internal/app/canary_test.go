@@ -1,0 +1,267 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tierline/acd"
+	"tierline/call/phone"
+	"tierline/cmd/internal/config"
+	"tierline/ivr/backend/bss"
+	"tierline/routing/customer"
+	"tierline/routing/trunk"
+	documents "tierline/testdata/demo"
+)
+
+// The canaries: a PIN that is wrong, a new one, and the token of the node.
+const (
+	wrongPIN  = "907315"
+	newPIN    = "482917"
+	nodeToken = "canary-token-of-this-node"
+)
+
+// thinks is how long callers wait before they press the next keys.
+const thinks = 3 * time.Second
+
+// aviary is a node with a business system that notes who was let in.
+type aviary struct {
+	t    *testing.T
+	node *Node
+	dir  string
+	log  *locked
+	at   string
+
+	mu  sync.Mutex
+	met map[string]int // canaries that arrived where they belong
+}
+
+// locked is a buffer that several write to.
+type locked struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+// TestSecretsAreNowhere lets callers enter PINs, right and wrong, and change
+// one, and then looks for them everywhere: log, call records, events, Raft log,
+// snapshot, API, metrics, recordings.
+func TestSecretsAreNowhere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a quarter of a minute")
+	}
+	a := newAviary(t)
+	var calls sync.WaitGroup
+	var during []byte
+	calls.Go(func() { a.call("13800138000", "1", wrongPIN, "138000", "0") }) // ends in a queue: its variables travel
+	calls.Go(func() { a.call("13600136018", "7", "1", "136018", newPIN, newPIN) })
+	calls.Go(func() { a.call("13600136019", "1", wrongPIN[:4]) }) // gives up halfway
+	calls.Go(func() {
+		time.Sleep(9 * time.Second)
+		during = append(a.snapshot(), a.api()...)
+	})
+	calls.Wait()
+	a.call("13600136018", "1", newPIN)
+	a.mu.Lock()
+	met := fmt.Sprint(a.met)
+	a.mu.Unlock()
+	if want := fmt.Sprint(map[string]int{wrongPIN: 1, newPIN: 2}); met != want {
+		t.Fatalf("the business system met %s, want %s: the calls did not go as meant", met, want)
+	}
+	a.search("state and API during the calls", during)
+	a.search("state afterwards", a.snapshot())
+	a.search("API afterwards", a.api())
+	a.node.Shutdown(t.Context())
+	a.search("log", a.log.buf.Bytes())
+	if !bytes.Contains(a.log.buf.Bytes(), []byte("part=call")) || !bytes.Contains(during, []byte("main_menu")) {
+		t.Error("neither log nor state tells of the calls")
+	}
+	files := 0
+	err := filepath.WalkDir(a.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.Contains(path, "prompts") {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		files++
+		a.search(filepath.Base(path), b)
+		return err
+	})
+	if err != nil || files < 3 {
+		t.Errorf("%d files: %v", files, err)
+	}
+}
+
+func newAviary(t *testing.T) *aviary {
+	t.Helper()
+	a := &aviary{t: t, dir: t.TempDir(), log: &locked{}, met: map[string]int{}}
+	src, err := fs.ReadFile(documents.Files(), "customers.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, problems := customer.Load("customers.csv", src, trunk.Numbering{}.Normalise)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	shop := httptest.NewServer(a.watch(bss.New(bss.Config{Customers: people, Token: nodeToken})))
+	t.Cleanup(shop.Close)
+	centre := t.TempDir()
+	if err = os.CopyFS(centre, documents.Files()); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CANARY_TOKEN", nodeToken)
+	local := netip.MustParseAddrPort("127.0.0.1:0")
+	s := config.Defaults()
+	s.DataDir, s.ServiceDir, s.HTTP.Listen, s.Drain.Timeout = a.dir, centre, local, 0
+	s.SIP.Listen = []config.Listen{{Transport: "udp", Address: local}}
+	source := config.Source{URL: shop.URL, TokenEnv: "CANARY_TOKEN"}
+	s.Sources = map[string]config.Source{"bss": source, "line": source}
+	log := slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if a.node, err = Start(t.Context(), s, "test", log); err != nil {
+		t.Fatal(err)
+	}
+	a.at = strings.TrimPrefix(a.node.SIPAddrs()[0], "udp:")
+	return a
+}
+
+// watch counts the canaries that reach the business system.
+func (a *aviary) watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			a.t.Error(err)
+		}
+		a.mu.Lock()
+		for _, canary := range []string{wrongPIN, newPIN} {
+			if bytes.Contains(body, []byte(canary)) {
+				a.met[canary]++
+			}
+		}
+		a.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// call enters groups of keys, each when the prompt before it is over.
+func (a *aviary) call(from string, groups ...string) {
+	quiet := slog.New(slog.DiscardHandler)
+	phone.QuietLibrary(quiet)
+	e, err := phone.Open(a.t.Context(), phone.Config{User: from, Listen: "127.0.0.1:0", Transport: "udp", Logger: quiet})
+	if err != nil {
+		a.t.Error(err)
+		return
+	}
+	var keys []phone.Keys
+	for _, g := range groups {
+		keys = append(keys, phone.Keys{Digits: g, After: thinks})
+	}
+	limit := time.Duration(len(groups)+1)*thinks + 3*time.Second
+	r := e.Call(a.t.Context(), phone.Plan{Target: "10001@" + a.at, From: from, Keys: keys, Limit: limit})
+	if err = e.Close(context.WithoutCancel(a.t.Context())); err != nil || r.Err != nil || r.Answered == 0 {
+		a.t.Errorf("call from %s: %v, %v, status %d", from, r.Err, err, r.Status)
+	}
+}
+
+// snapshot is what a snapshot of the replicated state holds now.
+func (a *aviary) snapshot() []byte {
+	var b bytes.Buffer
+	var err error
+	a.node.cluster.Read(func(s *acd.State) { err = s.Encode(&b) })
+	if err != nil {
+		a.t.Error(err)
+	}
+	return b.Bytes()
+}
+
+// api is what the node tells anybody who asks.
+func (a *aviary) api() (all []byte) {
+	for _, path := range []string{"/metrics", "/api/v1/calls", "/api/v1/agents", "/api/v1/queues", "/api/v1/cdrs", "/api/v1/events"} {
+		ctx, cancel := context.WithTimeout(a.t.Context(), 2*time.Second)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.node.HTTPAddr()+path, nil)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		r.Header.Set("Last-Event-ID", "0")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			a.t.Errorf("%s: %v", path, err)
+			cancel()
+			continue
+		}
+		b, _ := io.ReadAll(resp.Body) // the stream of events never ends by itself
+		if len(b) < 2 || resp.StatusCode != http.StatusOK {
+			a.t.Errorf("%s: status %d, %d bytes", path, resp.StatusCode, len(b))
+		}
+		all = append(all, b...)
+		_ = resp.Body.Close()
+		cancel()
+	}
+	return all
+}
+
+// search fails the test if a canary is in the text.
+func (a *aviary) search(where string, text []byte) {
+	a.t.Helper()
+	if bytes.Contains(text, []byte(nodeToken)) {
+		a.t.Errorf("the node's token is in %s", where)
+	}
+	for _, canary := range []string{wrongPIN, newPIN} {
+		if sings(canary, text) {
+			a.t.Errorf("canary %s sings in %s", canary, where)
+		}
+	}
+}
+
+// sings finds a canary as it is (but not inside a longer number or hash), digit
+// by digit, in base64 or as a number.
+func sings(canary string, text []byte) bool {
+	n, err := strconv.ParseUint(canary, 10, 32)
+	if err != nil {
+		return true
+	}
+	alone := regexp.MustCompile(`(^|[^0-9A-Fa-f.])` + canary + `([^0-9A-Fa-f]|$)`)
+	separate := regexp.MustCompile(strings.Join(strings.Split(canary, ""), `[ ,"\[\]:]{1,3}`))
+	digits := make([]byte, len(canary))
+	for i := range canary {
+		digits[i] = canary[i] - '0'
+	}
+	return alone.Match(text) || separate.Match(text) || bytes.Contains(text, digits) ||
+		bytes.Contains(text, []byte(base64.StdEncoding.EncodeToString([]byte(canary)))) ||
+		bytes.Contains(text, binary.BigEndian.AppendUint32(nil, uint32(n))) ||
+		bytes.Contains(text, binary.LittleEndian.AppendUint32(nil, uint32(n)))
+}
+
+// A search that finds nothing anywhere would prove nothing.
+func TestCanariesAreHeard(t *testing.T) {
+	for text, want := range map[string]bool{
+		`pin=482917`: true, `{"newpin":"482917"}`: true, `keys="4","8","2","9","1","7"`: true, "x\x04\x08\x02\x09\x01\x07y": true,
+		base64.StdEncoding.EncodeToString([]byte(newPIN)): true, string(binary.BigEndian.AppendUint32(nil, 482917)): true,
+		"482917\n": true, "\x06482917\x00": true,
+		"call=01a2482917ee": false, "at=1763880482917": false, "0.482917": false, "": false, "48291": false,
+	} {
+		if got := sings(newPIN, []byte(text)); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
