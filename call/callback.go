@@ -122,7 +122,7 @@ func (c *Call) callCustomer(ctx context.Context) {
 			c.end(endBy(acd.SideSwitch, 16, "callback_missed"))
 		},
 	}
-	c.agent.media.PlayMusic(c.gen.ringing)
+	c.agent.media.PlayMusic(c.tone(c.sw.cfg.Services.ringing))
 	err := c.callOut(ctx, "", b.Number, "", b.customer)
 	if err == nil {
 		return

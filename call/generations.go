@@ -21,9 +21,6 @@ type Generation struct {
 	Number uint64
 	clips  map[clipKey]*prompt.Clip
 	music  map[clipKey]*media.Music
-
-	ringing *media.Music // what somebody hears while another one's phone rings
-	waiting *media.Music // in place of music that is missing
 }
 
 type clipKey struct{ id, language string }
@@ -50,12 +47,10 @@ func (g *Generation) Hold(language string) *media.Music {
 	return g.Music(ivr.Prompt{ID: service.HoldMusic, Language: language})
 }
 
-// transferMusic is what a caller hears while a destination is called.
+// transferMusic is what a caller hears while a destination is called; nil: it
+// rings.
 func (g *Generation) transferMusic(to service.Destination) *media.Music {
-	if m := g.music[clipKey{to.Music, ""}]; m != nil {
-		return m
-	}
-	return g.ringing
+	return g.music[clipKey{to.Music, ""}]
 }
 
 // ringingTone is one period of China's ringing tone (GB/T 3380): 450 Hz for a
@@ -75,6 +70,8 @@ func waitingTone() *prompt.Clip {
 // pointer to the one it began with, so an old one lives as long as its calls.
 type Services struct {
 	current atomic.Pointer[Generation]
+	ringing *prompt.Clip // what somebody hears while another one's phone rings
+	waiting *prompt.Clip // in place of music that is missing
 	log     *slog.Logger
 	media   Media
 	library *prompt.Library
@@ -87,7 +84,10 @@ type Services struct {
 func NewServices(
 	log *slog.Logger, m Media, lib *prompt.Library, bundle func(uint64) (acd.Bundle, bool),
 ) *Services {
-	return &Services{log: log, media: m, library: lib, bundle: bundle, changes: make(chan uint64, 1)}
+	return &Services{
+		log: log, media: m, library: lib, bundle: bundle, changes: make(chan uint64, 1),
+		ringing: ringingTone(), waiting: waitingTone(),
+	}
 }
 
 // Current returns the generation for new calls, nil before the first.
@@ -142,7 +142,6 @@ func (s *Services) Load(generation uint64) error {
 	}
 	g := &Generation{
 		Service: svc, Number: generation, clips: map[clipKey]*prompt.Clip{}, music: map[clipKey]*media.Music{},
-		ringing: s.media.Music(ringingTone()), waiting: s.media.Music(waitingTone()),
 	}
 	for _, p := range svc.Prompts() {
 		clip, err := s.library.Get(p.SHA)

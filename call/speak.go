@@ -180,7 +180,11 @@ func (c *Call) appendText(ctx context.Context, to []*prompt.Clip, p ivr.Prompt) 
 func (c *Call) music(m *media.Music) {
 	c.speaking = 0
 	if m == nil {
-		m = c.gen.waiting
+		m = c.tone(c.sw.cfg.Services.waiting)
 	}
 	c.caller.media.PlayMusic(m)
 }
+
+// tone makes a source that begins now: of one that is shared, the first thing
+// to be heard might be its pause.
+func (c *Call) tone(clip *prompt.Clip) *media.Music { return c.sw.cfg.Media.Music(clip) }

@@ -62,7 +62,11 @@ func (c *Call) transfer(ctx context.Context, a ivr.Transfer) {
 		t.Timeout = to.Ring
 	}
 	c.away = t
-	c.music(c.gen.transferMusic(to))
+	if m := c.gen.transferMusic(to); m != nil {
+		c.music(m)
+	} else {
+		c.music(c.tone(c.sw.cfg.Services.ringing))
+	}
 	if to.Refer || a.Refer {
 		c.referAway(ctx, t)
 		return
