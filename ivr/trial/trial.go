@@ -242,7 +242,8 @@ func (t *Trial) Turn() bool {
 	if t.recording != nil {
 		return !t.recording.voice
 	}
-	return !t.ended && t.speaking == 0 && !t.queued && !t.talking && len(t.answers) == 0
+	awaited := func(a answer) bool { return a.kind != kindPlace } // of interest only in a queue
+	return !t.ended && t.speaking == 0 && !t.queued && !t.talking && !slices.ContainsFunc(t.answers, awaited)
 }
 
 // Advance lets the next thing happen by itself, if it comes within d.
