@@ -17,6 +17,7 @@ type calendarDoc struct {
 	Zone       document.Value[string]   `doc:"tz,required"`
 	Open       []document.Value[string] `doc:"open,required"`
 	Exceptions []document.Value[string] `doc:"exceptions"`
+	Holidays   document.Value[string]   `doc:"holidays,nonempty"`
 	Force      document.Value[string]   `doc:"force"`
 }
 
@@ -29,7 +30,7 @@ func (c *compiler) calendars() {
 	defer c.add(p)
 	for _, e := range d.Calendars {
 		checkName(p, e.Key, "a calendar")
-		c.service.Calendars[e.Key.V] = readCalendar(p, e)
+		c.service.Calendars[e.Key.V] = c.readCalendar(p, e)
 	}
 }
 
@@ -40,7 +41,7 @@ func (c *compiler) calendarNames() []string {
 
 // readCalendar reads one calendar; a broken one is never open, which nobody
 // sees because its problems refuse the whole service.
-func readCalendar(p *document.Problems, e document.Entry[calendarDoc]) *hours.Calendar {
+func (c *compiler) readCalendar(p *document.Problems, e document.Entry[calendarDoc]) *hours.Calendar {
 	d := e.Value
 	var rules []hours.Rule
 	for _, v := range d.Open {
@@ -49,16 +50,12 @@ func readCalendar(p *document.Problems, e document.Entry[calendarDoc]) *hours.Ca
 			rules = append(rules, r)
 		}
 	}
-	var exceptions []hours.Exception
-	var places []document.Pos
-	for _, v := range d.Exceptions {
-		x, err := hours.ParseException(v.V)
-		if !reportHours(p, v, err) {
-			exceptions, places = append(exceptions, x), append(places, v.Pos)
-		}
+	exceptions, places := readExceptions(p, d.Exceptions)
+	for _, x := range c.named(p, d.Holidays) {
+		exceptions, places = append(exceptions, x), append(places, d.Holidays.Pos)
 	}
 	cal, err := hours.New(d.Zone.V, rules, exceptions)
-	if conflict, ok := errors.AsType[*hours.ConflictError](err); ok {
+	if conflict := asConflict(err); conflict != nil {
 		p.Errorf(places[conflict.Second], "%v, the first on line %d", conflict, places[conflict.First].Line)
 	} else if err != nil && d.Zone.Given {
 		p.Errorf(d.Zone.Pos, "%v", err)
@@ -77,6 +74,24 @@ func readCalendar(p *document.Problems, e document.Entry[calendarDoc]) *hours.Ca
 		p.Errorf(d.Force.Pos, `force is "open", "closed" or ""%s`, hint)
 	}
 	return cal
+}
+
+// readExceptions reads days that differ, and where each stands.
+func readExceptions(p *document.Problems, docs []document.Value[string]) ([]hours.Exception, []document.Pos) {
+	var out []hours.Exception
+	var places []document.Pos
+	for _, v := range docs {
+		x, err := hours.ParseException(v.V)
+		if !reportHours(p, v, err) {
+			out, places = append(out, x), append(places, v.Pos)
+		}
+	}
+	return out, places
+}
+
+func asConflict(err error) *hours.ConflictError {
+	conflict, _ := errors.AsType[*hours.ConflictError](err)
+	return conflict
 }
 
 // reportHours reports a text that isn't a rule at its place inside the quotes.

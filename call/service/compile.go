@@ -24,6 +24,7 @@ func Compile(b *Bundle) (*Service, []document.Problem) {
 	c.tiers()
 	c.trunks()
 	c.transfers()
+	c.readHolidays()
 	c.calendars()
 	c.queues()
 	c.agents()
@@ -55,6 +56,7 @@ type compiler struct {
 	speakers   []speaker             // who needs which prompt, for missing audio
 	dialled    map[string]bool       // flows that a number leads to
 
+	holidays    map[string][]hours.Exception // by file
 	sourceTable *ivr.Sources
 	sourcesDoc  sourcesDoc
 }

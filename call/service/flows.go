@@ -67,6 +67,7 @@ func (c *compiler) flows() {
 
 // outside says what flows may refer to beside queues, hours and people.
 func (c *compiler) outside(env *ivr.Environment) {
+	env.Holidays = c.holidays
 	env.Sources, env.Channels, env.FlowNames = c.sourceTable.Names(), []string{}, []string{}
 	for _, e := range c.sourcesDoc.Channels {
 		env.Channels = append(env.Channels, e.Key.V)

@@ -123,7 +123,7 @@ func (r *reader) enter(name string) error {
 func (r *reader) document(name, full string) {
 	_, known := documents()[name]
 	flow := path.Dir(name) == "flows" && path.Ext(name) == ".yaml"
-	if !known && !flow && name != customersFile {
+	if !known && !flow && name != customersFile && !isHolidays(name) {
 		if ext := path.Ext(name); ext == ".yaml" || ext == ".yml" || ext == ".csv" {
 			names := []string{customersFile}
 			for n := range documents() {

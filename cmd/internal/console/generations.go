@@ -76,7 +76,7 @@ func shown(name string) bool {
 	case "numbers.yaml", "tiers.yaml", "queues.yaml", "skills.yaml", "calendars.yaml", "features.yaml":
 		return true
 	}
-	return strings.HasPrefix(name, "flows/")
+	return strings.HasPrefix(name, "flows/") || strings.HasPrefix(name, "holidays")
 }
 
 func (w *Console) currentDocuments(context.Context, *struct{}) (*answer[wire.Documents], error) {
