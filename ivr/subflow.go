@@ -112,7 +112,9 @@ func inherit(vars, from map[string]any) {
 
 func (n *subflow) handle(*Session, Input) {} // never waits
 
-func (n *subflow) edges() []edge { return n.then.edges(true) }
+// edges: whether the flow that is called asks the caller nobody knows here, so
+// a circle through it is not taken for an endless loop.
+func (n *subflow) edges() []edge { return n.then.edges(false) }
 
 // back takes the results of the flow that was called.
 func (n *subflow) back(s *Session, outcome string, results map[string]any) {

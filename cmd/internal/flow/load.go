@@ -143,7 +143,9 @@ func (c *centre) flow(file string) (*ivr.Flow, error) {
 		return nil, fmt.Errorf("read the flow: %w", err)
 	}
 	env := ivr.Environment{}
-	if c != nil {
+	if c == nil {
+		env.Flows = siblings(filepath.Dir(file))
+	} else {
 		env = c.ready.Environment
 		if same(filepath.Dir(file), filepath.Join(c.dir, "flows")) {
 			if f := c.ready.Flows[strings.TrimSuffix(filepath.Base(file), ".yaml")]; f != nil {
@@ -156,6 +158,23 @@ func (c *centre) flow(file string) (*ivr.Flow, error) {
 		return nil, &mistakes{list: problems}
 	}
 	return f, nil
+}
+
+// siblings finds the flows that one without a service calls: beside it.
+func siblings(dir string) func(name string) *ivr.Flow {
+	known := map[string]*ivr.Flow{}
+	var find func(name string) *ivr.Flow
+	find = func(name string) *ivr.Flow {
+		f, ok := known[name]
+		if !ok {
+			if src, err := os.ReadFile(filepath.Join(dir, filepath.Base(name)+".yaml")); err == nil {
+				f, _ = ivr.Load(name, src, ivr.Environment{Flows: find})
+			}
+			known[name] = f
+		}
+		return f
+	}
+	return find
 }
 
 func same(a, b string) bool {
