@@ -219,9 +219,9 @@ func (h *house) tryCommand(t *testing.T, page, line, name string) {
 		want = "no mistakes"
 	case "say":
 		want = "\n"
-	case "flow":
+	case "flow", "prompts":
 		line += " --help"
-		want = "Usage:\n  tierline flow "
+		want = "Usage:\n  tierline " + name + " "
 	}
 	out, err := h.run(t, line, "TIERLINE_SERVER=http://127.0.0.1:1")
 	if !strings.Contains(out, want) || name == "say" && err != nil {

@@ -14,6 +14,15 @@ import (
 // Compile makes a bundle ready for calls. All mistakes are reported at once;
 // the service is nil if one of them is an error.
 func Compile(b *Bundle) (*Service, []document.Problem) {
+	c := compile(b)
+	if document.HasErrors(c.problems) {
+		return nil, c.problems
+	}
+	return c.service, c.problems
+}
+
+// compile reads all documents.
+func compile(b *Bundle) *compiler {
 	c := &compiler{bundle: b, service: &Service{
 		Flows: map[string]*ivr.Flow{}, Calendars: map[string]*hours.Calendar{},
 		accounts: map[string]account{}, features: map[string]Feature{}, sounds: b.Prompts,
@@ -37,10 +46,7 @@ func Compile(b *Bundle) (*Service, []document.Problem) {
 	c.customers()
 	c.checkSounds()
 	document.Sort(c.problems)
-	if document.HasErrors(c.problems) {
-		return nil, c.problems
-	}
-	return c.service, c.problems
+	return c
 }
 
 // compiler collects a service and its problems.

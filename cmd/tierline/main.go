@@ -18,5 +18,5 @@ var version = "dev"
 
 func main() {
 	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand(), demo.BusinessCommand(),
-		sim.Command(), sim.StaffCommand(), voice.SayCommand(), flow.Command())))
+		sim.Command(), sim.StaffCommand(), voice.SayCommand(), voice.PromptsCommand(), flow.Command())))
 }

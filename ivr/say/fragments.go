@@ -15,24 +15,29 @@ type Fragment struct {
 
 // Fragments lists all sounds of a language, sorted by id.
 func Fragments(lang string) []Fragment {
-	var out []Fragment
+	var all []word
 	for _, kind := range Kinds() {
-		options := []Options{{Clock: 12}, {Clock: 24}, {Hao: true, Exact: true}, {And: true, Yao: true}}
 		if kind == "count" {
-			options = nil
-			for _, u := range Units(lang) {
-				options = append(options, Options{Unit: u})
-			}
+			continue
 		}
-		for _, o := range options {
-			for _, w := range words(lang, kind, o) {
-				text := strings.Trim(w.text, " -，,")
-				out = append(out, Fragment{ID: w.fragment, Text: text, Pinyin: pinyin(lang, w.fragment)})
-			}
+		for _, o := range []Options{{Clock: 12}, {Clock: 24, Hao: true, Exact: true}, {And: true, Yao: true}} {
+			all = append(all, words(lang, kind, o, samples(kind))...)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Fragment) int { return strings.Compare(a.ID, b.ID) })
-	return slices.CompactFunc(out, func(a, b Fragment) bool { return a.ID == b.ID })
+	for i, unit := range Units(lang) { // what they count is the same for all
+		values := []string{"1", "2", "100"}
+		if i == 0 {
+			values = samples("count")
+		}
+		all = append(all, words(lang, "count", Options{Unit: unit}, values)...)
+	}
+	slices.SortStableFunc(all, func(a, b word) int { return strings.Compare(a.fragment, b.fragment) })
+	all = slices.CompactFunc(all, func(a, b word) bool { return a.fragment == b.fragment })
+	out := make([]Fragment, len(all))
+	for i, w := range all {
+		out[i] = Fragment{ID: w.fragment, Text: strings.Trim(w.text, " -，,"), Pinyin: pinyin(lang, w.fragment)}
+	}
+	return out
 }
 
 // Needs lists the fragments that values of a kind can come to, sorted.
@@ -41,22 +46,22 @@ func Needs(lang, kind string, o Options) ([]string, error) {
 		return nil, err
 	}
 	var out []string
-	for _, w := range words(lang, kind, o) {
+	name, _, _ := strings.Cut(kind, ":")
+	for _, w := range words(lang, kind, o, samples(name)) {
 		out = append(out, w.fragment)
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
 }
 
-// words reads samples of a kind, which hold every word it has.
-func words(lang, kind string, o Options) []word {
-	name, _, _ := strings.Cut(kind, ":")
+// words reads values and returns what they were made of.
+func words(lang, kind string, o Options, values []string) []word {
 	read, o, err := find(lang, kind, o)
 	if err != nil {
 		return nil
 	}
 	var out []word
-	for _, value := range samples(name) {
+	for _, value := range values {
 		p, err := read(value, o)
 		if err == nil { // a negative date, half a position: samples are shared
 			out = append(out, p...)

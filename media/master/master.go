@@ -24,6 +24,7 @@ const (
 	fragmentLevel = 0.1259 // -18 dB of full scale, the level of a fragment's speech
 	humBelow      = 120.0  // Hz
 	quiet         = 0.01   // of the loudest: -40 dB is the end of speech
+	faint         = 0.025  // -32 dB is that of a fragment: what fades after it would part it from the next
 	window5ms     = Rate / 200
 )
 
@@ -35,9 +36,9 @@ func Make(w wav.Wide, style Style) []int16 {
 	}
 	switch style {
 	case Speech:
-		s = trim(s, Rate/20, Rate*3/20)
+		s = trim(s, quiet, Rate/20, Rate*3/20)
 	case Fragment:
-		s = trim(s, window5ms, window5ms)
+		s = trim(s, faint, window5ms, window5ms)
 	case Music:
 	}
 	if style != Music {
@@ -64,8 +65,9 @@ func highPass(in []float64) []float64 {
 	return out
 }
 
-// trim leaves so many samples before and after what can be heard.
-func trim(s []float64, before, after int) []float64 {
+// trim leaves so many samples before and after what is louder than a part of
+// the loudest.
+func trim(s []float64, part float64, before, after int) []float64 {
 	levels := make([]float64, (len(s)+window5ms-1)/window5ms)
 	loudest := 0.0
 	for i := range levels {
@@ -73,10 +75,10 @@ func trim(s []float64, before, after int) []float64 {
 		loudest = max(loudest, levels[i])
 	}
 	first, last := 0, len(levels)-1
-	for first < last && levels[first] < quiet*loudest {
+	for first < last && levels[first] < part*loudest {
 		first++
 	}
-	for last > first && levels[last] < quiet*loudest {
+	for last > first && levels[last] < part*loudest {
 		last--
 	}
 	out := make([]float64, 0, before+(last-first+1)*window5ms+after)

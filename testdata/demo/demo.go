@@ -5,7 +5,7 @@ import (
 	"io/fs"
 )
 
-//go:embed *.yaml customers.csv flows/*.yaml prompts/*.wav prompts/music/*.wav
+//go:embed *.yaml customers.csv flows/*.yaml prompts/*.wav prompts/pack.yaml prompts/music/*.wav prompts/say/*/*.wav
 var files embed.FS
 
 // Files returns the service directory.

@@ -64,6 +64,18 @@ func Load(cmd *cobra.Command) (s Settings, warnings []string, err error) {
 	return s, strangers(os.Environ()), err
 }
 
+// File returns the settings that stand in a file; with an empty name those of
+// the environment.
+func File(name string) (Settings, error) {
+	cmd := &cobra.Command{}
+	Register(cmd)
+	if err := cmd.Flags().Set("config", name); err != nil {
+		return Settings{}, fmt.Errorf("set the flag config: %w", err)
+	}
+	s, _, err := Load(cmd)
+	return s, err
+}
+
 // decode reports what can't be decoded together with what Validate finds in
 // the rest.
 func decode(v *viper.Viper) (Settings, error) {

@@ -12,6 +12,7 @@ type Speech struct {
 	URL       string        `mapstructure:"url"`
 	JSON      bool          `mapstructure:"json"`
 	TokenFile string        `mapstructure:"token_file"`
+	Pinyin    bool          `mapstructure:"pinyin"`
 	Version   string        `mapstructure:"version"`
 	Timeout   time.Duration `mapstructure:"timeout"`
 }
@@ -33,7 +34,7 @@ func (s Speech) validate(c *checker, path string) {
 // speechReference is the part of the reference about engines.
 func speechReference() string {
 	var b strings.Builder
-	b.WriteString("\n## Speech\n\nWhat speaks texts that nobody has recorded (`tts` in a prompt), by language. An " +
+	b.WriteString("\n## Speech\n\nWhat speaks texts that nobody has recorded (`tts` in a prompt; `tierline prompts build --config`), by language. An " +
 		"engine that takes longer than 300 ms\ngoes on for the next caller; this one hears the prompt that stands in for the " +
 		"text. It stands in the file only; without\nan engine the stand-in is always heard.\n\n" +
 		"| Setting | Meaning |\n|---|---|\n")
@@ -42,12 +43,13 @@ func speechReference() string {
 		{"url", "Server that the text is posted to and that answers with a WAV file; `{language}` is replaced"},
 		{"json", "`true`: posts `{\"text\": …, \"language\": …}` in place of plain text"},
 		{"token_file", "File with a bearer token for `url`. Nobody but the owner may read it"},
+		{"pinyin", "`true`: `tierline prompts build` gives it the pinyin of Chinese prompts that have one"},
 		{"version", "Changes when the voice does, so that no old sound is played"},
 		{"timeout", "How long the engine may take in the background; 10s if not given"},
 	} {
 		b.WriteString("| `speech.LANGUAGE." + row[0] + "` | " + row[1] + " |\n")
 	}
-	b.WriteString("\n```yaml\n# tierline.yaml\nspeech:\n  zh: {command: [espeak-ng, -v, cmn, --stdin, --stdout]}\n" +
+	b.WriteString("\n```yaml\n# tierline.yaml\nspeech:\n  zh: {command: [espeak-ng, -v, cmn-latn-pinyin+f3, --stdin, --stdout], pinyin: true}\n" +
 		"  en: {url: \"http://127.0.0.1:5500/speak?voice={language}\", version: \"2026-11\"}\n```\n")
 	return b.String()
 }
