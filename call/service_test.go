@@ -1,6 +1,7 @@
 package call
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ func (l *lab) business(after time.Duration) {
 			return after, `{"total": "12.34", "name": "Tianyi"}`
 		case q.Request.Path == "/v1/pin":
 			for _, f := range q.Request.Body {
-				if f.Name == "pin" && f.Value == "1234" {
+				if f.Name == "pin" && f.Value == "12345678" {
 					return 10 * time.Millisecond, `{}`
 				}
 			}
@@ -46,7 +47,7 @@ func TestLookupAuthenticationAndReading(t *testing.T) {
 		l.business(300 * time.Millisecond)
 		c := l.service("1")
 		time.Sleep(500 * time.Millisecond)
-		l.press("1234")
+		l.press("12345678")
 		time.Sleep(500 * time.Millisecond)
 		reading, err := say.Read("zh", "money", "12.34", say.Options{})
 		if err != nil {
@@ -75,7 +76,7 @@ func TestSlowSpeechIsReplaced(t *testing.T) {
 				l.speech.takes, l.speech.fails = c.takes, c.fails
 				l.service("1")
 				time.Sleep(500 * time.Millisecond)
-				l.press("1234")
+				l.press("12345678")
 				time.Sleep(4 * time.Second)
 				reading, _ := say.Read("zh", "money", "12.34", say.Options{})
 				l.saw(fmt.Sprintf("play %v", time.Second+time.Duration(len(reading.Fragments))*100*time.Millisecond), "play 1s")
@@ -87,6 +88,45 @@ func TestSlowSpeechIsReplaced(t *testing.T) {
 	}
 }
 
+// A PIN reaches the source and nothing else: no log, no event, no checkpoint.
+func TestSecretsStayInTheCall(t *testing.T) {
+	const secret = "73915046"
+	inLab(t, func(l *lab) {
+		asked := false
+		l.backend.answer = func(q ivr.Lookup) (time.Duration, string) {
+			for _, f := range q.Request.Body {
+				asked = asked || f.Name == "pin" && f.Value == secret
+			}
+			return 100 * time.Millisecond, "-"
+		}
+		c := l.service("1")
+		for range 2 {
+			time.Sleep(500 * time.Millisecond)
+			l.press(secret)
+			time.Sleep(3 * time.Second)
+		}
+		c.hangUp()
+		time.Sleep(time.Second)
+		if !asked {
+			t.Fatal("the source was not asked")
+		}
+		for _, ev := range l.log.written {
+			if strings.Contains(ev, secret) {
+				t.Errorf("in the log: %s", ev)
+			}
+			var menu struct {
+				Menu []byte `json:"menu"`
+			}
+			if json.Unmarshal([]byte(ev), &menu) == nil && strings.Contains(string(menu.Menu), secret) {
+				t.Errorf("in a checkpoint: %s", menu.Menu)
+			}
+		}
+		if strings.Contains(l.said.String(), secret) || !strings.Contains(l.said.String(), "call answered") {
+			t.Errorf("logged:\n%s", l.said.String())
+		}
+	})
+}
+
 // Five wrong PINs in two calls lock the account, and no lookup is made for the
 // one that isn't tried. Without a quorum nobody tries.
 func TestLockoutCountsAcrossCalls(t *testing.T) {
@@ -96,7 +136,7 @@ func TestLockoutCountsAcrossCalls(t *testing.T) {
 			c := l.service("1")
 			for range 2 {
 				time.Sleep(500 * time.Millisecond)
-				l.press("9999")
+				l.press("99999999")
 				time.Sleep(3 * time.Second)
 			}
 			c.hangUp()
@@ -121,7 +161,7 @@ func TestNobodyTriesWithoutAQuorum(t *testing.T) {
 		l.log.mu.Lock()
 		l.log.broken = fmt.Errorf("no leader")
 		l.log.mu.Unlock()
-		l.press("1234")
+		l.press("12345678")
 		time.Sleep(500 * time.Millisecond)
 		if len(l.backend.asked) != 0 {
 			t.Errorf("asked: %v", l.backend.asked)
@@ -139,7 +179,7 @@ func TestLookupEndsWithTheCall(t *testing.T) {
 		l.business(time.Hour)
 		c := l.service("1")
 		time.Sleep(500 * time.Millisecond)
-		l.press("1234")
+		l.press("12345678")
 		time.Sleep(100 * time.Millisecond)
 		l.forgetLines()
 		time.Sleep(800 * time.Millisecond)

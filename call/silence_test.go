@@ -35,10 +35,10 @@ func TestNobodyHearsNothing(t *testing.T) {
 		then    string // pressed half a second later
 		lasts   time.Duration
 	}{
-		"lookup":               {func(l *lab) { l.business(time.Hour) }, "1", "1234", 30 * time.Second},
+		"lookup":               {func(l *lab) { l.business(time.Hour) }, "1", "12345678", 30 * time.Second},
 		"lookup that finishes": {func(l *lab) { l.business(20 * time.Second) }, "6", "", 15 * time.Second},
-		"counting a try":       {func(l *lab) { l.business(0); l.log.lose(acd.AuthTried{}, 4*time.Second) }, "1", "1234", 4 * time.Second},
-		"slow speech":          {func(l *lab) { l.business(0); l.speech.takes = time.Minute }, "1", "1234", 2 * time.Second},
+		"counting a try":       {func(l *lab) { l.business(0); l.log.lose(acd.AuthTried{}, 4*time.Second) }, "1", "12345678", 4 * time.Second},
+		"slow speech":          {func(l *lab) { l.business(0); l.speech.takes = time.Minute }, "1", "12345678", 2 * time.Second},
 		"joining a queue":      {func(l *lab) { l.log.lose(acd.CallQueued{}, 5*time.Second) }, "3", "", 8 * time.Second},
 		"waiting":              {func(*lab) {}, "3", "", 30 * time.Second},
 		"answer of an agent": {func(l *lab) {
