@@ -4,13 +4,17 @@
 // # What it owns
 //
 // The actor of each call, which joins a SIP leg, its media, a menu session and
-// the ACD; offering a call to an agent's phone; bridging, hold and release;
-// feature codes dialled by agents; admission of new calls; draining.
+// the ACD; what a menu asks of the outside (lookups, messages, tries of a
+// secret, recordings), beside the actor and bounded by the call; offering a
+// call to agents' phones; calls that we make (transfers, call-backs) through
+// trunks that permit them; bridging, hold and release; feature codes dialled by
+// agents; admission of new calls; draining.
 //
 // # What it does not own
 //
 // SIP messages (sipua), registrations (registrar), RTP (media), what a menu
-// says (ivr), which agent is best (acd), what documents mean (service).
+// says (ivr), how business systems are asked (ivr/backend), which agent is best
+// and when a call-back is due (acd), what documents mean (service).
 //
 // # The rule
 //
@@ -18,6 +22,8 @@
 // the call, on the wire, in the log or in time, reaches it as a message. Post
 // never blocks; an actor never waits for another actor; what takes time runs
 // beside it and comes back as a message. A call that fails ends alone.
+//
+// Whatever is awaited, the caller hears something within 800 ms.
 //
 // Before a thing is heard or seen outside it stands in the log: the leg record
 // before the 200, the offer before the INVITE to an agent, the answer before
@@ -27,4 +33,9 @@
 //
 // [Switch] is safe for concurrent use; its mutex guards the registry only.
 // Fields of a [Call] below "owned by run" belong to its goroutine.
+//
+// # Words
+//
+// Far leg: one that we call outside the centre. Attempt: one try of a call-back,
+// an actor without a caller's leg.
 package call
