@@ -129,7 +129,7 @@ func (q *Queue) SpeedOfAnswer() Ratio { return Ratio{q.AnsweredWaitMS, q.Answere
 func (q *Queue) HandlingTime() Ratio { return Ratio{q.TalkMS + q.WrapUpMS, q.Handled} }
 
 func (q *Queue) add(o *Queue) {
-	q.Calls = q.Calls.plus(o.Calls)
+	q.Calls = q.plus(o.Calls)
 	q.Callbacks = q.Callbacks.plus(o.Callbacks)
 	for outcome, w := range o.waits {
 		sum := q.of(outcome)
