@@ -15,10 +15,11 @@
 // # The rule
 //
 // A session is a pure step machine: inputs in, actions out, time comes in with
-// the input. It always waits for something that is bound to happen: while no
-// prompt plays, a timer runs. Its state is serialisable: another node goes on
-// from the same step with the same variables. One file a node type, all listed
-// in [kinds].
+// the input. It always waits for something that is bound to happen: a prompt's
+// end, a timer, an answer. Nobody hears nothing for more than 800 ms unless it
+// is his turn. Its state is serialisable and holds no secret: another node goes
+// on from the same step ([Session.Restart]) with the same variables. One file a
+// node type, all listed in [kinds].
 //
 // # Concurrency
 //
@@ -29,5 +30,7 @@
 //
 // Node: one step of a flow. Target: where an outcome leads: a node, @repeat,
 // @back or @hangup. Milestone: a node that reports name. Type-ahead: keys
-// pressed before their prompt. Barge-in: a key that stops the prompt.
+// pressed before their prompt. Barge-in: a key that stops the prompt. Question:
+// a prompt and the keys that answer it. Comfort: what is heard while an answer
+// is awaited.
 package ivr

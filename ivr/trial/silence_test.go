@@ -37,8 +37,9 @@ func (w *slowWorld) Ask(a ivr.Action) (ivr.Input, time.Duration) {
 			return ivr.QueueLeft{Cause: []string{ivr.LeftFull, ivr.LeftLong, ivr.LeftClosed}[n%3]}, after
 		}
 		return ivr.AgentConnected{}, 20 * after
+	default: // no question
+		return nil, 0
 	}
-	return nil, 0
 }
 
 // TestNobodyWaitsInSilence: over all flows, with a world that takes its time,
