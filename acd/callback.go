@@ -182,15 +182,10 @@ func (s *State) mayAsk(ev CallbackRequested) error {
 // clocks do from now on, it is as far away as it was when it was made.
 func (s *State) setSlot(c *call, ev CallbackRequested, wall int64) error {
 	b := c.callback
-	b.at = s.now
-	if ev.NotBefore > wall {
-		b.at += ev.NotBefore - wall
-	}
-	b.expires = b.at + c.queue.Callback.kept()
-	if ev.NotAfter != 0 {
-		b.expires = s.now + ev.NotAfter - wall
-	}
-	if b.expires <= b.at || b.at-s.now > maxAhead || b.expires-s.now > 2*maxAhead {
+	from := max(ev.NotBefore, wall)
+	until := cmp.Or(ev.NotAfter, min(from, wall+maxAhead)+c.queue.Callback.kept())
+	b.at, b.expires = s.now+from-wall, s.now+until-wall
+	if until <= from || from > wall+maxAhead || until > wall+2*maxAhead {
 		return refuseCode(ev, CodeSlot, "from %d to %d is no time for a call-back", ev.NotBefore, ev.NotAfter)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -210,6 +211,9 @@ func TestRefusalsOfCallBacks(t *testing.T) {
 		"number is taken":   {func(ev *CallbackRequested) { ev.Number = "+861380" }, CodeExists},
 		"customer has one":  {func(ev *CallbackRequested) { ev.Customer.ID = "ub-waits" }, CodeExists},
 		"time that is over": {func(ev *CallbackRequested) { ev.NotAfter = 1 }, CodeSlot},
+		"begins never":      {func(ev *CallbackRequested) { ev.NotBefore = math.MaxInt64 }, CodeSlot},
+		"ends never":        {func(ev *CallbackRequested) { ev.NotAfter = math.MaxInt64 }, CodeSlot},
+		"ended before all":  {func(ev *CallbackRequested) { ev.NotAfter = math.MinInt64 }, CodeSlot},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ev, before := good, timeless(s)
