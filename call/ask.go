@@ -98,6 +98,7 @@ func (c *Call) notify(ctx context.Context, n ivr.Notify) {
 func (c *Call) tryAuth(ctx context.Context, a ivr.TryAuth) {
 	ev := acd.AuthTried{
 		Policy: a.Policy, Key: acd.AccountKey(a.Policy, a.Key), Max: a.Max, Window: a.Window.Milliseconds(),
+		Call: c.id,
 	}
 	c.beside(func() func() {
 		result := ivr.AttemptAllowed
@@ -123,5 +124,7 @@ func (c *Call) authResult(a ivr.AuthResult) {
 		outcome = acd.AuthFailed
 	case ivr.AuthVoid:
 	}
-	c.sw.cfg.Queue.Post(acd.AuthEnded{Policy: a.Policy, Key: acd.AccountKey(a.Policy, a.Key), Outcome: outcome})
+	c.sw.cfg.Queue.Post(acd.AuthEnded{
+		Policy: a.Policy, Key: acd.AccountKey(a.Policy, a.Key), Outcome: outcome, Call: c.id,
+	})
 }

@@ -48,15 +48,18 @@ func attemptKey(call string, offer uint64) string { return fmt.Sprintf("%s/%d", 
 
 // callBack begins an attempt. There is no caller's leg.
 func (s *Switch) callBack(e acd.RingAgent) {
-	gen := s.cfg.Services.Current()
 	c := &Call{
-		id: e.Call, sw: s, gen: gen, from: e.Callback.Number, to: e.Callback.Number,
+		id: e.Call, sw: s, gen: s.cfg.Services.Current(), from: e.Callback.Number, to: e.Callback.Number,
 		customer: e.Callback.Customer, codecs: sdp.DefaultCodecs(), release: func() {},
 		callback: &attempt{CallbackCall: *e.Callback, offer: e.Offer},
 	}
 	c.customer.Tier = e.Callback.Tier
 	c.prime(attemptKey(e.Call, e.Offer))
-	if err := s.enter(c); err != nil {
+	err := errNoService
+	if c.gen != nil {
+		err = s.enter(c)
+	}
+	if err != nil {
 		s.cfg.Log.Warn("cannot call back", "call", e.Call, "err", err)
 		s.cfg.Queue.Post(acd.OfferFailed{Offer: e.Offer, Agent: e.Agent, Outcome: acd.SwitchFailed})
 		return

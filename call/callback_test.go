@@ -71,7 +71,7 @@ func TestCallbackRingsTheAgentFirstAndJoinsTheCustomer(t *testing.T) {
 			"8s play 1s", // why we call
 			"9s bridge",
 		)
-		l.phone.far.event(sipua.Hungup{Q850: 16})
+		l.farSays(sipua.Hungup{Q850: 16})
 		time.Sleep(10 * time.Second)
 		l.want(
 			"12s unbridge",
@@ -145,7 +145,7 @@ func TestCustomerAnswersAsTheAgentLeaves(t *testing.T) {
 		l.log.lose(acd.CallbackReached{}, 2*time.Second)
 		l.ask("+8613800138000")
 		time.Sleep(5 * time.Second)
-		l.phone.far.event(sipua.Answered{SDP: remoteSDP(40000)})
+		l.farSays(sipua.Answered{SDP: remoteSDP(40000)})
 		l.phoneSays(sipua.Hungup{Q850: 16}) // the answer is not in the log yet
 		time.Sleep(5 * time.Second)
 		l.saw("callback.missed 1001humanagent_left", "hang up far")
@@ -162,8 +162,8 @@ func TestCustomerHangsUpBeforeTheLogKnowsThatHeIsThere(t *testing.T) {
 		l.log.lose(acd.CallbackReached{}, 500*time.Millisecond)
 		l.ask("+8613800138000")
 		time.Sleep(5 * time.Second)
-		l.phone.far.event(sipua.Answered{SDP: remoteSDP(40000)})
-		l.phone.far.event(sipua.Hungup{Q850: 16})
+		l.farSays(sipua.Answered{SDP: remoteSDP(40000)})
+		l.farSays(sipua.Hungup{Q850: 16}) // his answer is not in the log yet
 		time.Sleep(10 * time.Second)
 		l.saw("hang up agent 1001", "callback.missed 1001humanrejected")
 		l.never("bridge")
@@ -301,5 +301,23 @@ func TestDrainingNodeCallsNobodyBack(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		l.saw("call.offer_failed 1001humanswitch_failed")
 		l.never("invite")
+	})
+}
+
+// After a restart the log may know whose turn it is before the node can call
+// anybody: nobody is blamed for that.
+func TestCallbackWaitsUntilTheNodeCanCall(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		l.sw.mu.Lock()
+		l.sw.attached = false
+		l.sw.mu.Unlock()
+		l.ask("+8613800138000")
+		time.Sleep(2 * time.Second)
+		l.never("invite")
+		l.sw.Attach(l.phone, l.sw.cfg.Registrar)
+		time.Sleep(2 * time.Second)
+		l.saw("call.offered", "invite 1001", "callback.dialled")
+		l.never("offer_failed")
 	})
 }

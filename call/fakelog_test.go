@@ -28,8 +28,8 @@ type fakeLog struct {
 	later  []acd.Event
 
 	written []string // every event, as JSON
-	timer  *time.Timer
-	closed bool
+	timer   *time.Timer
+	closed  bool
 }
 
 func (f *fakeLog) bundle(g uint64) (acd.Bundle, bool) {

@@ -223,9 +223,13 @@ func (l *fakeLeg) hears(something bool) {
 
 // silence returns the longest one since the last time.
 func (l *fakeLeg) silence() time.Duration {
-	l.hears(l.sound)
+	synctest.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !l.sound {
+		l.longest = max(l.longest, time.Since(l.changed))
+		l.changed = time.Now()
+	}
 	d := l.longest
 	l.longest = 0
 	return d

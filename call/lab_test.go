@@ -260,6 +260,15 @@ func (l *lab) phoneSays(ev sipua.LegEvent) {
 	d.event(ev)
 }
 
+// farSays lets something happen on the leg of whom we called last outside.
+func (l *lab) farSays(ev sipua.LegEvent) {
+	synctest.Wait()
+	l.phone.mu.Lock()
+	d := l.phone.far
+	l.phone.mu.Unlock()
+	d.event(ev)
+}
+
 func (l *lab) agent(id string) acd.AgentView {
 	synctest.Wait()
 	l.log.mu.Lock()

@@ -3,7 +3,9 @@ package call
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"tierline/ivr"
@@ -46,6 +48,14 @@ func (b *fakeBackend) Lookup(ctx context.Context, _ ivr.Source, l ivr.Lookup) iv
 		return ivr.LookedUp{Status: ivr.LookupError, Err: "no answer"}
 	}
 	return ivr.LookedUp{Status: ivr.LookupOK, Body: []byte(body)}
+}
+
+// saw returns what was asked, how the lookups ended and what was sent.
+func (b *fakeBackend) saw() (asked []string, ended []error, sent []ivr.Notify) {
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.asked), slices.Clone(b.ended), slices.Clone(b.sent)
 }
 
 func (b *fakeBackend) Notify(_ context.Context, _ ivr.Channel, n ivr.Notify) ivr.Notified {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,8 +58,8 @@ func TestLookupAuthenticationAndReading(t *testing.T) {
 		heard := time.Second + time.Duration(len(reading.Fragments))*100*time.Millisecond
 		time.Sleep(heard + 1500*time.Millisecond)
 		l.saw("play 1s", fmt.Sprintf("play %v", heard), "play 500ms", "play 1s")
-		if len(l.backend.sent) != 1 || l.backend.sent[0].Channel != "sms" {
-			t.Errorf("sent: %+v", l.backend.sent)
+		if _, _, sent := l.backend.saw(); len(sent) != 1 || sent[0].Channel != "sms" {
+			t.Errorf("sent: %+v", sent)
 		}
 		c.hangUp()
 		time.Sleep(time.Second)
@@ -92,10 +93,12 @@ func TestSlowSpeechIsReplaced(t *testing.T) {
 func TestSecretsStayInTheCall(t *testing.T) {
 	const secret = "73915046"
 	inLab(t, func(l *lab) {
-		asked := false
+		var asked atomic.Bool
 		l.backend.answer = func(q ivr.Lookup) (time.Duration, string) {
 			for _, f := range q.Request.Body {
-				asked = asked || f.Name == "pin" && f.Value == secret
+				if f.Name == "pin" && f.Value == secret {
+					asked.Store(true)
+				}
 			}
 			return 100 * time.Millisecond, "-"
 		}
@@ -107,9 +110,11 @@ func TestSecretsStayInTheCall(t *testing.T) {
 		}
 		c.hangUp()
 		time.Sleep(time.Second)
-		if !asked {
+		if !asked.Load() {
 			t.Fatal("the source was not asked")
 		}
+		l.log.mu.Lock()
+		defer l.log.mu.Unlock()
 		for _, ev := range l.log.written {
 			if strings.Contains(ev, secret) {
 				t.Errorf("in the log: %s", ev)
@@ -142,8 +147,9 @@ func TestLockoutCountsAcrossCalls(t *testing.T) {
 			c.hangUp()
 			time.Sleep(time.Second)
 		}
-		if n := strings.Count(strings.Join(l.backend.asked, "\n"), "/v1/pin"); n != 3 {
-			t.Errorf("the source was asked %d times, want 3: %v", n, l.backend.asked)
+		asked, _, _ := l.backend.saw()
+		if n := strings.Count(strings.Join(asked, "\n"), "/v1/pin"); n != 3 {
+			t.Errorf("the source was asked %d times, want 3: %v", n, asked)
 		}
 		var locked []acd.LockoutView
 		l.log.Read(func(s *acd.State) { locked = s.Lockouts() })
@@ -163,8 +169,8 @@ func TestNobodyTriesWithoutAQuorum(t *testing.T) {
 		l.log.mu.Unlock()
 		l.press("12345678")
 		time.Sleep(500 * time.Millisecond)
-		if len(l.backend.asked) != 0 {
-			t.Errorf("asked: %v", l.backend.asked)
+		if asked, _, _ := l.backend.saw(); len(asked) != 0 {
+			t.Errorf("asked: %v", asked)
 		}
 		l.log.repair()
 		time.Sleep(5 * time.Second)
@@ -186,8 +192,8 @@ func TestLookupEndsWithTheCall(t *testing.T) {
 		l.saw("play 1s")
 		c.hangUp()
 		time.Sleep(10 * time.Millisecond)
-		if n := len(l.backend.ended); n != 2 || l.backend.ended[1] == nil {
-			t.Errorf("lookups that ended: %v", l.backend.ended)
+		if _, ended, _ := l.backend.saw(); len(ended) != 2 || ended[1] == nil {
+			t.Errorf("lookups that ended: %v", ended)
 		}
 		l.gone()
 	})
@@ -209,8 +215,8 @@ func TestLookupThatMustFinishOutlivesTheCall(t *testing.T) {
 		if d := time.Since(began); d < 15*time.Second || d > 20*time.Second {
 			t.Errorf("drained after %v", d)
 		}
-		if len(l.backend.ended) != 1 || l.backend.ended[0] != nil {
-			t.Errorf("lookups that ended: %v", l.backend.ended)
+		if _, ended, _ := l.backend.saw(); len(ended) != 1 || ended[0] != nil {
+			t.Errorf("lookups that ended: %v", ended)
 		}
 	})
 }

@@ -45,6 +45,8 @@ type Switch struct {
 	mu       sync.Mutex // guards what follows
 	calls    map[string]*Call
 	trunks   map[string]*trunk.Limiter
+	attached bool            // calls can be made
+	early    []acd.RingAgent // call-backs whose turn came before that
 	draining bool
 	outlive  int            // lookups that carry on after their calls
 	rest     sync.WaitGroup // the same
@@ -66,7 +68,16 @@ func (s *Switch) Bind(q Queue) { s.cfg.Queue = q }
 
 // Attach gives the switch the user agent and the registrar that bring it to
 // life; they need the log, so they come last.
-func (s *Switch) Attach(ua Signalling, r *registrar.Registrar) { s.cfg.UA, s.cfg.Registrar = ua, r }
+func (s *Switch) Attach(ua Signalling, r *registrar.Registrar) {
+	s.cfg.UA, s.cfg.Registrar = ua, r
+	s.mu.Lock()
+	early := s.early
+	s.attached, s.early = true, nil
+	s.mu.Unlock()
+	for _, e := range early {
+		s.callBack(e)
+	}
+}
 
 func (s *Switch) newSessionID() uint64 { return s.session.Add(1) }
 
@@ -93,10 +104,21 @@ func (s *Switch) Effects(effects []acd.Effect) {
 		switch c := s.find(id, offer); {
 		case c != nil:
 			_ = c.Post(asked{effect: e}) // a call that ended or overflows tells the log itself
+		case ring.Callback != nil && s.later(ring):
 		case ring.Callback != nil:
 			s.callBack(ring)
 		}
 	}
+}
+
+// later keeps a call-back until the node can make calls; false: it can.
+func (s *Switch) later(e acd.RingAgent) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.attached {
+		s.early = append(s.early, e)
+	}
+	return !s.attached
 }
 
 // target names the node, call and offer an effect is for.
@@ -178,6 +200,7 @@ func (s *Switch) limiter(name string) *trunk.Limiter {
 // Reasons to refuse a new call with 503.
 var (
 	errDraining  = errors.New("node is draining")
+	errNoService = errors.New("no service documents are live")
 	errNodeFull  = errors.New("node has its maximum of calls")
 	errTrunkFull = errors.New("trunk has its maximum of calls")
 )

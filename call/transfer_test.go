@@ -28,7 +28,7 @@ func TestTransferIsRungAndJoined(t *testing.T) {
 			"5.5s bridge",
 			"5.5s log call.transferred answered",
 		)
-		l.phone.far.event(sipua.Hungup{Q850: 16})
+		l.farSays(sipua.Hungup{Q850: 16})
 		time.Sleep(500 * time.Millisecond)
 		l.want("8.5s unbridge", "8.5s play 1s") // thanks
 		c.hangUp()
