@@ -34,9 +34,9 @@ func (s Speech) validate(c *checker, path string) {
 // speechReference is the part of the reference about engines.
 func speechReference() string {
 	var b strings.Builder
-	b.WriteString("\n## Speech\n\nWhat speaks texts that nobody has recorded (`tts` in a prompt; `tierline prompts build --config`), by language. An " +
-		"engine that takes longer than 300 ms\ngoes on for the next caller; this one hears the prompt that stands in for the " +
-		"text. It stands in the file only; without\nan engine the stand-in is always heard.\n\n" +
+	b.WriteString("\n## Speech\n\nWhat speaks texts that nobody has recorded (`tts` in a prompt; `tierline prompts " +
+		"build --config`), by language. An engine that takes longer than 300 ms\ngoes on for the next caller; this one " +
+		"hears the prompt that stands in for the text. It stands in the file only; without\nan engine the stand-in is always heard.\n\n" +
 		"| Setting | Meaning |\n|---|---|\n")
 	for _, row := range [][2]string{
 		{"command", "Program and arguments; it gets the text on standard input and writes a WAV file to standard output"},
@@ -49,7 +49,8 @@ func speechReference() string {
 	} {
 		b.WriteString("| `speech.LANGUAGE." + row[0] + "` | " + row[1] + " |\n")
 	}
-	b.WriteString("\n```yaml\n# tierline.yaml\nspeech:\n  zh: {command: [espeak-ng, -v, cmn-latn-pinyin+f3, --stdin, --stdout], pinyin: true}\n" +
+	b.WriteString("\n```yaml\n# tierline.yaml\nspeech:\n" +
+		"  zh: {command: [espeak-ng, -v, cmn-latn-pinyin+f3, --stdin, --stdout], pinyin: true}\n" +
 		"  en: {url: \"http://127.0.0.1:5500/speak?voice={language}\", version: \"2026-11\"}\n```\n")
 	return b.String()
 }
