@@ -45,6 +45,6 @@ bench: build
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(or $(FUZZTIME),30s)
 
-soak: ## each property for 100,000 steps, and a million calls against theory: about 15 minutes
+soak: ## each property for 100,000 steps, and a million calls against theory: some 5 minutes of one core
 	$(GO) test -timeout 60m $(SOAK) -run 'Propert|Naive' -rapid.checks=400 -rapid.steps=250
 	$(GO) test -timeout 60m -tags soak ./acd/sim
