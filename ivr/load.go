@@ -81,6 +81,7 @@ type builder struct {
 	node         *document.Node // of the file
 	secretive    bool
 	usedPolicies map[string]bool
+	heard        map[sayKey]bool // readings whose sounds were looked for
 
 	comfort comfort // of waiting for an answer
 	auth    map[string]*policy

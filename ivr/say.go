@@ -130,6 +130,35 @@ func (b *builder) checkReading(out *sayItem, at document.Pos) {
 			b.p.Errorf(at, "say %s: %v", out.kind, err)
 			return
 		}
+		b.checkFragments(out, l, at)
+	}
+}
+
+// sayKey is one way of reading values.
+type sayKey struct {
+	language, kind string
+	options        say.Options
+}
+
+// checkFragments warns of readings that would have holes, once for each way of
+// reading.
+func (b *builder) checkFragments(out *sayItem, language string, at document.Pos) {
+	key := sayKey{language, out.kind, out.options(language)}
+	if b.env.Fragment == nil || b.heard[key] {
+		return
+	}
+	if b.heard == nil {
+		b.heard = map[sayKey]bool{}
+	}
+	b.heard[key] = true
+	needs, err := say.Needs(language, out.kind, key.options)
+	if err != nil {
+		return // checkReading said so
+	}
+	missing := slices.DeleteFunc(needs, func(id string) bool { return b.env.Fragment(language, id) })
+	if n := len(missing); n > 0 {
+		b.p.Warnf(at, "no audio for %d pieces of say %s in %s, first %s: tierline prompts build", n, out.kind, language,
+			missing[0])
 	}
 }
 

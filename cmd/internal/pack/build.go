@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -116,128 +115,8 @@ type builder struct {
 	failed   bool
 }
 
-// job is a sound to be made.
-type job struct {
-	wanted service.Wanted
-	entry  entry // as it will stand in the document, without the sound's hash
-	make   func(context.Context) (wav.Wide, error)
-}
-
 func (b *builder) file(key string) string {
 	return filepath.Join(b.dir, filepath.FromSlash(service.SoundFile(key)))
-}
-
-// plan decides what a sound is made of; false: it stays as it is.
-func (b *builder) plan(w service.Wanted) (job, bool) {
-	old, known := b.manifest.Sounds[w.Key]
-	sound, exists := contents(b.file(w.Key))
-	foreign := exists && (!known || old.Sound != sound || old.Source == Given)
-	recording, recorded := contents(filepath.Join(b.dir, filepath.FromSlash(service.RecordingFile(w.Key))))
-	switch {
-	case foreign && recorded:
-		return job{}, b.fail(w, fmt.Errorf("somebody put it there, and %s as well: remove one of them",
-			service.RecordingFile(w.Key)))
-	case foreign:
-		if !known || old.Sound != sound || b.accepts(w) {
-			old = entry{Source: Given, Sound: sound, Text: textHash(w)}
-		}
-		return job{}, b.keep(w, old)
-	case recorded:
-		e := entry{Source: Recorded, Text: textHash(w), Of: recording, Key: hash("recorded", recording, styleKey(w))}
-		if old.Source == Recorded && old.Of == recording && !b.accepts(w) {
-			e.Text = old.Text
-		}
-		if exists && old.Key == e.Key {
-			e.Sound = sound
-			return job{}, b.keep(w, e)
-		}
-		return job{wanted: w, entry: e, make: b.import_(w)}, true
-	case exists && old.Source == Recorded: // its recording is kept elsewhere
-		if b.accepts(w) {
-			old.Text = textHash(w)
-		}
-		return job{}, b.keep(w, old)
-	}
-	return b.planMachine(w, old, exists)
-}
-
-func (b *builder) accepts(w service.Wanted) bool { return slices.Contains(b.options.Accept, w.Key) }
-
-func (b *builder) planMachine(w service.Wanted, old entry, exists bool) (job, bool) {
-	e := entry{Source: Machine, Text: textHash(w)}
-	voice, ok := b.options.Voices[w.Language]
-	engine := voice.Engine
-	if w.Kind == service.WantedFragment && voice.Fragments != nil {
-		engine = voice.Fragments
-	}
-	text := w.Text
-	if voice.Pinyin && w.Pinyin != "" {
-		text = w.Pinyin
-	}
-	silent := w.Kind == service.WantedFragment && w.Text == ""
-	switch {
-	case silent:
-		e.Key = hash("pause", styleKey(w))
-	case ok:
-		e.Key = hash(speech.Key(engine, w.Language, text), styleKey(w))
-	}
-	switch {
-	case exists && (old.Key == e.Key || e.Key == "" && old.Text == e.Text): // no engine is needed for what is right
-		return job{}, b.keep(w, old)
-	case silent:
-		return job{wanted: w, entry: e, make: func(context.Context) (wav.Wide, error) { return pause(), nil }}, true
-	case w.Kind == service.WantedMusic:
-		return job{}, b.fail(w, fmt.Errorf("no machine makes music: put it into %s", service.RecordingFile(w.Key)))
-	case !ok:
-		return job{}, b.fail(w, fmt.Errorf("%w: %s", speech.ErrNoEngine, w.Language))
-	}
-	return job{wanted: w, entry: e, make: func(ctx context.Context) (wav.Wide, error) {
-		said, err := engine.Speak(ctx, w.Language, text)
-		if err != nil {
-			return wav.Wide{}, err
-		}
-		return wav.DecodeWide(said)
-	}}, true
-}
-
-// pause is the silence between groups of a reading.
-func pause() wav.Wide { return wav.Wide{Rate: wav.Rate, Samples: make([]float64, wav.Rate*220/1000)} }
-
-// import_ reads a recording.
-func (b *builder) import_(w service.Wanted) func(context.Context) (wav.Wide, error) {
-	return func(context.Context) (wav.Wide, error) {
-		data, err := os.ReadFile(filepath.Join(b.dir, filepath.FromSlash(service.RecordingFile(w.Key))))
-		if err != nil {
-			return wav.Wide{}, fmt.Errorf("read the recording: %w", err)
-		}
-		wide, err := wav.DecodeWide(data)
-		if err != nil {
-			return wide, fmt.Errorf("%s: %w", service.RecordingFile(w.Key), err)
-		}
-		return wide, nil
-	}
-}
-
-// style says how a sound is finished. A pause must not be trimmed.
-func style(w service.Wanted) master.Style {
-	switch {
-	case w.Kind == service.WantedPrompt:
-		return master.Speech
-	case w.Kind == service.WantedFragment && w.Text != "":
-		return master.Fragment
-	}
-	return master.Music
-}
-
-func styleKey(w service.Wanted) string { return fmt.Sprint(style(w), " ", master.Version) }
-
-// contents names a file's contents; false if there is none.
-func contents(file string) (sum string, exists bool) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", !errors.Is(err, fs.ErrNotExist) // what can't be read is not overwritten either
-	}
-	return hash(string(b)), true
 }
 
 // run makes sounds, as many at once as the machine has processors.

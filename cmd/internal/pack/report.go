@@ -44,12 +44,9 @@ type Remark struct {
 }
 
 // has tells whether a sound has a remark.
-func (s State) has(code string) bool {
+func (s *State) has(code string) bool {
 	return slices.ContainsFunc(s.Remarks, func(r Remark) bool { return r.Code == code })
 }
-
-// Machine tells whether a machine speaks.
-func (s State) Machine() bool { return s.Source == Machine }
 
 // Report looks at all sounds of a directory.
 func Report(dir string, wanted []service.Wanted) ([]State, error) {
@@ -107,7 +104,7 @@ func (r reporter) state(w service.Wanted) State {
 		e = entry{Source: Given}
 	}
 	s.Source = e.Source
-	if s.Machine() && w.Text != "" {
+	if s.Source == Machine && w.Text != "" {
 		s.remark("machine", "a machine speaks")
 	}
 	if e.Text != "" && e.Text != textHash(w) {

@@ -114,7 +114,7 @@ func (f *buildFlags) run(cmd *cobra.Command, dir string) error {
 	}
 	for _, key := range append(slices.Clone(f.only), f.accept...) {
 		if !slices.ContainsFunc(list, func(w service.Wanted) bool { return w.Key == key }) {
-			return fmt.Errorf("no document asks for the sound %q; sounds are called welcome.zh, say/yi4.zh, music/hold-1", key)
+			return fmt.Errorf("no document asks for the sound %q; names are like welcome.zh, say/yi4.zh, music/hold-1", key)
 		}
 	}
 	voices, by, err := f.voices(cmd.Context())
@@ -136,8 +136,8 @@ func (f *buildFlags) run(cmd *cobra.Command, dir string) error {
 			}
 		},
 	})
-	summary := fmt.Sprintf("%s: %d made by a machine, %d of recordings, %d unchanged, %d removed, %d failed (%.1f s)\n", dir,
-		counts[pack.Made], counts[pack.Imported], counts[pack.Kept], counts[pack.Removed], counts[pack.Failed],
+	summary := fmt.Sprintf("%s: %d made by a machine, %d of recordings, %d unchanged, %d removed, %d failed (%.1f s)\n",
+		dir, counts[pack.Made], counts[pack.Imported], counts[pack.Kept], counts[pack.Removed], counts[pack.Failed],
 		time.Since(begin).Seconds())
 	return errors.Join(err, told, write(cmd.ErrOrStderr(), summary))
 }
@@ -189,8 +189,8 @@ func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Tell what is wrong with the sounds, and which a machine speaks",
-		Long: `Tell what is wrong with the sounds of a service directory: missing, unreadable, silent, overdriven, too long, loud or
-quiet, of a text that was changed since, not used; and how many are spoken by a machine.
+		Long: `Tell what is wrong with the sounds of a service directory: missing, unreadable, silent, overdriven, too long,
+loud or quiet, of a text that was changed since, not used; and how many are spoken by a machine.
 The exit code is 1 if callers would not hear what they should.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
@@ -259,9 +259,9 @@ func (f *reportFlags) text(states []pack.State) string {
 
 // total counts the sounds of one language.
 type total struct {
-	language                            string
-	wanted, missing, machine, bad, made int
-	length                              time.Duration
+	language                      string
+	wanted, missing, machine, bad int
+	length                        time.Duration
 }
 
 func (t total) text() string {
