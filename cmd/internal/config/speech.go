@@ -36,7 +36,8 @@ func speechReference() string {
 	var b strings.Builder
 	b.WriteString("\n## Speech\n\nWhat speaks texts that nobody has recorded (`tts` in a prompt; `tierline prompts " +
 		"build --config`), by language. An engine that takes longer than 300 ms\ngoes on for the next caller; this one " +
-		"hears the prompt that stands in for the text. It stands in the file only; without\nan engine the stand-in is always heard.\n\n" +
+		"hears the prompt that stands in for the text. It stands in the file only; without\nan engine the " +
+		"stand-in is always heard.\n\n" +
 		"| Setting | Meaning |\n|---|---|\n")
 	for _, row := range [][2]string{
 		{"command", "Program and arguments; it gets the text on standard input and writes a WAV file to standard output"},
