@@ -29,11 +29,13 @@ func TestShare(t *testing.T) {
 		{"more than there are", []rank.Call{{Group: 9}}, [][]string{{"a", "b", "c", "d"}}},
 		{"only who is able", []rank.Call{{Group: 3, Requirement: parse("x>=1")}}, [][]string{{"d"}}},
 		{
-			"other calls first, then the smallest key", []rank.Call{{Group: 3}, {Group: 3}, {}},
+			"other calls first, then the smallest key",
+			[]rank.Call{{Group: 3}, {Group: 3}, {}},
 			[][]string{{"a", "d"}, {"b"}, {"c"}},
 		},
 		{
-			"nobody who missed it", []rank.Call{{Group: 4, PassedOver: []rank.PassedOver{{Agent: "b", Until: 99}}}},
+			"nobody who missed it",
+			[]rank.Call{{Group: 4, PassedOver: []rank.PassedOver{{Agent: "b", Until: 99}}}},
 			[][]string{{"a", "c", "d"}},
 		},
 		{"none of the reserve", []rank.Call{{Group: 3, Yields: true}}, [][]string{{"a"}}},
