@@ -109,6 +109,6 @@ trying flows: everything it knows is made up, and its PINs are public.`,
 		},
 	}
 	cmd.Flags().StringVar(&at, "listen", "127.0.0.1:8090", "loopback address")
-	cmd.Flags().StringVar(&service, "service", "", "service directory whose customers.csv is served (default: the demo's)")
+	cmd.Flags().StringVar(&service, "service", "", "service directory with customers.csv (default: the demo's)")
 	return cmd
 }

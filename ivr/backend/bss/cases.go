@@ -40,7 +40,8 @@ func (s *System) openTicket(r *http.Request) (int, any) {
 	within := 24 * time.Hour
 	if known {
 		within = [...]time.Duration{
-			routing.Diamond: 4 * time.Hour, routing.Gold: 8 * time.Hour, routing.Silver: 16 * time.Hour, routing.Standard: within,
+			routing.Diamond: 4 * time.Hour, routing.Gold: 8 * time.Hour, routing.Silver: 16 * time.Hour,
+			routing.Standard: within,
 		}[c.Tier]
 	}
 	s.mu.Lock()
@@ -64,7 +65,8 @@ func (s *System) openComplaint(r *http.Request) (int, any) {
 	within := 48 * time.Hour
 	if known {
 		within = [...]time.Duration{
-			routing.Diamond: 4 * time.Hour, routing.Gold: 8 * time.Hour, routing.Silver: 24 * time.Hour, routing.Standard: within,
+			routing.Diamond: 4 * time.Hour, routing.Gold: 8 * time.Hour, routing.Silver: 24 * time.Hour,
+			routing.Standard: within,
 		}[c.Tier]
 	}
 	s.mu.Lock()
