@@ -82,12 +82,12 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	from = t.Normalise(from)
 	route, err := gen.Numbers.Lookup(t.Name, to)
 	if errors.Is(err, dialplan.ErrNoRoute) {
-		s.refuse(in, 404, "no_route")
+		s.refuseFrom(t.Name, in, 404, "no_route")
 		return nil, false
 	}
 	if err = s.cfg.Queue.Ready(); err != nil {
 		s.cfg.Log.Warn("not ready for calls", "err", err)
-		s.refuse(in, 503, "not_ready")
+		s.refuseFrom(t.Name, in, 503, "not_ready")
 		return nil, false
 	}
 	c := &Call{
@@ -101,7 +101,7 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	c.prime(c.id)
 	c.identify(gen, in.CallID)
 	if err = s.add(c, t, time.Now()); err != nil {
-		s.refuse(in, 503, refusal(err))
+		s.refuseFrom(t.Name, in, 503, refusal(err))
 		return nil, false
 	}
 	return c, true
@@ -180,7 +180,7 @@ func (c *Call) answer(in Invite) bool {
 
 // abort refuses a call that stands in no log.
 func (c *Call) abort(in Invite, status int, reason string) {
-	c.sw.refuse(in, status, reason)
+	c.sw.refuseFrom(c.trunk, in, status, reason)
 	c.caller.closeMedia()
 	c.sw.ended(c, Cause{Reason: reason})
 }

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -26,7 +27,8 @@ var errTrunksFull = errors.New("every trunk that may call the number has its max
 type far struct {
 	*party            // of the attempt under way
 	trunk   string    // "" a fixed address
-	targets []string  // still to be tried
+	targets []hop     // still to be tried
+	hop     hop       // of the attempt under way
 	from    string    // what the peer sees
 	limit   time.Time // of ringing
 	rang    bool
@@ -35,6 +37,12 @@ type far struct {
 
 	answered func(ctx context.Context)             // the party is up, its media runs
 	failed   func(ctx context.Context, status int) // nobody will answer
+}
+
+// hop is a target and the whole address to call there.
+type hop struct {
+	target string // without the number, for people
+	uri    string
 }
 
 // callOut calls a normalised number through the trunks that may. Which numbers
@@ -55,9 +63,12 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 			f.from = t.Present(id)
 		}
 		for _, target := range t.Outward.Targets {
-			f.targets = append(f.targets, target.URI(t.Present(number)))
+			f.targets = append(f.targets, hop{target: target.String(), uri: target.URI(t.Present(number))})
 		}
 		return c.open(ctx, f, codecsOf(t))
+	}
+	for _, t := range trunks {
+		c.sw.trunkFailed(t.Name, "call outward not made: the trunk's limit")
 	}
 	c.log.Warn("call outward refused", "to", routing.Mask(number), "trunk", name, "err", errTrunksFull)
 	return errTrunksFull
@@ -65,7 +76,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 
 // callAddress calls a fixed address.
 func (c *Call) callAddress(ctx context.Context, uri, callerID string, f *far) error {
-	f.targets, f.from, f.release = []string{uri}, firstOf(callerID, anonymous), func() {}
+	f.targets, f.from, f.release = []hop{{uri: uri}}, firstOf(callerID, anonymous), func() {}
 	return c.open(ctx, f, c.codecs)
 }
 
@@ -99,8 +110,8 @@ func (c *Call) open(ctx context.Context, f *far, codecs []uint8) error {
 // an earlier one still says is not taken for the present one's.
 func (c *Call) tryNext(ctx context.Context, f *far) {
 	for len(f.targets) > 0 {
-		uri := f.targets[0]
-		f.targets = f.targets[1:]
+		f.hop, f.targets = f.targets[0], f.targets[1:]
+		uri := f.hop.uri
 		p := *f.party
 		p.sip, p.dead, p.signal = nil, false, sourceOfURI(uri)
 		f.party = &p
@@ -112,6 +123,7 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 			return
 		}
 		c.log.Warn("cannot call a target", "trunk", f.trunk, "err", err)
+		c.sw.trunkFailed(f.trunk, f.hop.target+": cannot be called")
 	}
 	c.later(func() { c.farFailed(ctx, f, 503) })
 }
@@ -138,6 +150,9 @@ func (c *Call) onFarSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		c.farAnswered(ctx, f, ev)
 	case sipua.Failed:
 		p.dead = true
+		if blames(ev.Status) {
+			c.sw.trunkFailed(f.trunk, fmt.Sprintf("%s: %d", f.hop.target, ev.Status))
+		}
 		if !f.rang && ev.Status >= 500 && ev.Status < 600 && len(f.targets) > 0 && time.Now().Before(f.limit) {
 			c.log.Info("target failed, trying the next", "trunk", f.trunk, "status", ev.Status)
 			c.tryNext(ctx, f)
@@ -168,7 +183,7 @@ func (c *Call) farAnswered(ctx context.Context, f *far, ev sipua.Answered) {
 		c.farFailed(ctx, f, 488)
 		return
 	}
-	c.sw.stats.count(&c.sw.stats.outward, "answered")
+	c.sw.madeBy(f.trunk, "answered")
 	f.answered(ctx)
 }
 
@@ -176,7 +191,7 @@ func (c *Call) farFailed(ctx context.Context, f *far, status int) {
 	if f.over {
 		return
 	}
-	c.sw.stats.count(&c.sw.stats.outward, farOutcome(status).String())
+	c.sw.madeBy(f.trunk, farOutcome(status).String())
 	c.log.Info("call outward failed", "trunk", f.trunk, "status", status)
 	c.closeFar(f, CauseNormal())
 	f.failed(ctx, status)
@@ -219,13 +234,15 @@ func farOutcome(status int) acd.Outcome {
 func (s *Switch) admitOutward(t trunk.Trunk) (release func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.limiter(t.Name)
+	l := s.trunkState(t.Name)
 	if !l.Admit(t.Limits, time.Now()) {
 		return nil, false
 	}
+	l.outward++
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		l.outward--
 		l.Release()
 	}, true
 }

@@ -44,7 +44,7 @@ type Switch struct {
 
 	mu       sync.Mutex // guards what follows
 	calls    map[string]*Call
-	trunks   map[string]*trunk.Limiter
+	trunks   map[string]*trunkState
 	attached bool            // calls can be made
 	early    []acd.RingAgent // call-backs whose turn came before that
 	draining bool
@@ -56,7 +56,7 @@ type Switch struct {
 // New returns a switch without calls. The calls end when ctx does.
 func New(ctx context.Context, cfg Config) *Switch {
 	s := &Switch{
-		cfg: cfg, root: ctx, calls: map[string]*Call{}, trunks: map[string]*trunk.Limiter{},
+		cfg: cfg, root: ctx, calls: map[string]*Call{}, trunks: map[string]*trunkState{},
 		empty: make(chan struct{}),
 	}
 	s.session.Store(uint64(time.Now().Unix())) //nolint:gosec // positive until long after us
@@ -156,7 +156,7 @@ func (s *Switch) add(c *Call, t trunk.Trunk, now time.Time) error {
 	if err := s.room(); err != nil {
 		return err
 	}
-	l := s.limiter(t.Name)
+	l := s.trunkState(t.Name)
 	if !l.Admit(t.Limits, now) {
 		return errTrunkFull
 	}
@@ -185,16 +185,6 @@ func (s *Switch) room() error {
 		return errNodeFull
 	}
 	return nil
-}
-
-// limiter returns a trunk's count of calls. mu is held.
-func (s *Switch) limiter(name string) *trunk.Limiter {
-	l := s.trunks[name]
-	if l == nil {
-		l = trunk.NewLimiter()
-		s.trunks[name] = l
-	}
-	return l
 }
 
 // Reasons to refuse a new call with 503.

@@ -57,7 +57,12 @@ func isHost(s string) bool {
 }
 
 // URI is the address of a number, or of a name, at the target.
-func (t Target) URI(user string) string {
+func (t Target) URI(user string) string { return "sip:" + user + "@" + t.hop() }
+
+// String is the target as the documents write it.
+func (t Target) String() string { return "sip:" + t.hop() }
+
+func (t Target) hop() string {
 	host := t.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
@@ -65,7 +70,7 @@ func (t Target) URI(user string) string {
 	if t.Port != 0 {
 		host += ":" + strconv.Itoa(int(t.Port))
 	}
-	return "sip:" + user + "@" + host + ";transport=" + t.Transport
+	return host + ";transport=" + t.Transport
 }
 
 // Outward is what a trunk does with calls that we make. The zero value makes

@@ -59,7 +59,7 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 	root.AddCommand(
 		checkCommand(o), planCommand(o), applyCommand(o), rollbackCommand(o), generationsCommand(o),
 		callsCommand(o), agentsCommand(o), agentCommand(o), disposeCommand(o), moveCommand(o),
-		queuesCommand(o), callbacksCommand(o), lockoutsCommand(o), cdrsCommand(o), eventsCommand(o),
+		queuesCommand(o), trunksCommand(o), callbacksCommand(o), lockoutsCommand(o), cdrsCommand(o), eventsCommand(o),
 		statsCommand(o), explainCommand(o),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,

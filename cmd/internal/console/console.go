@@ -21,6 +21,7 @@ import (
 	"tierline/acd/report"
 	"tierline/acd/report/interval"
 	"tierline/acd/report/store"
+	"tierline/call"
 	"tierline/cluster"
 	"tierline/cmd/internal/explain"
 	"tierline/cmd/internal/publish"
@@ -61,6 +62,7 @@ type Config struct {
 	Metrics       *prometheus.Registry
 	Documents     func() (explain.World, bool)             // the current ones; false: there are none
 	Customer      func(number string) (acd.Customer, bool) // whose number it is; nil: nobody's
+	Trunks        func() []call.TrunkView                  // what they do on this node; nil: there are none
 	AllowRemote   bool                                     // serve under any host name
 	Logger        *slog.Logger
 
@@ -113,6 +115,7 @@ func New(c Config) *Console {
 	config.RejectUnknownQueryParameters = true
 	w.api = humago.New(mux, config)
 	w.live()
+	w.trunks()
 	w.callbacks()
 	w.lockouts()
 	w.explain()

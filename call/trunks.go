@@ -1,0 +1,111 @@
+package call
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"tierline/routing/trunk"
+)
+
+// trunkState is what a trunk does on this node. The switch's mu guards it.
+type trunkState struct {
+	*trunk.Limiter
+	outward   int               // calls that we made, of those that the limiter counts
+	refused   map[string]uint64 // callers of the trunk, by reason
+	made      map[string]uint64 // calls that we made, by outcome
+	lastError string
+	lastAt    time.Time
+}
+
+// TrunkView is a trunk as the documents say, and what it does on this node.
+type TrunkView struct {
+	trunk.Trunk
+	Gone      bool              // not in the current documents; its calls finish
+	In, Out   int               // running calls
+	Refused   map[string]uint64 // callers refused, by reason
+	Made      map[string]uint64 // calls that we made, by outcome
+	LastError string            // "" none since the start
+	LastAt    time.Time
+}
+
+// trunkState returns a trunk's state. mu is held.
+func (s *Switch) trunkState(name string) *trunkState {
+	st := s.trunks[name]
+	if st == nil {
+		st = &trunkState{Limiter: trunk.NewLimiter(), refused: map[string]uint64{}, made: map[string]uint64{}}
+		s.trunks[name] = st
+	}
+	return st
+}
+
+// refuseFrom refuses a call of a known trunk.
+func (s *Switch) refuseFrom(name string, in Invite, status int, reason string) {
+	s.mu.Lock()
+	st := s.trunkState(name)
+	st.refused[reason]++
+	st.fail(fmt.Sprintf("caller refused: %d %s", status, reason))
+	s.mu.Unlock()
+	s.refuse(in, status, reason)
+}
+
+// fail notes what went wrong last. mu of the switch is held.
+func (st *trunkState) fail(text string) { st.lastError, st.lastAt = text, time.Now() }
+
+// trunkFailed notes what a target did with a call of ours.
+func (s *Switch) trunkFailed(name, text string) {
+	if name == "" {
+		return // a fixed address is nobody's target
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trunkState(name).fail(text)
+}
+
+// madeBy counts the end of a call that we made through a trunk.
+func (s *Switch) madeBy(name, outcome string) {
+	s.stats.count(&s.stats.outward, outcome)
+	if name == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trunkState(name).made[outcome]++
+}
+
+// blames says whether a final status is the trunk's doing and not that of the
+// number: a failure of the server, or a refusal of ours as a client.
+func blames(status int) bool {
+	return status >= 500 && status < 600 || status == 401 || status == 403 || status == 407
+}
+
+// Trunks shows the trunks in the order of the documents, then those that have
+// left the documents and still carry calls.
+func (s *Switch) Trunks() []TrunkView {
+	gen := s.cfg.Services.Current()
+	var out []TrunkView
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := map[string]bool{}
+	if gen != nil {
+		for _, t := range gen.Trunks.Trunks() {
+			seen[t.Name] = true
+			out = append(out, s.trunkState(t.Name).view(TrunkView{Trunk: t}))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.trunks)) {
+		if st := s.trunks[name]; !seen[name] && st.Live() > 0 {
+			out = append(out, st.view(TrunkView{Trunk: trunk.Trunk{Name: name}, Gone: true}))
+		}
+	}
+	return out
+}
+
+// view adds what the trunk does. mu of the switch is held.
+func (st *trunkState) view(v TrunkView) TrunkView {
+	v.In, v.Out = st.Live()-st.outward, st.outward
+	v.Refused, v.Made = maps.Clone(st.refused), maps.Clone(st.made)
+	v.LastError, v.LastAt = st.lastError, st.lastAt
+	return v
+}

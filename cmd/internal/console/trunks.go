@@ -1,0 +1,68 @@
+package console
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"tierline/acd/report"
+	"tierline/call"
+	"tierline/cmd/internal/console/wire"
+)
+
+func (w *Console) trunks() {
+	huma.Register(w.api, huma.Operation{
+		OperationID: "list-trunks", Method: http.MethodGet, Path: "/api/v1/trunks", Tags: []string{"live"},
+		Summary: "Trunks: addresses, limits, running calls, refusals and the last error on this node",
+	}, w.listTrunks)
+}
+
+func (w *Console) listTrunks(context.Context, *struct{}) (*answer[wire.Trunks], error) {
+	out := &answer[wire.Trunks]{Body: wire.Trunks{Node: w.c.Node, Trunks: []wire.Trunk{}}}
+	if w.c.Trunks == nil {
+		return out, nil
+	}
+	for _, v := range w.c.Trunks() {
+		out.Body.Trunks = append(out.Body.Trunks, wireTrunk(v))
+	}
+	return out, nil
+}
+
+func wireTrunk(v call.TrunkView) wire.Trunk {
+	t := wire.Trunk{
+		Name: v.Name, Gone: v.Gone, Trusted: v.Trusted, Sources: []string{}, Targets: []wire.Target{},
+		Allow:  append([]string{}, v.Outward.Allow...),
+		Limits: wire.TrunkLimits{Calls: v.Limits.Calls, Rate: v.Limits.Rate, Burst: v.Limits.Burst},
+		In:     v.In, Out: v.Out, Refused: v.Refused, Made: v.Made, Error: v.LastError,
+	}
+	for _, s := range v.Sources {
+		t.Sources = append(t.Sources, s.String())
+	}
+	for _, target := range v.Outward.Targets {
+		t.Targets = append(t.Targets, wire.Target{Target: target.String()})
+	}
+	if v.LastError != "" {
+		at := report.TimeOf(v.LastAt)
+		t.ErrorAt = &at
+	}
+	return t
+}
+
+// TrunkFigures is what trunks do on this node.
+func TrunkFigures(list []call.TrunkView) (out []Figure) {
+	for _, v := range list {
+		const calls = "Running calls of the trunk on this node"
+		out = append(out, Gauge("trunk_calls", calls, v.In, "trunk", v.Name, "direction", "in"),
+			Gauge("trunk_calls", calls, v.Out, "trunk", v.Name, "direction", "out"))
+		for _, f := range Counters("trunk_refused_total", "Callers of the trunk refused", "reason", v.Refused) {
+			f.Labels = append(f.Labels, "trunk", v.Name)
+			out = append(out, f)
+		}
+		for _, f := range Counters("trunk_outward_total", "Calls that we made through the trunk", "outcome", v.Made) {
+			f.Labels = append(f.Labels, "trunk", v.Name)
+			out = append(out, f)
+		}
+	}
+	return out
+}

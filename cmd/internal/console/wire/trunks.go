@@ -1,0 +1,38 @@
+package wire
+
+import "tierline/acd/report"
+
+// Trunk is a trunk and what it does on the node that was asked.
+type Trunk struct {
+	Name    string            `json:"name"`
+	Gone    bool              `json:"gone,omitempty" doc:"Not in the current documents; its calls finish"`
+	Sources []string          `json:"sources" doc:"Where its requests come from"`
+	Trusted bool              `json:"trusted,omitempty" doc:"Its P-Asserted-Identity is believed"`
+	Targets []Target          `json:"targets" doc:"Where calls outward go, tried in this order"`
+	Allow   []string          `json:"allow" doc:"Beginnings of the numbers that may be called"`
+	Limits  TrunkLimits       `json:"limits"`
+	In      int               `json:"in" doc:"Running calls that came in"`
+	Out     int               `json:"out" doc:"Running calls that we made"`
+	Refused map[string]uint64 `json:"refused" doc:"Callers refused since the start, by reason"`
+	Made    map[string]uint64 `json:"made" doc:"Calls that we made and that ended ringing since the start, by outcome"`
+	Error   string            `json:"last_error,omitempty"`
+	ErrorAt *report.Time      `json:"last_error_at,omitempty"`
+}
+
+// Target is an address that calls outward go to.
+type Target struct {
+	Target string `json:"target" example:"sip:192.0.2.10;transport=udp"`
+}
+
+// TrunkLimits are limits of calls both ways together; 0 is none.
+type TrunkLimits struct {
+	Calls int `json:"calls" doc:"At the same time"`
+	Rate  int `json:"rate" doc:"New calls a second"`
+	Burst int `json:"burst" doc:"New calls at once; 0: as many as rate"`
+}
+
+// Trunks are all trunks in the order of the documents.
+type Trunks struct {
+	Node   string  `json:"node" doc:"Other nodes have counts of their own"`
+	Trunks []Trunk `json:"trunks"`
+}
