@@ -32,6 +32,7 @@ check: lint test build ## what a change must pass
 	$(TOOLS) deadcode -test $(PACKAGES)
 	$(BIN) check testdata/demo
 	$(BIN) check testdata/bench
+	$(BIN) flow test testdata/demo/tests/*.test.yaml
 
 race: ## needs gcc
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on $(PACKAGES)

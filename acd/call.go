@@ -345,6 +345,9 @@ func (s *State) end(c *call, ev CallEnded, r *Result) error {
 	switch c.phase {
 	case PhaseWaiting, PhaseOffered:
 		f.Queue, f.Abandoned = c.queue.Name, ev.By == SideCaller
+		if f.Abandoned && f.Cause == "normal" {
+			f.Cause = "abandoned" // the owner of the call didn't know yet that it was queued
+		}
 		f.WaitMS = s.abandon(c, LeftEnded, r)
 	case PhaseTalking:
 		o := s.offers[c.offer]
