@@ -17,6 +17,7 @@ import (
 var version = "dev"
 
 func main() {
-	os.Exit(cli.Main(cli.Root(version, app.Command(version), demo.Command(version), demo.DialCommand(), demo.BusinessCommand(),
+	os.Exit(cli.Main(cli.Root(
+		version, app.Command(version), demo.Command(version), demo.DialCommand(), demo.BusinessCommand(),
 		sim.Command(), sim.StaffCommand(), voice.SayCommand(), voice.PromptsCommand(), flow.Command())))
 }
