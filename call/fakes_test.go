@@ -26,8 +26,28 @@ type fakePhones struct {
 
 	mu     sync.Mutex
 	habits map[string]habit
-	last   *fakeDialog // of an agent
-	far    *fakeDialog // of somebody outside
+	last   *fakeDialog    // of an agent
+	far    *fakeDialog    // of somebody outside
+	lives  map[string]int // what targets answer to OPTIONS
+	asked  map[string]int // how often they were asked
+}
+
+func (f *fakePhones) Ping(target string, patience time.Duration, on func(status int)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked[target]++
+	status, after := f.lives[target], 20*time.Millisecond
+	if status == 0 {
+		after = patience
+	}
+	time.AfterFunc(after, func() { on(status) })
+}
+
+// answers says what a target answers to OPTIONS from now on.
+func (f *fakePhones) answers(target string, status int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lives[target] = status
 }
 
 func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error) {

@@ -82,7 +82,9 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 	t.Helper()
 	l := &lab{t: t, start: time.Now()}
 	l.media = &fakeMedia{lab: l, ports: 20000}
-	l.phone = &fakePhones{lab: l, habits: map[string]habit{}}
+	l.phone = &fakePhones{
+		lab: l, habits: map[string]habit{}, lives: map[string]int{}, asked: map[string]int{},
+	}
 	lib, err := prompt.OpenLibrary(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -53,6 +53,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 		c.log.Warn("call outward refused", "to", routing.Mask(number), "trunk", name, "err", err)
 		return err
 	}
+	trunks = c.sw.byHealth(trunks)
 	for _, t := range trunks {
 		release, ok := c.sw.admitOutward(t)
 		if !ok {

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"tierline/acd"
 	"tierline/call/sipua"
@@ -39,6 +40,8 @@ type Speech interface {
 // Signalling places calls to phones.
 type Signalling interface {
 	Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error)
+	// Ping asks a peer whether it lives; on gets the status of its answer, 0 for none.
+	Ping(target string, patience time.Duration, on func(status int))
 }
 
 // Dialog is one SIP leg.

@@ -15,6 +15,7 @@ type trunkState struct {
 	outward   int               // calls that we made, of those that the limiter counts
 	refused   map[string]uint64 // callers of the trunk, by reason
 	made      map[string]uint64 // calls that we made, by outcome
+	targets   map[trunk.Target]*targetState
 	lastError string
 	lastAt    time.Time
 }
@@ -22,6 +23,7 @@ type trunkState struct {
 // TrunkView is a trunk as the documents say, and what it does on this node.
 type TrunkView struct {
 	trunk.Trunk
+	Targets   []TargetView
 	Gone      bool              // not in the current documents; its calls finish
 	In, Out   int               // running calls
 	Refused   map[string]uint64 // callers refused, by reason
@@ -34,7 +36,10 @@ type TrunkView struct {
 func (s *Switch) trunkState(name string) *trunkState {
 	st := s.trunks[name]
 	if st == nil {
-		st = &trunkState{Limiter: trunk.NewLimiter(), refused: map[string]uint64{}, made: map[string]uint64{}}
+		st = &trunkState{
+			Limiter: trunk.NewLimiter(), refused: map[string]uint64{}, made: map[string]uint64{},
+			targets: map[trunk.Target]*targetState{},
+		}
 		s.trunks[name] = st
 	}
 	return st
@@ -107,5 +112,8 @@ func (st *trunkState) view(v TrunkView) TrunkView {
 	v.In, v.Out = st.Live()-st.outward, st.outward
 	v.Refused, v.Made = maps.Clone(st.refused), maps.Clone(st.made)
 	v.LastError, v.LastAt = st.lastError, st.lastAt
+	for _, target := range v.Outward.Targets {
+		v.Targets = append(v.Targets, st.health(v.Trunk, target))
+	}
 	return v
 }

@@ -2,7 +2,9 @@ package service
 
 import (
 	"errors"
+	"slices"
 	"strings"
+	"time"
 
 	"tierline/routing/dialplan"
 	"tierline/routing/document"
@@ -22,7 +24,13 @@ type trunkDoc struct {
 	Targets   []document.Value[string] `doc:"targets,nonempty"`
 	Allow     []document.Value[string] `doc:"allow"`
 	CallerID  document.Value[string]   `doc:"caller_id"`
+	Health    healthDoc                `doc:"health"`
 	Digits    []document.Value[string] `doc:"dtmf,nonempty"`
+}
+
+type healthDoc struct {
+	Interval document.Value[time.Duration] `doc:"interval,min=5s,max=1h"`
+	Failures document.Value[int]           `doc:"failures,min=1,max=10"`
 }
 
 type limitsDoc struct {
@@ -149,16 +157,41 @@ func readOutward(p *document.Problems, d trunkDoc) trunk.Outward {
 			p.Errorf(v.Pos, "%v", err)
 			continue
 		}
+		if slices.Contains(out.Targets, target) {
+			p.Warnf(v.Pos, "target %s is named twice", v.V)
+			continue
+		}
 		out.Targets = append(out.Targets, target)
 	}
 	if d.CallerID.Given && !isNumber(d.CallerID.V) {
 		p.Errorf(d.CallerID.Pos, "%q is no number in E.164 form (+8657187650000) or service code", d.CallerID.V)
 	}
 	out.CallerID = d.CallerID.V
+	out.Health = readHealth(p, d)
 	if len(d.Allow) > 0 && len(d.Targets) == 0 {
 		p.Errorf(d.Allow[0].Pos, "calls outward are allowed, but there is no target to send them to")
 	}
 	return out
+}
+
+// usualFailures is how often in a row a target may fail.
+const usualFailures = 3
+
+// readHealth reads how targets are watched.
+func readHealth(p *document.Problems, d trunkDoc) trunk.Health {
+	h := trunk.Health{Interval: d.Health.Interval.V, Failures: usualFailures}
+	if d.Health.Failures.Given {
+		h.Failures = d.Health.Failures.V
+	}
+	switch {
+	case !d.Health.Interval.Given && d.Health.Failures.Given:
+		p.Errorf(d.Health.Failures.Pos, "failures of targets are counted only if health has an interval")
+	case !d.Health.Interval.Given:
+		return trunk.Health{}
+	case len(d.Targets) == 0:
+		p.Errorf(d.Health.Interval.Pos, "there is no target to watch")
+	}
+	return h
 }
 
 // numberPrefixes reads the beginnings of numbers that may be called.

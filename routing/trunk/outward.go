@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Target is an address that calls outward go to.
@@ -80,7 +81,17 @@ type Outward struct {
 	Allow    []string // beginnings of the numbers that may be called; none: nothing may
 	CallerID string   // the number that our calls show; "" none
 	Plus     bool     // numbers stay E.164 with a plus
+	Health   Health
 }
+
+// Health says how targets are watched. The zero value: not at all.
+type Health struct {
+	Interval time.Duration // between two questions
+	Failures int           // in a row, until a target is down
+}
+
+// Watched says whether targets are asked at all.
+func (h Health) Watched() bool { return h.Interval > 0 }
 
 // Why a trunk doesn't take a call outward.
 var (

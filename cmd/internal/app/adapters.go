@@ -62,6 +62,11 @@ func (p phonePort) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (call.Dial
 	return l, nil
 }
 
+// Ping implements call.Signalling.
+func (p phonePort) Ping(target string, patience time.Duration, on func(status int)) {
+	p.ua.Ping(target, patience, on)
+}
+
 // invitation is an incoming INVITE as calls see it.
 type invitation struct{ *sipua.Incoming }
 

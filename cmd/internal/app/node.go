@@ -198,7 +198,7 @@ func (n *Node) generation() (g uint64) {
 	return g
 }
 
-func (n *Node) startSIP(_, _ context.Context) (err error) {
+func (n *Node) startSIP(_, root context.Context) (err error) {
 	reg := registrar.New(registrar.Config{
 		Realm: n.realm, Node: n.settings.Node, Accounts: n.services,
 		Bindings: bindings{n.cluster, n.phones}, Logger: n.log.With("part", "registrar"), LogTime: n.cluster.Now,
@@ -216,6 +216,7 @@ func (n *Node) startSIP(_, _ context.Context) (err error) {
 	}
 	n.undo(n.ua.Close)
 	n.sw.Attach(phonePort{n.ua}, reg)
+	n.run(root, "targets", n.sw.Watch)
 	return nil
 }
 

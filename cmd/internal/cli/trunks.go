@@ -61,7 +61,11 @@ func countsWord(counts map[string]uint64) string {
 func targetsWord(targets []wire.Target) string {
 	var parts []string
 	for _, t := range targets {
-		parts = append(parts, strings.TrimSuffix(strings.TrimPrefix(t.Target, "sip:"), ";transport=udp"))
+		word := strings.TrimSuffix(strings.TrimPrefix(t.Target, "sip:"), ";transport=udp")
+		if t.Health != "unwatched" {
+			word += " " + t.Health
+		}
+		parts = append(parts, word)
 	}
-	return or(strings.Join(parts, " "))
+	return or(strings.Join(parts, ", "))
 }

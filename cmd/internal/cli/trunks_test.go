@@ -13,17 +13,19 @@ func TestTrunks(t *testing.T) {
 	a.answers["GET /api/v1/trunks"] = wire.Trunks{Trunks: []wire.Trunk{
 		{
 			Name: "carrier", Sources: []string{"192.0.2.0/24"}, In: 2, Out: 1, Limits: wire.TrunkLimits{Calls: 30},
-			Targets: []wire.Target{{Target: "sip:192.0.2.1;transport=udp"}, {Target: "sip:192.0.2.2;transport=tcp"}},
+			Targets: []wire.Target{
+				{Target: "sip:192.0.2.1;transport=udp", Health: "down"}, {Target: "sip:192.0.2.2;transport=tcp", Health: "unwatched"},
+			},
 			Refused: map[string]uint64{"no_route": 4, "draining": 1}, Made: map[string]uint64{"busy": 3},
 			Error: "sip:192.0.2.1;transport=udp: 503", ErrorAt: &at,
 		},
 		{Name: "old", Gone: true, In: 1},
 	}}
 	got := run(t, a.URL, "trunks")
-	want := "TRUNK       IN  OUT  MOST  A SECOND  REFUSED                 MADE    SOURCES       TARGETS                            LAST ERROR\n" +
-		"carrier     2   1    30    -         draining 1, no_route 4  busy 3  192.0.2.0/24  192.0.2.1 192.0.2.2;transport=tcp  " +
+	want := "TRUNK       IN  OUT  MOST  A SECOND  REFUSED                 MADE    SOURCES       TARGETS                                  LAST ERROR\n" +
+		"carrier     2   1    30    -         draining 1, no_route 4  busy 3  192.0.2.0/24  192.0.2.1 down, 192.0.2.2;transport=tcp  " +
 		"2026-11-23 02:39:00 sip:192.0.2.1;transport=udp: 503\n" +
-		"old (gone)  1   0    -     -         -                       -       -             -                                  -\n"
+		"old (gone)  1   0    -     -         -                       -       -             -                                        -\n"
 	if got.code != 0 || got.out != want {
 		t.Errorf("exit %d\n%s\nwant\n%s%s", got.code, got.out, want, got.err)
 	}

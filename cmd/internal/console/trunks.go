@@ -39,8 +39,13 @@ func wireTrunk(v call.TrunkView) wire.Trunk {
 	for _, s := range v.Sources {
 		t.Sources = append(t.Sources, s.String())
 	}
-	for _, target := range v.Outward.Targets {
-		t.Targets = append(t.Targets, wire.Target{Target: target.String()})
+	for _, target := range v.Targets {
+		k := wire.Target{Target: target.Target, Health: target.Health.String()}
+		if !target.Since.IsZero() {
+			since := report.TimeOf(target.Since)
+			k.Since = &since
+		}
+		t.Targets = append(t.Targets, k)
 	}
 	if v.LastError != "" {
 		at := report.TimeOf(v.LastAt)
@@ -62,6 +67,13 @@ func TrunkFigures(list []call.TrunkView) (out []Figure) {
 		for _, f := range Counters("trunk_outward_total", "Calls that we made through the trunk", "outcome", v.Made) {
 			f.Labels = append(f.Labels, "trunk", v.Name)
 			out = append(out, f)
+		}
+		for _, t := range v.Targets {
+			up := map[call.Health]int{call.Up: 1, call.Down: 0}
+			if value, known := up[t.Health]; known {
+				out = append(out, Gauge("trunk_target_up", "1 if the target answers OPTIONS, 0 if it is down", value,
+					"trunk", v.Name, "target", t.Target))
+			}
 		}
 	}
 	return out

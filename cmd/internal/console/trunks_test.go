@@ -29,6 +29,9 @@ func TestTrunksOverTheAPI(t *testing.T) {
 			Name: "carrier", Trusted: true, Sources: []trunk.Source{source}, Limits: trunk.Limits{Calls: 30, Rate: 5},
 			Outward: trunk.Outward{Targets: []trunk.Target{{Host: "192.0.2.1", Transport: "tcp"}}, Allow: []string{"+86"}},
 		},
+		Targets: []call.TargetView{
+			{Target: "sip:192.0.2.1;transport=tcp", Health: call.Down, Since: at}, {Target: "sip:192.0.2.2;transport=udp"},
+		},
 		In: 2, Out: 1, Refused: map[string]uint64{"no_route": 4}, Made: map[string]uint64{"busy": 3},
 		LastError: "sip:192.0.2.1;transport=tcp: 503", LastAt: at,
 	}, {Trunk: trunk.Trunk{Name: "old"}, Gone: true, In: 1}}
@@ -38,8 +41,12 @@ func TestTrunksOverTheAPI(t *testing.T) {
 	want := wire.Trunks{Node: "n1", Trunks: []wire.Trunk{
 		{
 			Name: "carrier", Trusted: true, Sources: []string{"192.0.2.0/24"}, Allow: []string{"+86"},
-			Targets: []wire.Target{{Target: "sip:192.0.2.1;transport=tcp"}}, Limits: wire.TrunkLimits{Calls: 30, Rate: 5},
-			In: 2, Out: 1, Refused: map[string]uint64{"no_route": 4}, Made: map[string]uint64{"busy": 3},
+			Targets: []wire.Target{
+				{Target: "sip:192.0.2.1;transport=tcp", Health: "down", Since: &when},
+				{Target: "sip:192.0.2.2;transport=udp", Health: "unwatched"},
+			},
+			Limits: wire.TrunkLimits{Calls: 30, Rate: 5},
+			In:     2, Out: 1, Refused: map[string]uint64{"no_route": 4}, Made: map[string]uint64{"busy": 3},
 			Error: "sip:192.0.2.1;transport=tcp: 503", ErrorAt: &when,
 		},
 		{Name: "old", Gone: true, In: 1, Sources: []string{}, Allow: []string{}, Targets: []wire.Target{}},
@@ -54,6 +61,7 @@ func TestTrunksOverTheAPI(t *testing.T) {
 	figures := []string{
 		"trunk_calls trunk carrier direction in", "trunk_calls trunk carrier direction out",
 		"trunk_refused_total reason no_route trunk carrier", "trunk_outward_total outcome busy trunk carrier",
+		"trunk_target_up trunk carrier target sip:192.0.2.1;transport=tcp",
 	}
 	if d := cmp.Diff(figures, got); d != "" {
 		t.Errorf("figures (-want +got):\n%s", d)

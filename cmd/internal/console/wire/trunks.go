@@ -21,7 +21,9 @@ type Trunk struct {
 
 // Target is an address that calls outward go to.
 type Target struct {
-	Target string `json:"target" example:"sip:192.0.2.10;transport=udp"`
+	Target string       `json:"target" example:"sip:192.0.2.10;transport=udp"`
+	Health string       `json:"health" enum:"unwatched,unknown,up,down"`
+	Since  *report.Time `json:"since,omitempty" doc:"It is up or down"`
 }
 
 // TrunkLimits are limits of calls both ways together; 0 is none.
