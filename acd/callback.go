@@ -186,7 +186,7 @@ func (s *State) setSlot(c *call, ev CallbackRequested, wall int64) error {
 	until := cmp.Or(ev.NotAfter, min(from, wall+maxAhead)+c.queue.Callback.kept())
 	b.at, b.expires = s.now+from-wall, s.now+until-wall
 	if until <= from || from > wall+maxAhead || until > wall+2*maxAhead {
-		return refuseCode(ev, CodeSlot, "from %d to %d is no time for a call-back", ev.NotBefore, ev.NotAfter)
+		return refuseCode(ev, CodeSlot, "the time for the call-back is over, ends before it begins, or is too far away")
 	}
 	return nil
 }

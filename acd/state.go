@@ -58,6 +58,15 @@ func NewState() *State {
 // Now returns the log time of the last entry.
 func (s *State) Now() int64 { return s.now }
 
+// At returns the state as it looks at a later log time, if nothing happens
+// until then, so that what is told to people counts down between entries. It
+// shares everything with the state: read it at once, and only read it.
+func (s *State) At(now int64) *State {
+	later := *s
+	later.now = max(s.now, now)
+	return &later
+}
+
 // NextDue returns the log time of the earliest expiry.
 func (s *State) NextDue() (at int64, ok bool) {
 	t, ok := s.timers.First()

@@ -100,7 +100,8 @@ func (g *group) part() Part {
 	if g.offered == 0 {
 		return p
 	}
-	p.P50, p.P95 = seconds(g.spread.quantile(.5)), seconds(g.spread.quantile(.95))
+	most := g.max // of few waits the middle of a cell may be above the longest
+	p.P50, p.P95 = seconds(min(g.spread.quantile(.5), most)), seconds(min(g.spread.quantile(.95), most))
 	p.SL, p.Interval.SL = g.level.mean()
 	_, p.Interval.MeanWait = g.wait.mean()
 	p.MeanWait = seconds(g.total) / float64(g.offered)

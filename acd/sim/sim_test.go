@@ -218,3 +218,16 @@ func TestSpread(t *testing.T) {
 		}
 	}
 }
+
+// With few calls a quantile and the longest wait are in one cell of the spread.
+func TestNoQuantileExceedsTheLongestWait(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		r := simulate(t, usual(.99, rank.PolicyDeadline), 100, seed)
+		for _, p := range r.Tiers {
+			if p.P50 > p.P95 || p.P95 > p.Max {
+				t.Errorf("seed %d, %v: p50 %v, p95 %v, longest %v", seed, p.Tier, p.P50, p.P95, p.Max)
+			}
+		}
+	}
+}

@@ -42,9 +42,8 @@ func (w *Console) callbacks() {
 
 func (w *Console) listCallbacks(context.Context, *struct{}) (*answer[wire.Callbacks], error) {
 	var views []acd.CallbackView
-	var last int64
-	w.c.Core.Read(func(s *acd.State) { views, last = s.Callbacks(), s.Now() })
-	now := w.clock.now(last)
+	var now int64
+	w.present(func(s *acd.State) { views, now = s.Callbacks(), s.Now() })
 	out := &answer[wire.Callbacks]{Body: wire.Callbacks{Callbacks: make([]wire.Callback, len(views))}}
 	for i := range views {
 		out.Body.Callbacks[i] = wireCallback(&views[i], now)
@@ -81,15 +80,15 @@ type callbackInput struct {
 func (w *Console) getCallback(_ context.Context, in *callbackInput) (*answer[wire.Callback], error) {
 	var view acd.CallbackView
 	var found bool
-	var last int64
-	w.c.Core.Read(func(s *acd.State) {
+	var now int64
+	w.present(func(s *acd.State) {
 		view, found = s.Callback(in.ID)
-		last = s.Now()
+		now = s.Now()
 	})
 	if !found {
 		return nil, notFoundProblem("there is no open call-back " + in.ID)
 	}
-	return &answer[wire.Callback]{Body: wireCallback(&view, w.clock.now(last))}, nil
+	return &answer[wire.Callback]{Body: wireCallback(&view, now)}, nil
 }
 
 type callbackRequest struct{ Body wire.CallbackRequest }
@@ -97,6 +96,9 @@ type callbackRequest struct{ Body wire.CallbackRequest }
 func (w *Console) requestCallback(ctx context.Context, in *callbackRequest) (*answer[wire.Callback], error) {
 	b := in.Body
 	number := trunk.Numbering{}.Normalise(b.Number)
+	if err := w.callable(number); err != nil {
+		return nil, err
+	}
 	ev := acd.CallbackRequested{
 		Callback: "cb-" + rand.Text(), Node: w.c.Node, Number: number, Queue: b.Queue, Requirement: b.Requirement,
 		By: cmp.Or(b.By, apiUser), Tier: routing.Standard,
@@ -120,6 +122,25 @@ func (w *Console) requestCallback(ctx context.Context, in *callbackRequest) (*an
 		return nil, w.problem(err)
 	}
 	return w.getCallback(ctx, &callbackInput{ID: ev.Callback})
+}
+
+// callable refuses a number that no trunk may call, before agents are rung for
+// it in vain.
+func (w *Console) callable(number string) error {
+	if w.c.Documents == nil {
+		return nil
+	}
+	world, ok := w.c.Documents()
+	if !ok {
+		return nil // the core says what is missing
+	}
+	if _, err := world.Service.Outwards("", number); err != nil {
+		return &wire.ProblemError{
+			Title: http.StatusText(http.StatusConflict), Status: http.StatusConflict,
+			Detail: number + " can't be called: " + err.Error(),
+		}
+	}
+	return nil
 }
 
 type callbackEnd struct {

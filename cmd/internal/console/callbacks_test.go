@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"tierline/acd"
+	"tierline/call/service"
 	"tierline/cmd/internal/console/wire"
+	"tierline/cmd/internal/explain"
 	"tierline/routing"
 )
 
@@ -46,6 +48,29 @@ func TestCallbacksOverTheAPI(t *testing.T) {
 		t.Errorf("cancel: %d %s", status, text)
 	}
 	b.problem(http.MethodGet, at+"/"+c.ID, "", http.StatusNotFound)
+}
+
+func TestACallbackToANumberThatNoTrunkMayCallIsRefusedAtOnce(t *testing.T) {
+	bundle, problems := service.ReadDir("../../../testdata/call", nil)
+	svc, more := service.Compile(bundle)
+	if svc == nil {
+		t.Fatal(problems, more)
+	}
+	b := newBed(t)
+	b.config.Documents = func() (explain.World, bool) { return explain.World{Service: svc}, true }
+	b.start()
+	b.centre()
+	const at = "/api/v1/callbacks"
+	p := b.problem(http.MethodPost, at, `{"number":"00441632960000","queue":"human"}`, http.StatusConflict)
+	if want := "+441632960000 can't be called: the trunk's allow list doesn't permit the number"; p.Detail != want {
+		t.Errorf("refused with %q, want %q", p.Detail, want)
+	}
+	if n := len(get[wire.Callbacks](b, at).Callbacks); n != 0 {
+		t.Errorf("%d call-backs", n)
+	}
+	if status, text := b.do(http.MethodPost, at, `{"number":"13800138000","queue":"human"}`); status != http.StatusCreated {
+		t.Errorf("a number that may be called: %d %s", status, text)
+	}
 }
 
 func TestLockoutsOverTheAPI(t *testing.T) {

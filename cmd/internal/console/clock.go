@@ -35,3 +35,8 @@ func (c *clock) now(last int64) int64 {
 	}
 	return at
 }
+
+// present shows the state as it looks now, not as it did at the last entry.
+func (w *Console) present(view func(*acd.State)) {
+	w.c.Core.Read(func(s *acd.State) { view(s.At(w.clock.now(s.Now()))) })
+}

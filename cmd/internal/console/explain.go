@@ -53,7 +53,7 @@ func (w *Console) explainQuestion(ctx context.Context, in *explainInput) (*answe
 			Detail: "no service documents are published",
 		}
 	}
-	world.Read = w.c.Core.Read
+	world.Read = w.present
 	e, err := explain.Explain(ctx, world, q)
 	if errors.Is(err, explain.ErrTrunk) {
 		return nil, notFoundProblem(err.Error())
@@ -67,7 +67,7 @@ func (w *Console) explainQuestion(ctx context.Context, in *explainInput) (*answe
 func (w *Console) explainCall(_ context.Context, in *callInput) (*answer[acd.Explanation], error) {
 	var e acd.Explanation
 	var known, waits bool
-	w.c.Core.Read(func(s *acd.State) {
+	w.present(func(s *acd.State) {
 		_, known = s.Call(in.ID)
 		e, waits = s.ExplainCall(in.ID)
 	})

@@ -49,9 +49,9 @@ type callFilter struct {
 
 func (w *Console) listCalls(_ context.Context, f *callFilter) (*answer[wire.Calls], error) {
 	var views []acd.CallView
-	var last int64
-	w.c.Core.Read(func(s *acd.State) { views, last = s.Calls(), s.Now() })
-	now, wall := w.clock.now(last), report.TimeOf(time.Now())
+	var now int64
+	w.present(func(s *acd.State) { views, now = s.Calls(), s.Now() })
+	wall := report.TimeOf(time.Now())
 	out := &answer[wire.Calls]{Body: wire.Calls{Calls: []wire.Call{}}}
 	for i := range views {
 		v := &views[i]
@@ -69,15 +69,15 @@ type callInput struct {
 func (w *Console) getCall(_ context.Context, in *callInput) (*answer[wire.Call], error) {
 	var view acd.CallView
 	var found bool
-	var last int64
-	w.c.Core.Read(func(s *acd.State) {
+	var now int64
+	w.present(func(s *acd.State) {
 		view, found = s.Call(in.ID)
-		last = s.Now()
+		now = s.Now()
 	})
 	if !found {
 		return nil, notFoundProblem("there is no call " + in.ID)
 	}
-	return &answer[wire.Call]{Body: wireCall(&view, w.clock.now(last), report.TimeOf(time.Now()))}, nil
+	return &answer[wire.Call]{Body: wireCall(&view, now, report.TimeOf(time.Now()))}, nil
 }
 
 type callMove struct {

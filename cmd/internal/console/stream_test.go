@@ -154,6 +154,53 @@ func TestWaitsGrowBetweenEntries(t *testing.T) {
 	})
 }
 
+// What a call waits for comes nearer while nothing else happens.
+func TestWhyACallWaitsCountsDownBetweenEntries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core := stateCore{s: acd.NewState()}
+		for i, ev := range []acd.Event{
+			acd.ConfigPublished{Config: acd.Config{Queues: []acd.QueueConfig{{
+				Name: "human", Requirement: "a>=8", RingTime: 1,
+				Steps: []acd.Step{{After: 60_000, Requirement: "a>=1"}},
+			}}}},
+			acd.CallArrived{Call: "a", Node: "n1"},
+			acd.CallQueued{Call: "a", Queue: "human"},
+		} {
+			if _, err := acd.Apply(core.s, acd.Entry{Index: uint64(i + 1), At: 1000, Event: ev}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w := &Console{c: Config{Core: core}, clock: newClock(core)}
+		for _, want := range []string{"relaxes to a>=1 in 60 s", "relaxes to a>=1 in 18 s"} {
+			calls, err := w.listCalls(t.Context(), &callFilter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			one, err := w.getCall(t.Context(), &callInput{ID: "a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			explained, err := w.explainCall(t.Context(), &callInput{ID: "a"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for where, got := range map[string]string{
+				"list": calls.Body.Calls[0].Why, "call": one.Body.Why, "explain": strings.Join(explained.Body.Helps, "\n"),
+			} {
+				if !strings.Contains(got, want) {
+					t.Errorf("%s: %q, want %q", where, got, want)
+				}
+			}
+			time.Sleep(42 * time.Second)
+		}
+		core.Read(func(s *acd.State) {
+			if s.Now() != 1000 {
+				t.Errorf("looking moved the log's time to %d", s.Now())
+			}
+		})
+	})
+}
+
 // A reader that wants little still moves on, so that it can come back after
 // years and needn't be told everything it didn't want.
 func TestABeatMovesTheReaderOverWhatItDoesNotWant(t *testing.T) {
