@@ -66,6 +66,7 @@ type Fact struct {
 	Value    string `json:"value,omitempty"`     // call.surveyed
 	Ref      string `json:"ref,omitempty"`       // call.recorded
 	LengthMS int64  `json:"length_ms,omitempty"` // call.recorded
+	SHA256   string `json:"sha256,omitempty"`    // call.recorded: of the file
 	Policy   string `json:"policy,omitempty"`    // auth.*
 	Account  string `json:"account,omitempty"`   // auth.*: SHA-256 of the account
 

@@ -27,9 +27,12 @@ func (s *State) callRecorded(ev CallRecorded, r *Result) error {
 		return refuse(ev, "no such call")
 	case ev.Ref == "" || ev.Kind == "" || ev.LengthMS < 0 || max(len(ev.Ref), len(ev.Kind)) > maxWord:
 		return refuse(ev, "ref and kind must be there, in %d bytes", maxWord)
+	case max(len(ev.Agent), len(ev.SHA256), len(ev.Failed)) > maxWord:
+		return refuse(ev, "agent, sum and reason must be in %d bytes", maxWord)
 	}
 	f := c.fact(FactCallRecorded)
 	f.Ref, f.LengthMS, f.Reason = ev.Ref, ev.LengthMS, ev.Kind
+	f.Agent, f.SHA256, f.Cause = ev.Agent, ev.SHA256, ev.Failed
 	r.Facts = append(r.Facts, f)
 	return nil
 }

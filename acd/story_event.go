@@ -7,12 +7,15 @@ type CallSurveyed struct {
 	Value    string `json:"value"`
 }
 
-// CallRecorded is a recording that was kept.
+// CallRecorded is a recording that was kept, or that failed.
 type CallRecorded struct {
 	Call     string `json:"call"`
 	Ref      string `json:"ref"`
 	LengthMS int64  `json:"length_ms"`
-	Kind     string `json:"kind"` // a stable word: message
+	Kind     string `json:"kind"` // a stable word: message, conversation
+	Agent    string `json:"agent,omitempty"`
+	SHA256   string `json:"sha256,omitempty"` // of the file, in hex
+	Failed   string `json:"failed,omitempty"` // a stable word: disk, slow, lost; then there is no file
 }
 
 // CallTransferred says how sending the caller to somebody outside went.

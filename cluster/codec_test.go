@@ -90,7 +90,9 @@ func everyKind() []acd.Event {
 		acd.AuthEnded{Policy: "account", Key: "5e884898", Outcome: acd.AuthFailed, Call: "c1"},
 		acd.AuthCleared{Policy: "account", Key: "5e884898", By: "lead"},
 		acd.CallSurveyed{Call: "c1", Question: "satisfaction", Value: "5"},
-		acd.CallRecorded{Call: "c1", Ref: "2026/11/23/c1-1.wav", LengthMS: 12_300, Kind: "message"},
+		acd.CallRecorded{
+			Call: "c1", Ref: "2026/11/23/c1-1.wav", LengthMS: 12_300, Kind: "message", Agent: "1001", SHA256: "9f86d081", Failed: "disk",
+		},
 		acd.CallTransferred{Call: "c1", To: "hotline", Result: "answered"},
 	}
 }

@@ -33,7 +33,7 @@ type Engine struct {
 	cname   string
 	ports   *ports
 	workers []*worker
-	create  func(path string) (recording, error)
+	create  func(path string, channels int) (recording, error)
 	turn    atomic.Uint32
 	legs    atomic.Int64
 

@@ -77,6 +77,9 @@ func (l *Leg) listen(k kind, h rtp.Header, payload []byte, now time.Duration) ki
 		if l.recorder != nil {
 			l.record(h, payload, now)
 		}
+		if l.tap != nil {
+			l.tap.take(h, payload, l.params.Codec, now)
+		}
 		return k
 	}
 	if k != kindEvent {

@@ -33,6 +33,7 @@ type Leg struct {
 	play      player
 	inband    *inband   // nil = keys aren't looked for in the sound
 	recorder  *recorder // nil = nothing is recorded
+	tap       *tap      // nil = on no tape
 	time      timing
 	control   control
 	reportAt  time.Duration
@@ -140,6 +141,7 @@ func (l *Leg) fail(reason string) {
 	}
 	l.failed = true
 	l.endRecording(l.engine.clock())
+	l.endTape(l.engine.clock())
 	l.silence()
 	l.setPeer(nil)
 	l.out.configure(Params{}, netip.AddrPort{})

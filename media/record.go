@@ -58,8 +58,8 @@ type recording interface {
 	Discard() error
 }
 
-func createRecording(path string) (recording, error) {
-	f, err := record.Create(path)
+func createRecording(path string, channels int) (recording, error) {
+	f, err := record.Create(path, channels)
 	if err != nil {
 		return nil, err
 	}
@@ -73,19 +73,15 @@ type recorder struct {
 	options RecordOptions
 
 	// ---- owned by the worker
-	began    time.Duration
-	running  bool
-	ended    time.Duration // when the last chunk was handed over; 0 = not yet
-	told     bool
-	chunk    []byte // of chunkSize, filled with silence
-	start    int64  // position of its first sample
-	end      int64  // position behind the last sample that came
-	anchored bool
-	ssrc     uint32
-	base     uint32 // timestamp of position 0
-	ear      voiceEar
-	heard    int64 // samples with a voice
-	last     int64 // position behind the last of them
+	placer
+	running bool
+	ended   time.Duration // when the last chunk was handed over; 0 = not yet
+	told    bool
+	chunk   []byte // of chunkSize, filled with silence
+	start   int64  // position of its first sample
+	ear     voiceEar
+	heard   int64 // samples with a voice
+	last    int64 // position behind the last of them
 
 	full  chan []byte // closed behind the last one
 	empty chan []byte
@@ -248,7 +244,7 @@ func (l *Leg) record(h rtp.Header, payload []byte, now time.Duration) {
 
 // write is the recording's own goroutine.
 func (l *Leg) write(r *recorder) {
-	f, err := l.engine.create(r.options.Path)
+	f, err := l.engine.create(r.options.Path, 1)
 	if err != nil {
 		l.diskFailed(r, err)
 	}

@@ -31,7 +31,7 @@ func (d *badDisk) Discard() error   { d.ended.Store(true); return nil }
 func TestFullDiskCostsTheRecordingOnly(t *testing.T) {
 	b := newLab(t)
 	disk := &badDisk{err: syscall.ENOSPC}
-	b.e.create = func(string) (recording, error) { return disk, nil }
+	b.e.create = func(string, int) (recording, error) { return disk, nil }
 	s := b.speaker(PCMA)
 	s.record(RecordOptions{})
 	s.utter(voice(PCMA, time.Second))
@@ -57,7 +57,7 @@ func TestSlowDiskCostsTheRecordingOnly(t *testing.T) {
 	for what, spoken := range map[string]time.Duration{"while it records": 20 * time.Second, "at the end": time.Second} {
 		b := newLab(t)
 		disk := &badDisk{gate: make(chan struct{})}
-		b.e.create = func(string) (recording, error) { return disk, nil }
+		b.e.create = func(string, int) (recording, error) { return disk, nil }
 		s := b.speaker(PCMA)
 		s.record(RecordOptions{})
 		s.utter(voice(PCMA, spoken))
@@ -80,7 +80,7 @@ func TestSlowDiskCostsTheRecordingOnly(t *testing.T) {
 
 func TestRecordingAllocatesNothing(t *testing.T) {
 	b := newLab(t)
-	b.e.create = func(string) (recording, error) { return &badDisk{}, nil }
+	b.e.create = func(string, int) (recording, error) { return &badDisk{}, nil }
 	s := b.speaker(PCMU)
 	s.record(RecordOptions{})
 	sound := voice(PCMU, 20*ms)

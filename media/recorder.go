@@ -70,9 +70,18 @@ func (r *recorder) take(h rtp.Header, payload []byte, codec Codec, now time.Dura
 	return true
 }
 
+// placer says where in a recording packets belong.
+type placer struct {
+	began    time.Duration
+	end      int64 // position behind the last sample that came
+	anchored bool
+	ssrc     uint32
+	base     uint32 // timestamp of position 0
+}
+
 // place returns the position of a packet: by its timestamp, or by the clock
 // where a stream begins or its timestamps make no sense.
-func (r *recorder) place(h rtp.Header, n int, now time.Duration) int64 {
+func (r *placer) place(h rtp.Header, n int, now time.Duration) int64 {
 	live := samples(now-r.began) - int64(n)
 	if r.anchored && h.SSRC == r.ssrc {
 		// The timestamp tells the position up to a multiple of 2³²: the one

@@ -198,6 +198,7 @@ func (w *worker) detach(l *Leg) {
 	}
 	now := w.engine.clock()
 	l.endRecording(now)
+	l.endTape(now)
 	l.report(now, true)
 	w.wheel.leave(l)
 	w.wheel.remove(l)
@@ -258,6 +259,9 @@ func (w *worker) keepHouse(now time.Duration) {
 	for _, l := range w.legs {
 		if l != nil && l.recorder != nil {
 			w.guarded(l, func() { l.keepRecording(now) })
+		}
+		if l != nil && l.tap != nil {
+			l.tap.tape.advance(now)
 		}
 		if l != nil && l.reportAt != 0 && l.reportAt <= now {
 			w.guarded(l, func() { l.report(now, false) })

@@ -54,6 +54,7 @@ func (o *open) note(s Story, fact acd.Fact) {
 		n.Kind, n.Name, n.Value, n.Agent = Survey, fact.Question, fact.Value, fact.Agent
 	case acd.FactCallRecorded:
 		n.Kind, n.Name, n.Value, n.LengthMS = Recording, fact.Reason, fact.Ref, fact.LengthMS
+		n.Agent, n.SHA256, n.Failed = fact.Agent, fact.SHA256, fact.Cause
 	case acd.FactCallTransferred:
 		n.Kind, n.Name, n.Value = Transfer, fact.To, fact.Cause
 	}

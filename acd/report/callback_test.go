@@ -46,7 +46,7 @@ func TestRecordOfACallBack(t *testing.T) {
 	l.do(11, acd.CallStepped{Call: "c1", Step: "welcome"})
 	l.do(13, acd.CallStepped{Call: "c1", Step: "main", Key: "0", Outcome: "ok", TookMS: 1900})
 	l.do(14, acd.CallSurveyed{Call: "c1", Question: "satisfaction", Value: "4"})
-	l.do(15, acd.CallRecorded{Call: "c1", Ref: "c1-1", LengthMS: 3200, Kind: "message"})
+	l.do(15, acd.CallRecorded{Call: "c1", Ref: "c1-1", LengthMS: 3200, Kind: "message", Agent: "1001", SHA256: "9f86", Failed: "disk"})
 	l.do(16, acd.CallTransferred{Call: "c1", To: "shop", Result: "busy"})
 	l.do(20, acd.CallQueued{Call: "c1", Queue: "human", Tier: routing.Gold})
 	l.do(50, acd.CallbackRequested{
@@ -85,7 +85,7 @@ func TestRecordOfACallBack(t *testing.T) {
 		},
 		Notes: []report.Note{
 			{AfterMS: 4000, Kind: report.Survey, Name: "satisfaction", Value: "4"},
-			{AfterMS: 5000, Kind: report.Recording, Name: "message", Value: "c1-1", LengthMS: 3200},
+			{AfterMS: 5000, Kind: report.Recording, Name: "message", Value: "c1-1", LengthMS: 3200, Agent: "1001", SHA256: "9f86", Failed: "disk"},
 			{AfterMS: 6000, Kind: report.Transfer, Name: "shop", Value: "busy"},
 		},
 		Segments: []report.Segment{

@@ -125,8 +125,10 @@ type Note struct {
 	Kind     NoteKind `json:"kind" doc:"survey, recording or transfer"`
 	Name     string   `json:"name" doc:"The question, the kind of recording, the destination"`
 	Value    string   `json:"value" doc:"The answer, the recording's name, how the transfer went"`
-	Agent    string   `json:"agent,omitempty" doc:"Of an answer: the agent it is about"`
+	Agent    string   `json:"agent,omitempty" doc:"Of an answer: the agent it is about; of a conversation: who talked"`
 	LengthMS int64    `json:"length_ms,omitempty" doc:"Of a recording"`
+	SHA256   string   `json:"sha256,omitempty" doc:"Of a recording: checksum of its file, in hex"`
+	Failed   string   `json:"failed,omitempty" doc:"Of a recording: why there is no file: disk, slow, lost"`
 }
 
 // Kind names what a segment consists of.

@@ -2,6 +2,8 @@ package record
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -15,7 +17,7 @@ import (
 
 func create(t *testing.T, path string) *File {
 	t.Helper()
-	f, err := Create(path)
+	f, err := Create(path, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +73,7 @@ func TestDiscard(t *testing.T) {
 func TestTwoOfOneName(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.wav")
 	f := create(t, path)
-	if _, err := Create(path); !errors.Is(err, fs.ErrExist) {
+	if _, err := Create(path, 1); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("%v", err)
 	}
 	if err := f.Discard(); err != nil {
@@ -81,7 +83,7 @@ func TestTwoOfOneName(t *testing.T) {
 
 // TestRepair cuts the process off after every number of bytes.
 func TestRepair(t *testing.T) {
-	header, _ := wav.Header(wav.ALaw, 0)
+	header, _ := wav.Header(wav.ALaw, 1, 0)
 	for n := 0; n <= len(header)+9; n++ {
 		path := filepath.Join(t.TempDir(), "a.wav")
 		whole := append(bytes.Clone(header), "123456789"...)
@@ -120,11 +122,44 @@ func TestFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &File{f: full, path: filepath.Join(t.TempDir(), "a.wav")}
+	f := &File{f: full, channels: 1, path: filepath.Join(t.TempDir(), "a.wav")}
 	if err := f.Write(make([]byte, 100)); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("%v", err)
 	}
 	if err := full.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Two channels left by a crash: what is half a sample at the end is cut off.
+func TestRepairOfTwoChannels(t *testing.T) {
+	for n, want := range []int{0, 0, 1, 1, 2} {
+		path := filepath.Join(t.TempDir(), "a.wav")
+		f, err := Create(path, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err = errors.Join(f.Write([]byte("LRLR")[:n]), f.f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Repair(path)
+		if err != nil || d != time.Duration(want)*125*time.Microsecond {
+			t.Fatalf("%d bytes: %v, %v", n, d, err)
+		}
+		if want == 0 {
+			continue
+		}
+		b, err := os.ReadFile(path)
+		header, _ := wav.Header(wav.ALaw, 2, want)
+		if err != nil || !bytes.Equal(b, append(header, "LRLR"[:2*want]...)) {
+			t.Errorf("%d bytes: % x, %v", n, b, err)
+		}
+		sum, err := Sum(path)
+		if is := sha256.Sum256(b); err != nil || sum != hex.EncodeToString(is[:]) {
+			t.Errorf("%s, %v", sum, err)
+		}
+	}
+	if _, err := Sum(filepath.Join(t.TempDir(), "b.wav")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
 	}
 }

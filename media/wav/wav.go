@@ -194,10 +194,10 @@ func format(b []byte) (Format, error) {
 	return f, nil
 }
 
-// Header returns what stands before n samples, and how many bytes of padding
-// come after them.
-func Header(f Format, n int) (header []byte, pad int) {
-	size := f.bytes()
+// Header returns what stands before n samples of each channel, and how many
+// bytes of padding come after them.
+func Header(f Format, channels, n int) (header []byte, pad int) {
+	size := channels * f.bytes()
 	length := n * size
 	pad = length % 2
 	b := make([]byte, 0, 58)
@@ -208,11 +208,11 @@ func Header(f Format, n int) (header []byte, pad int) {
 		b = binary.LittleEndian.AppendUint32(b, 18)
 	}
 	b = binary.LittleEndian.AppendUint16(b, uint16(f))
-	b = binary.LittleEndian.AppendUint16(b, 1)
+	b = binary.LittleEndian.AppendUint16(b, uint16(channels))
 	b = binary.LittleEndian.AppendUint32(b, Rate)
 	b = binary.LittleEndian.AppendUint32(b, uint32(Rate*size))
 	b = binary.LittleEndian.AppendUint16(b, uint16(size))
-	b = binary.LittleEndian.AppendUint16(b, uint16(8*size))
+	b = binary.LittleEndian.AppendUint16(b, uint16(8*f.bytes()))
 	if f != PCM16 { // other formats have an extension, here empty, and a count
 		b = append(b, 0, 0)
 		b = append(b, "fact\x04\x00\x00\x00"...)
@@ -224,9 +224,17 @@ func Header(f Format, n int) (header []byte, pad int) {
 	return b, pad
 }
 
+// Channels returns how many channels a header of ours is for.
+func Channels(header []byte) int {
+	if len(header) < 24 {
+		return 1
+	}
+	return max(1, int(binary.LittleEndian.Uint16(header[22:])))
+}
+
 // Write writes a file.
 func Write(w io.Writer, a Audio) error {
-	b, pad := Header(a.Format, a.Len())
+	b, pad := Header(a.Format, 1, a.Len())
 	b = append(append(b, a.Data...), make([]byte, pad)...)
 	if _, err := w.Write(b); err != nil {
 		return fmt.Errorf("write WAV: %w", err)

@@ -10,19 +10,19 @@ import (
 )
 
 // noteColumns are in the order of noteValues and what notes reads.
-const noteColumns = `call, n, after_ms, kind, name, value, agent, length_ms`
+const noteColumns = `call, n, after_ms, kind, name, value, agent, length_ms, sha256, failed`
 
 func noteValues(call string, n int, o *report.Note) []any {
-	return []any{call, n, o.AfterMS, string(o.Kind), o.Name, o.Value, o.Agent, o.LengthMS}
+	return []any{call, n, o.AfterMS, string(o.Kind), o.Name, o.Value, o.Agent, o.LengthMS, o.SHA256, o.Failed}
 }
 
 func (s *Store) notes(ctx context.Context, call string) (found []report.Note, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT after_ms, kind, name, value, agent, length_ms
+	rows, err := s.read.QueryContext(ctx, `SELECT after_ms, kind, name, value, agent, length_ms, sha256, failed
 		FROM notes WHERE call = ? ORDER BY n`, call)
 	if err == nil {
 		err = each(rows, func() error {
 			var o report.Note
-			bad := rows.Scan(&o.AfterMS, &o.Kind, &o.Name, &o.Value, &o.Agent, &o.LengthMS)
+			bad := rows.Scan(&o.AfterMS, &o.Kind, &o.Name, &o.Value, &o.Agent, &o.LengthMS, &o.SHA256, &o.Failed)
 			found = append(found, o)
 			return bad
 		})

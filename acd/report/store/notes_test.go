@@ -29,6 +29,10 @@ func callbackStories() []report.Story {
 	tell(acd.Fact{Kind: acd.FactCallArrived, Call: "c1", Node: "n1", Tier: &gold})
 	tell(about(acd.FactCallSurveyed, "c1", func(f *acd.Fact) { f.Question, f.Value = "satisfaction", "4" }))
 	tell(about(acd.FactCallRecorded, "c1", func(f *acd.Fact) { f.Reason, f.Ref, f.LengthMS = "message", "c1-1", 3200 }))
+	tell(about(acd.FactCallRecorded, "c1", func(f *acd.Fact) {
+		f.Reason, f.Ref, f.LengthMS, f.SHA256 = "conversation", "2026/11/23/c1-2", 61_000, "9f86d081"
+	}))
+	tell(about(acd.FactCallRecorded, "c1", func(f *acd.Fact) { f.Reason, f.Ref, f.Cause = "conversation", "2026/11/23/c1-3", "disk" }))
 	tell(about(acd.FactCallTransferred, "c1", func(f *acd.Fact) { f.To, f.Cause, f.Agent = "shop", "busy", "" }))
 	tell(about(acd.FactCallQueued, "c1", as))
 	tell(about(acd.FactCallLeftQueue, "c1", func(f *acd.Fact) { f.Cause, f.WaitMS = "callback", 1000 }),
@@ -57,7 +61,7 @@ func TestCallBacksComeBackAsTheyWere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, s, stories[:9], 4)
+	write(t, s, stories[:11], 4)
 	write(t, s, stories, 3)
 	got, err := s.CDRs(t.Context(), Query{Limit: 10})
 	if err != nil {
@@ -67,7 +71,7 @@ func TestCallBacksComeBackAsTheyWere(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("records (-written +read):\n%s", d)
 	}
-	if len(want[0].Notes) != 3 || want[0].Callback != "b1" || want[1].Origin != "c1" || want[1].Direction != report.Outward {
+	if len(want[0].Notes) != 5 || want[0].Callback != "b1" || want[1].Origin != "c1" || want[1].Direction != report.Outward {
 		t.Errorf("the records lack something: %+v", want)
 	}
 	checkNumbers(t, s, stories, "stored in pieces")

@@ -1,0 +1,7 @@
+-- +goose Up
+ALTER TABLE notes ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';
+ALTER TABLE notes ADD COLUMN failed TEXT NOT NULL DEFAULT '';
+
+-- +goose Down
+ALTER TABLE notes DROP COLUMN failed;
+ALTER TABLE notes DROP COLUMN sha256;

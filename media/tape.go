@@ -1,0 +1,242 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"tierline/media/g711"
+	"tierline/media/record"
+	"tierline/media/rtp"
+)
+
+// Taped is the end of a Tape: the file is there, or not.
+type Taped struct {
+	Length time.Duration // 0: nothing was recorded, and there is no file
+	SHA256 string        // of the file, in hex
+	Err    error         // why there is no file
+}
+
+const (
+	tapeRing = 8 * 8000 // samples of a channel: how far a disk may lag behind, and timestamps run ahead
+	maxTape  = 24 * time.Hour
+)
+
+// Tape records what two legs hear, the first on the left, the second on the
+// right. It begins at once and ends with End or with one of the legs.
+//
+// The workers of the legs put packets into a ring, each where its time says; a
+// goroutine takes them from there to the disk, a little later.
+type Tape struct {
+	path  string
+	on    func(Taped)
+	clock func() time.Duration
+	wake  chan struct{}
+
+	mu    sync.Mutex // held while a packet or half a second of sound is copied
+	began time.Duration
+	ring  []byte // samples of both channels in turn; silence where nothing came
+	start int64  // position of the first one that isn't taken to the disk
+	ready int64  // what is before it may be taken
+	ended bool
+	err   error // why nothing is kept
+}
+
+// tap is a leg's side of a tape; it belongs to the leg's worker.
+type tap struct {
+	placer
+	tape    *Tape
+	channel int
+}
+
+// NewTape begins a recording of two legs. The file's directory is made if it is
+// missing. on is told the end once, on a goroutine of its own.
+func (e *Engine) NewTape(path string, left, right *Leg, on func(Taped)) *Tape {
+	t := &Tape{
+		path: path, on: on, clock: e.clock, wake: make(chan struct{}, 1), began: e.clock(), ring: make([]byte, 2*tapeRing),
+	}
+	erase(t.ring)
+	e.mu.RLock() // Close comes after it and waits for the writer
+	defer e.mu.RUnlock()
+	if e.closed {
+		t.ended = true
+		go on(Taped{Err: ErrClosed})
+		return t
+	}
+	for channel, l := range []*Leg{left, right} {
+		l.work.post(func() { l.work.guarded(l, func() { l.join(t, channel) }) })
+	}
+	e.writers.Go(func() { t.write(e.create) })
+	return t
+}
+
+// End ends the recording; Taped follows.
+func (t *Tape) End() { t.end(t.clock()) }
+
+// endTape ends the tape that a leg is on.
+func (l *Leg) endTape(now time.Duration) {
+	if l.tap != nil {
+		l.tap.tape.end(now)
+		l.tap = nil
+	}
+}
+
+// join makes a leg one side of a tape. Another one that it was on ends.
+func (l *Leg) join(t *Tape, channel int) {
+	now := l.engine.clock()
+	l.endTape(now)
+	if l.gone || l.failed {
+		t.end(now)
+		return
+	}
+	l.tap = &tap{placer: placer{began: t.began}, tape: t, channel: channel}
+}
+
+// take puts a packet where its time says.
+func (p *tap) take(h rtp.Header, payload []byte, codec Codec, now time.Duration) {
+	at := p.place(h, len(payload), now)
+	p.end = max(p.end, at+int64(len(payload)))
+	p.tape.put(p.channel, at, payload, codec)
+}
+
+func (t *Tape) put(channel int, at int64, payload []byte, codec Codec) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return
+	}
+	for _, c := range payload {
+		if at >= t.start && at < t.start+tapeRing {
+			if codec == PCMU {
+				c = g711.UToA(c)
+			}
+			t.ring[2*(at%tapeRing)+int64(channel)] = c
+		}
+		at++
+	}
+}
+
+// advance is the housekeeping of a tape, by whichever leg comes first.
+func (t *Tape) advance(now time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return
+	}
+	live := samples(now - t.began)
+	t.ready = max(t.ready, live-samples(reorder))
+	switch {
+	case live-t.start > tapeRing-leap:
+		t.finish(ErrSlowDisk)
+	case now-t.began >= maxTape:
+		t.finish(nil)
+	case t.ready-t.start >= chunkSize:
+		t.signal()
+	}
+}
+
+// end ends the recording; what came until now is in it.
+func (t *Tape) end(now time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return
+	}
+	t.ready = max(t.ready, samples(now-t.began))
+	if t.ready-t.start > tapeRing {
+		t.finish(ErrSlowDisk)
+		return
+	}
+	t.finish(nil)
+}
+
+// lose ends a recording of which nothing can be kept.
+func (t *Tape) lose(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.finish(err)
+}
+
+// finish is called with the lock held.
+func (t *Tape) finish(err error) {
+	t.ended, t.err = true, errors.Join(t.err, err)
+	t.signal()
+}
+
+func (t *Tape) signal() {
+	select {
+	case t.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// pull moves samples that are ready out of the ring; over: there won't be more.
+func (t *Tape) pull(chunk []byte) (n int, over bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err != nil {
+		return 0, true, t.err
+	}
+	n = int(min(t.ready-t.start, int64(len(chunk)/2)))
+	if !t.ended && n < len(chunk)/2 {
+		return 0, false, nil
+	}
+	for i := range n {
+		from := 2 * ((t.start + int64(i)) % tapeRing)
+		copy(chunk[2*i:], t.ring[from:from+2])
+		erase(t.ring[from : from+2])
+	}
+	t.start += int64(n)
+	return n, t.ended && t.start == t.ready, nil
+}
+
+// write is the tape's own goroutine.
+func (t *Tape) write(create func(path string, channels int) (recording, error)) {
+	err := os.MkdirAll(filepath.Dir(t.path), 0o700)
+	var f recording
+	if err == nil {
+		f, err = create(t.path, 2)
+	}
+	length := 0
+	chunk := make([]byte, 2*chunkSize)
+	for over := false; !over && err == nil; {
+		n := 0
+		if n, over, err = t.pull(chunk); n > 0 {
+			err = f.Write(chunk[:2*n])
+			length += n
+		} else if !over {
+			<-t.wake
+		}
+	}
+	if err != nil {
+		t.lose(err)
+	}
+	switch {
+	case f == nil:
+	case err != nil || length == 0:
+		err = errors.Join(err, f.Discard())
+	default:
+		err = f.Finish(length)
+	}
+	t.tell(err, length)
+}
+
+func (t *Tape) tell(err error, length int) {
+	ev := Taped{Err: err}
+	if err == nil && length > 0 {
+		ev.Length = duration(length)
+		if ev.SHA256, ev.Err = record.Sum(t.path); ev.Err != nil {
+			ev = Taped{Err: fmt.Errorf("read it again: %w", ev.Err)}
+		}
+	}
+	t.on(ev)
+}
+
+func erase(alaw []byte) {
+	for i := range alaw {
+		alaw[i] = g711.IdleA
+	}
+}
