@@ -64,6 +64,8 @@ type Call struct {
 	taping     *taping                       // what is being recorded
 	recordings int                           // made so far
 	kept       map[string]time.Duration      // recordings that the menu hasn't decided about, and their lengths
+	talked     *conversation                 // what is being recorded of caller and agent
+	tapes      map[*conversation]struct{}    // that and others that aren't on the disk yet
 
 	moved    bool      // another switch has the caller
 	away     *transfer // the caller is sent to somebody outside
@@ -75,6 +77,7 @@ func (c *Call) prime(key string) {
 	c.key, c.box, c.done = key, make(chan msg, mailbox), make(chan struct{})
 	c.timers, c.pending = map[uint64]*time.Timer{}, map[*time.Timer]struct{}{}
 	c.lookups, c.kept = map[uint64]context.CancelFunc{}, map[string]time.Duration{}
+	c.tapes = map[*conversation]struct{}{}
 	c.log = c.sw.cfg.Log.With("call", c.id)
 }
 
@@ -140,6 +143,8 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		c.end(endBy(acd.SideCaller, 16, "cancelled"))
 	case back:
 		m.run()
+	case taped:
+		c.onTaped(m.of, m.ev)
 	case dismissed:
 		c.end(m.err)
 	}

@@ -217,6 +217,7 @@ func (c *Call) joinCustomer() {
 	if !c.agent.agreed.Hold {
 		c.hush()
 		c.sw.cfg.Media.Bridge(c.caller.media, c.agent.media)
+		c.converse(b.Queue)
 		return
 	}
 	c.music(c.gen.Hold(c.language()))
@@ -253,6 +254,7 @@ func (c *Call) endCallback(cause Cause) {
 	dialling := c.agent != nil && !b.reached
 	agentQuality := c.leaveAgent()
 	quality := c.closeFar(b.customer, cause)
+	c.endTapes()
 	switch {
 	case b.reached:
 		c.sw.cfg.Queue.Post(acd.CallEnded{

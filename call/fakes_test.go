@@ -157,6 +157,10 @@ type fakeMedia struct {
 	open  int
 	last  *fakeLeg
 	full  bool
+
+	tape      *fakeTape
+	tapeErr   error // of tapes from now on
+	tapeStuck bool  // the disk doesn't answer
 }
 
 func (m *fakeMedia) IP() netip.Addr { return netip.MustParseAddr("192.0.2.1") }
@@ -212,6 +216,38 @@ func (m *fakeMedia) Bridge(a, b MediaLeg) {
 	m.lab.note("bridge")
 	a.(*fakeLeg).hears(true)
 	b.(*fakeLeg).hears(true)
+}
+
+// Tape lets the test say how it ends; see fakeTape.
+func (m *fakeMedia) Tape(path string, _, _ MediaLeg, on func(media.Taped)) Tape {
+	m.lab.note("tape")
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tape = &fakeTape{path: path, on: on, began: time.Now(), lab: m.lab, err: m.tapeErr, stuck: m.tapeStuck}
+	return m.tape
+}
+
+// fakeTape is a tape that takes a moment to be on the disk, fails or hangs.
+type fakeTape struct {
+	lab   *lab
+	path  string
+	on    func(media.Taped)
+	began time.Time
+	err   error
+	stuck bool
+	once  sync.Once
+}
+
+// End implements Tape.
+func (f *fakeTape) End() {
+	f.once.Do(func() {
+		f.lab.note("taped %v", time.Since(f.began))
+		if f.stuck {
+			return
+		}
+		ev := media.Taped{Length: time.Since(f.began), SHA256: "9f86", Err: f.err}
+		time.AfterFunc(50*time.Millisecond, func() { f.on(ev) })
+	})
 }
 
 func (m *fakeMedia) Unbridge(a, b MediaLeg) {

@@ -95,11 +95,15 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tapes, err := OpenTapes(filepath.Join(dir, "recordings"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
 	services := NewServices(log, l.media, lib, l.log.bundle)
 	l.sw = New(ctx, Config{
 		Node: "n1", Log: log, Media: l.media, Services: services,
 		Known: func(netip.AddrPort) bool { return false }, Backend: &l.backend, Speech: &l.speech,
-		Messages: messages,
+		Messages: messages, Tapes: tapes,
 	})
 	l.sw.Bind(l.log)
 	l.sw.Attach(l.phone, registrar.New(registrar.Config{

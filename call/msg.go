@@ -35,6 +35,12 @@ type cancelled struct{}
 // back brings what ran beside the actor back to it.
 type back struct{ run func() }
 
+// taped is the end of a recorded conversation.
+type taped struct {
+	of *conversation
+	ev media.Taped
+}
+
 // dismissed ends the call from outside: the node stops.
 type dismissed struct{ err error }
 
@@ -44,4 +50,5 @@ func (asked) isMsg()     {}
 func (rang) isMsg()      {}
 func (cancelled) isMsg() {}
 func (back) isMsg()      {}
+func (taped) isMsg()     {}
 func (dismissed) isMsg() {}

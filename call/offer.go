@@ -287,6 +287,10 @@ func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
 	}
 	c.forget(o)
 	c.dropOffers(causeOfStop(acd.LostRace))
+	queue := ""
+	if c.wait != nil {
+		queue = c.wait.event.Queue
+	}
 	c.wait = nil
 	c.agent = &talk{party: o.picked, offer: o.id, agent: o.agent}
 	if c.callback != nil {
@@ -296,6 +300,7 @@ func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
 	c.menu(ctx, ivr.AgentConnected{})
 	c.hush()
 	c.sw.cfg.Media.Bridge(c.caller.media, c.agent.media)
+	c.converse(queue)
 	if c.agent.dead { // hung up between the answer and its commit
 		c.agentHungUp(ctx, c.agent.party)
 	}
@@ -331,6 +336,7 @@ func (c *Call) leaveAgent() *acd.Quality {
 		return nil
 	}
 	c.agent = nil
+	c.endConversation()
 	if c.callback == nil || c.callback.talking {
 		c.sw.cfg.Media.Unbridge(c.caller.media, t.media)
 	}

@@ -85,11 +85,17 @@ type Media interface {
 	Open(on func(media.Event)) (MediaLeg, error)
 	Bridge(a, b MediaLeg)
 	Unbridge(a, b MediaLeg)
+	// Tape records what two legs hear, on two channels, until End or until one of
+	// them is closed. on is told the end once; it must not block.
+	Tape(path string, left, right MediaLeg, on func(media.Taped)) Tape
 	// IP is the address that goes into our SDP.
 	IP() netip.Addr
 	// Music makes a clip into an endless source shared by its listeners.
 	Music(c *prompt.Clip) *media.Music
 }
+
+// Tape is a recording of two legs.
+type Tape interface{ End() }
 
 // MediaLeg is the RTP side of one leg.
 type MediaLeg interface {

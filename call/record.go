@@ -116,29 +116,44 @@ func (c *Call) discard(ref string) {
 func (c *Call) endTapes() {
 	if t := c.taping; t != nil {
 		c.caller.media.StopRecord(t.id)
-		c.awaitTape()
 	}
+	c.endConversation()
+	c.awaitTape()
 	for _, ref := range slices.Sorted(maps.Keys(c.kept)) {
 		c.keep(ref)
 	}
 }
 
-// awaitTape takes the last messages of the call until the recording is on the
+// awaitTape takes the last messages of the call until its recordings are on the
 // disk. The call has ended already: nothing else in its mailbox matters.
 func (c *Call) awaitTape() {
 	limit := time.NewTimer(tapeLimit)
 	defer limit.Stop()
-	for c.taping != nil {
+	for c.taping != nil || len(c.tapes) > 0 {
 		select {
 		case m := <-c.box:
-			if h, ok := m.(heard); ok {
-				if ev, ok := h.ev.(media.Recorded); ok {
+			switch m := m.(type) {
+			case heard:
+				if ev, ok := m.ev.(media.Recorded); ok {
 					c.recorded(ev)
 				}
+			case taped:
+				c.onTaped(m.of, m.ev)
+			default:
 			}
 		case <-limit.C:
-			c.log.Error("recording is lost", "recording", c.taping.ref)
-			c.taping = nil
+			c.loseTapes()
 		}
+	}
+}
+
+// loseTapes gives up what the disk doesn't take.
+func (c *Call) loseTapes() {
+	if c.taping != nil {
+		c.log.Error("recording is lost", "recording", c.taping.ref)
+		c.taping = nil
+	}
+	for t := range c.tapes {
+		c.onTaped(t, media.Taped{Err: errTapeLost})
 	}
 }

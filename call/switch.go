@@ -32,6 +32,7 @@ type Config struct {
 	Backend   Backend                          // nil: every lookup fails
 	Speech    Speech                           // nil: texts are replaced by their prompts
 	Messages  *Messages                        // nil: nothing is recorded
+	Tapes     *Tapes                           // nil: no conversation is recorded
 }
 
 // Switch owns the calls of this node.

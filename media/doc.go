@@ -49,6 +49,11 @@
 // recording takes them to the disk. A disk that lags behind by eight seconds,
 // is full or away costs the recording, never the call.
 //
+// A [Tape] is a recording of two legs on two channels. Each worker puts its
+// leg's packets into one ring, where the common clock and their timestamps say;
+// the same rules hold for its disk. The ring's lock is held to copy one packet,
+// or half a second of sound, and never by signalling.
+//
 // # Concurrency
 //
 // A worker is one goroutine with an epoll set and a timer wheel; it owns its

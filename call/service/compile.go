@@ -28,6 +28,7 @@ func compile(b *Bundle) *compiler {
 		accounts: map[string]account{}, features: map[string]Feature{}, sounds: b.Prompts,
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
+		recorded: map[string]bool{},
 	}, dialled: map[string]bool{}}
 	c.skills()
 	c.tiers()

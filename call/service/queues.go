@@ -41,6 +41,20 @@ type queueDoc struct {
 	Dispositions []document.Value[string]      `doc:"dispositions"`
 
 	Callback callbackDoc `doc:"callback"`
+	Record   recordDoc   `doc:"record"`
+}
+
+// recordDoc says which conversations are recorded.
+type recordDoc struct {
+	From document.Value[string] `doc:"from,required"`
+}
+
+// recorded reports whether they are.
+func (d recordDoc) recorded(p *document.Problems) bool {
+	if d.From.Given && d.From.V != "bridge" {
+		p.Errorf(d.From.Pos, "conversations are recorded from: bridge%s", document.DidYouMean(d.From.V, []string{"bridge"}))
+	}
+	return d.From.Given
 }
 
 // callbackDoc says how customers are called back.
@@ -97,6 +111,9 @@ func (c *compiler) queues() {
 		q := e.Value
 		if q.WrapUpMax.Given && q.WrapUp.V > q.WrapUpMax.V {
 			p.Errorf(q.WrapUpMax.Pos, "wrap_up_max is shorter than wrap_up (%v)", q.WrapUp.V)
+		}
+		if q.Record.recorded(p) {
+			c.service.recorded[e.Key.V] = true
 		}
 		need := c.requirement(p, q.Requirement)
 		if reference(p, q.Hours, c.calendarNames(), "calendar") {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tierline/acd"
+	"tierline/routing/document"
 )
 
 // TestQueueCallback: how a queue calls back is what its document says; what it
@@ -30,6 +31,26 @@ func TestQueueCallback(t *testing.T) {
 	}
 	if s, problems := Compile(change(t, b, "queues.yaml", "max_wait: 15m", "max_wait: 15m\n    callback: {attempts: 0}")); s != nil {
 		t.Errorf("no attempts are taken: %v", problems)
+	}
+}
+
+// Conversations of the queues that say so are recorded, and no others.
+func TestRecordedQueues(t *testing.T) {
+	b, _ := demo(t)
+	if s, _ := Compile(b); s == nil || s.Recorded("human") {
+		t.Error("human is recorded without a word")
+	}
+	with := func(text string) (*Service, []document.Problem) {
+		return Compile(change(t, b, "queues.yaml", "max_wait: 15m", "max_wait: 15m\n    record: "+text))
+	}
+	s, problems := with("{from: bridge}")
+	if s == nil || !s.Recorded("human") || s.Recorded("fault") {
+		t.Errorf("%v", problems)
+	}
+	for _, text := range []string{"{from: brigde}", "{from: ''}", "{to: bridge}"} {
+		if s, _ := with(text); s != nil {
+			t.Errorf("%s is taken", text)
+		}
 	}
 }
 

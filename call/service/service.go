@@ -41,7 +41,11 @@ type Service struct {
 	sources   map[string]ivr.Source
 	channels  map[string]ivr.Channel
 	hours     map[string]*hours.Calendar // when a queue takes calls
+	recorded  map[string]bool            // queues whose conversations are recorded
 }
+
+// Recorded reports whether the conversations of a queue are recorded.
+func (s *Service) Recorded(queue string) bool { return s.recorded[queue] }
 
 // CallbackPrompts are what a call-back says; "" nothing.
 type CallbackPrompts struct {

@@ -3,7 +3,7 @@
 // # What it owns
 //
 // The file of a recording while it grows: its provisional name, its header,
-// its end; and what a crash leaves of it.
+// its end, its checksum; and what a crash leaves of it.
 //
 // # What it does not own
 //

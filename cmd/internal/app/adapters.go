@@ -36,6 +36,13 @@ func (m mediaPort) Bridge(a, b call.MediaLeg) { join(media.Bridge, a, b) }
 // Unbridge implements call.Media.
 func (m mediaPort) Unbridge(a, b call.MediaLeg) { join(media.Unbridge, a, b) }
 
+// Tape implements call.Media.
+func (m mediaPort) Tape(path string, left, right call.MediaLeg, on func(media.Taped)) call.Tape {
+	var tape *media.Tape
+	join(func(a, b *media.Leg) { tape = m.NewTape(path, a, b, on) }, left, right)
+	return tape
+}
+
 // IP implements call.Media.
 func (m mediaPort) IP() netip.Addr { return m.ip }
 

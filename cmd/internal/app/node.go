@@ -101,10 +101,14 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	tapes, err := call.OpenTapes(filepath.Join(n.settings.DataDir, "recordings"), n.log)
+	if err != nil {
+		return err
+	}
 	known := &phones{}
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
-		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages, Speech: n.speaker,
+		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages, Tapes: tapes, Speech: n.speaker,
 	})
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
