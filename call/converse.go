@@ -54,7 +54,8 @@ func (c *Call) onTaped(t *conversation, ev media.Taped) {
 		c.talked = nil
 	}
 	told := acd.CallRecorded{
-		Call: c.id, Ref: t.ref, LengthMS: ev.Length.Milliseconds(), Kind: conversationKind, Agent: t.agent, SHA256: ev.SHA256,
+		Call: c.id, Ref: t.ref, LengthMS: ev.Length.Milliseconds(), Kind: conversationKind,
+		Agent: t.agent, SHA256: ev.SHA256,
 	}
 	outcome := "made"
 	switch {

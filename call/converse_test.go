@@ -81,13 +81,13 @@ func TestNothingElseIsRecorded(t *testing.T) {
 }
 
 func TestDiskNeverCostsTheConversation(t *testing.T) {
-	for word, break_ := range map[string]func(m *fakeMedia){
+	for word, spoil := range map[string]func(m *fakeMedia){
 		"disk": func(m *fakeMedia) { m.tapeErr = syscall.ENOSPC },
 		"slow": func(m *fakeMedia) { m.tapeErr = media.ErrSlowDisk },
 		"lost": func(m *fakeMedia) { m.tapeStuck = true },
 	} {
 		inLab(t, func(l *lab) {
-			break_(l.media)
+			spoil(l.media)
 			c := l.converse()
 			if word != "lost" { // it fails in the middle
 				l.media.mu.Lock()

@@ -68,18 +68,7 @@ func (l *Leg) listenInband(on bool) {
 // bridge.
 func (l *Leg) listen(k kind, h rtp.Header, payload []byte, now time.Duration) kind {
 	if k == kindAudio {
-		if l.inband != nil {
-			if key := l.inband.hear(h, payload, l.params.Codec); key != 0 {
-				l.heard++
-				l.emit(Digit{Source: dtmf.Inband, Code: key, DurationMS: int(toneTime.Milliseconds())})
-			}
-		}
-		if l.recorder != nil {
-			l.record(h, payload, now)
-		}
-		if l.tap != nil {
-			l.tap.take(h, payload, l.params.Codec, now)
-		}
+		l.listenTo(h, payload, now)
 		return k
 	}
 	if k != kindEvent {
@@ -93,4 +82,20 @@ func (l *Leg) listen(k kind, h rtp.Header, payload []byte, now time.Duration) ki
 		return kindClaimed
 	}
 	return k
+}
+
+// listenTo takes sound: for keys in it and for recordings of it.
+func (l *Leg) listenTo(h rtp.Header, payload []byte, now time.Duration) {
+	if l.inband != nil {
+		if key := l.inband.hear(h, payload, l.params.Codec); key != 0 {
+			l.heard++
+			l.emit(Digit{Source: dtmf.Inband, Code: key, DurationMS: int(toneTime.Milliseconds())})
+		}
+	}
+	if l.recorder != nil {
+		l.record(h, payload, now)
+	}
+	if l.tap != nil {
+		l.tap.take(h, payload, l.params.Codec, now)
+	}
 }

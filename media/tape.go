@@ -203,11 +203,13 @@ func (t *Tape) write(create func(path string, channels int) (recording, error)) 
 	length := 0
 	chunk := make([]byte, 2*chunkSize)
 	for over := false; !over && err == nil; {
-		n := 0
-		if n, over, err = t.pull(chunk); n > 0 {
+		var n int
+		n, over, err = t.pull(chunk)
+		switch {
+		case n > 0:
 			err = f.Write(chunk[:2*n])
 			length += n
-		} else if !over {
+		case !over:
 			<-t.wake
 		}
 	}

@@ -31,6 +31,10 @@ func (b *lab) tape(caller, agent Codec) *taped {
 	b.t.Helper()
 	n := &taped{lab: b, caller: b.peer(talking(caller)), agent: b.peer(talking(agent)), ended: make(chan Taped, 2)}
 	n.path = filepath.Join(b.t.TempDir(), "2026", "11", "call.wav")
+	b.t.Cleanup(func() { // before the directory goes
+		n.tape.End()
+		b.e.writers.Wait()
+	})
 	Bridge(n.caller.leg, n.agent.leg)
 	n.tape = b.e.NewTape(n.path, n.caller.leg, n.agent.leg, func(ev Taped) { n.ended <- ev })
 	b.settle()
@@ -104,7 +108,7 @@ func TestTapeHasEachSideOnItsChannelInTime(t *testing.T) {
 			t.Errorf("%v", ev.Length)
 		}
 		for i, want := range [][2]float64{{440, 1000}, {700, 0}, {0, 440}, {440, 1000}} {
-			begin, end := []time.Duration{0, 2, 5, 7}[i]*time.Second, []time.Duration{2, 5, 7, 9}[i]*time.Second
+			begin, end := duration([]int{0, 2, 5, 7}[i]*8000), duration([]int{2, 5, 7, 9}[i]*8000)
 			if got := [2]float64{loudest(caller, begin, end), loudest(agent, begin, end)}; got != want {
 				t.Errorf("%v from %v: %v, want %v", codecs, begin, got, want)
 			}

@@ -112,7 +112,7 @@ func (n *Node) callFigures() []console.Figure {
 		console.Gauge("lookups_finishing", "Lookups that carry on after their calls", s.Finishing),
 	}
 	out = append(out, console.Counters("digits_total", "Keys pressed by callers", "source", s.Digits)...)
-	out = append(out, console.Counters("recordings_total", "Recordings of messages and conversations", "outcome", s.Recordings)...)
+	out = append(out, console.Counters("recordings_total", "Recordings, by how they ended", "outcome", s.Recordings)...)
 	out = append(out, console.Counters("calls_outward_total", "Calls that we made", "outcome", s.Outward)...)
 	return append(out, console.Counters("calls_refused_total", "New calls refused", "reason", s.Refused)...)
 }
