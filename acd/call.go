@@ -153,7 +153,10 @@ func (s *State) callStepped(ev CallStepped, r *Result) error {
 		Kind: FactCallStep, Call: c.id, Step: ev.Step, Milestone: ev.Milestone, Language: ev.Language, Key: ev.Key,
 		Flow: c.flow, Previous: c.step, Outcome: ev.Outcome, TookMS: ev.TookMS,
 	})
-	c.step, c.menu = ev.Step, ev.Menu
+	c.step = ev.Step
+	if ev.Menu != nil { // of steps made at once only the last brings the state
+		c.menu = ev.Menu
+	}
 	c.language = cmp.Or(ev.Language, c.language)
 	return nil
 }

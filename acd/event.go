@@ -137,7 +137,7 @@ type CallStepped struct {
 	Milestone string `json:"milestone,omitempty"`
 	Language  string `json:"language,omitempty"`
 	Key       string `json:"key,omitempty"`     // what the caller pressed to get here; never a secret
-	Menu      []byte `json:"menu,omitempty"`    // encoded session, opaque to this package
+	Menu      []byte `json:"menu,omitempty"`    // encoded session, opaque to this package; none: that of the step before
 	Outcome   string `json:"outcome,omitempty"` // how the step before ended: key, ok, not_found, no_input, …
 	TookMS    int64  `json:"took_ms,omitempty"` // how long it lasted
 }

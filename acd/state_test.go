@@ -231,3 +231,17 @@ func TestQualityReachesTheFacts(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Of the nodes that a flow walks at once only the last brings the session's
+// state: until then the call can be taken over where it was before.
+func TestStepWithoutStateKeepsTheOneBefore(t *testing.T) {
+	s := &State{calls: map[string]*call{"c": {id: "c"}}}
+	for _, ev := range []CallStepped{{Call: "c", Step: "a", Menu: []byte("at a")}, {Call: "c", Step: "b"}} {
+		if err := s.callStepped(ev, &Result{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := s.calls["c"]; c.step != "b" || string(c.menu) != "at a" {
+		t.Errorf("at %s with state %q", c.step, c.menu)
+	}
+}

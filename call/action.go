@@ -21,7 +21,7 @@ func (c *Call) act(ctx context.Context, a ivr.Action) {
 			delete(c.timers, a.ID)
 		}
 	case ivr.Note:
-		c.step(a)
+		c.step(a, c.session.Encode())
 	case ivr.Enqueue, ivr.Unqueue, ivr.AskPlace, ivr.RequestCallback:
 		c.queueing(ctx, a)
 	case ivr.Lookup, ivr.CancelLookup, ivr.Notify, ivr.TryAuth, ivr.AuthResult:
@@ -40,10 +40,11 @@ func (c *Call) act(ctx context.Context, a ivr.Action) {
 	}
 }
 
-// step is a checkpoint.
-func (c *Call) step(a ivr.Note) {
+// step is a checkpoint; state is what another node needs to go on with the
+// menu, nil if a later step brings it.
+func (c *Call) step(a ivr.Note, state []byte) {
 	c.sw.cfg.Queue.Post(acd.CallStepped{
-		Call: c.id, Step: a.Step, Milestone: a.Milestone, Language: a.Language, Key: a.Key, Menu: c.checkpoint(),
+		Call: c.id, Step: a.Step, Milestone: a.Milestone, Language: a.Language, Key: a.Key, Menu: state,
 		Outcome: a.Outcome, TookMS: a.Took.Milliseconds(),
 	})
 }

@@ -38,21 +38,29 @@ func (c *Call) language() string {
 	return c.flow.Languages()[0]
 }
 
+// do carries out what the session says. Its state is that after all of it, so
+// only the last step brings it: a flow that walks a thousand nodes at once
+// would otherwise encode it a thousand times, while the caller hears nothing.
 func (c *Call) do(ctx context.Context, actions []ivr.Action) {
-	for _, a := range actions {
+	last := len(actions) - 1
+	for last >= 0 && !isNote(actions[last]) {
+		last--
+	}
+	for i, a := range actions {
 		if c.ending {
 			return
+		}
+		if note, ok := a.(ivr.Note); ok && i < last {
+			c.step(note, nil)
+			continue
 		}
 		c.act(ctx, a)
 	}
 }
 
-// checkpoint is what another node needs to go on with the menu.
-func (c *Call) checkpoint() []byte {
-	if c.session == nil {
-		return nil // the first step: the flow begins anew
-	}
-	return c.session.Encode()
+func isNote(a ivr.Action) bool {
+	_, ok := a.(ivr.Note)
+	return ok
 }
 
 func (c *Call) setTimer(id uint64, after time.Duration) {

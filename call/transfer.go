@@ -115,7 +115,7 @@ func (c *Call) transferred(ctx context.Context, t *transfer, r ivr.TransferResul
 	}
 	c.sw.cfg.Queue.Post(acd.CallTransferred{Call: c.id, To: t.To, Result: string(r)})
 	c.log.Info("caller transferred", "destination", t.To, "result", string(r))
-	c.menu(ctx, ivr.Transferred{ID: t.ID, Result: r})
+	c.menu(ctx, ivr.Transferred{ID: t.ID, Result: r, Bridged: t.bridged})
 }
 
 // farHungUp is a far side that goes; the menu says what the caller hears next.

@@ -112,8 +112,9 @@ type Recorded struct {
 // Transferred is how a Transfer went. TransferAnswered with a bridge is
 // followed by TransferDone when the far end hangs up first.
 type Transferred struct {
-	ID     uint64
-	Result TransferResult
+	ID      uint64
+	Result  TransferResult
+	Bridged bool // the far end is on a leg of ours although the flow wanted REFER
 }
 
 // TransferResult says how a transfer went.

@@ -270,7 +270,7 @@ func (w *world) happen(in Input) {
 		delete(w.pending, in.ID)
 	case Transferred:
 		if t, ok := w.pending[in.ID].(Transfer); ok {
-			w.far = in.Result == TransferAnswered && !t.Refer
+			w.far = in.Result == TransferAnswered && (!t.Refer || in.Bridged)
 		}
 		delete(w.pending, in.ID)
 	case TransferDone:

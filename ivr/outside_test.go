@@ -127,7 +127,7 @@ func TestTransfer(t *testing.T) {
 			t.Error("he doesn't hear it ring")
 		}
 		r.press("1") // for nobody
-		r.give(Transferred{tr.ID, result})
+		r.give(Transferred{ID: tr.ID, Result: result})
 		if r.at(node); r.s.st.Typed != "" {
 			t.Error("keys are kept")
 		}
@@ -135,7 +135,7 @@ func TestTransfer(t *testing.T) {
 	r := beginAll(t, known())
 	r.press("5")
 	r.hear()
-	r.give(Transferred{asked[Transfer](r).ID, TransferAnswered})
+	r.give(Transferred{ID: asked[Transfer](r).ID, Result: TransferAnswered})
 	r.pass(time.Hour) // the guard stands still
 	r.at("out")
 	r.give(TransferDone{})
@@ -153,8 +153,21 @@ func TestTransfer(t *testing.T) {
 	if diff := cmp.Diff([]string{"one_moment"}, said(r.take())); diff != "" {
 		t.Error(diff)
 	}
-	r.give(Transferred{tr.ID, TransferAnswered})
+	r.give(Transferred{ID: tr.ID, Result: TransferAnswered})
 	r.at("bye") // the far switch has him
+}
+
+// A far switch that refuses REFER leaves the far end on a leg of ours: the flow
+// must not talk into the conversation.
+func TestReferThatBecameABridgeWaitsForTheTalk(t *testing.T) {
+	r := beginAll(t, known())
+	r.s.st.Vars["number"] = "0101234"
+	r.jump("refer")
+	r.give(Transferred{ID: asked[Transfer](r).ID, Result: TransferAnswered, Bridged: true})
+	r.pass(time.Hour)
+	r.at("refer")
+	r.give(TransferDone{})
+	r.at("bye")
 }
 
 func TestSubflow(t *testing.T) {

@@ -27,7 +27,7 @@ func (w *world) next(t *rapid.T) Input {
 	if _, now := w.pending[late]; !now && late != w.recording {
 		possible = append(possible, LookedUp{ID: late, Status: LookupOK, Body: []byte("{}")}, Notified{ID: late, OK: true},
 			PlaceKnown{ID: late, Position: 1}, CallbackAnswer{ID: late, OK: true}, Attempt{late, AttemptLocked},
-			Recorded{ID: late, Ref: "old", Voice: true}, Transferred{late, TransferBusy})
+			Recorded{ID: late, Ref: "old", Voice: true}, Transferred{ID: late, Result: TransferBusy})
 	}
 	if _, runs := w.timers[late]; !runs {
 		possible = append(possible, TimerFired{late})
@@ -96,7 +96,7 @@ func answersTo(a Action) []Input {
 		out = []Input{CallbackAnswer{ID: a.ID, OK: true}, CallbackAnswer{ID: a.ID, Reason: "exists"}, CallbackAnswer{ID: a.ID, Reason: "full"}}
 	case Transfer:
 		for _, r := range []TransferResult{TransferAnswered, TransferBusy, TransferNoAnswer, TransferFailed, "news"} {
-			out = append(out, Transferred{a.ID, r})
+			out = append(out, Transferred{ID: a.ID, Result: r})
 		}
 	default: // no question
 	}

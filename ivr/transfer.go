@@ -140,7 +140,7 @@ func (n *transfer) handle(s *Session, in Input) {
 				n.wait.handle(s, in)
 			}
 		case s.got(t.ID):
-			n.done(s, t.Result)
+			n.done(s, t)
 		}
 	case transferTalking:
 		if _, ok := in.(TransferDone); ok {
@@ -149,16 +149,16 @@ func (n *transfer) handle(s *Session, in Input) {
 	}
 }
 
-func (n *transfer) done(s *Session, r TransferResult) {
-	switch r {
+func (n *transfer) done(s *Session, t Transferred) {
+	switch t.Result {
 	case TransferAnswered:
-		if n.refer { // the far switch has the caller
-			n.then.end(s, string(r), outcomeError)
+		if n.refer && !t.Bridged { // the far switch has the caller
+			n.then.end(s, string(t.Result), outcomeError)
 			return
 		}
 		s.st.Place.Phase = transferTalking
 	case TransferBusy, TransferNoAnswer, TransferFailed:
-		n.then.end(s, string(r), outcomeError)
+		n.then.end(s, string(t.Result), outcomeError)
 	default:
 		n.then.end(s, string(TransferFailed), outcomeError)
 	}
