@@ -27,6 +27,7 @@ type Node struct {
 	RTPMax  int
 	Log     string // level
 	Env     []string
+	More    string // further settings, YAML
 
 	cmd  *exec.Cmd
 	done chan error
@@ -53,7 +54,7 @@ rtp: {ip: %s, port_min: %d, port_max: %d}
 http: {listen: "%s:%d"}
 log: {level: %s}
 drain: {timeout: 20s}
-`, filepath.Join(n.Dir, "data"), n.Service, n.IP, n.SIP, n.IP, n.SIP, n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log)
+%s`, filepath.Join(n.Dir, "data"), n.Service, n.IP, n.SIP, n.IP, n.SIP, n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
 }
 
 // Start starts the node and returns when it takes calls.

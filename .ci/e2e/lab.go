@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type lab struct {
 
 	work string
 	node *bed.Node
+	shop *exec.Cmd // the business system
 	tap  *tap
 	// next is the next SIP port for a peer: sipp's sockets stay busy a moment.
 	next int
@@ -67,9 +69,14 @@ func newLab(ctx context.Context, work, binary string) (*lab, error) {
 		Binary: binary, Dir: filepath.Join(work, "node"), Service: service,
 		IP: l.switchIP, SIP: 5060, HTTP: 8080, RTPMin: 40000, RTPMax: 49999,
 	}
+	l.node.More = fmt.Sprintf("sources: {bss: {url: %q}, line: {url: %q}}\n", l.shopURL(""), l.shopURL(""))
 	var err error
 	if l.tap, err = openTap(l.switchIP, callerHz, agentHz); err != nil {
 		return nil, errors.Join(err, l.lock.Close())
+	}
+	if err = l.openShop(ctx); err != nil {
+		l.close()
+		return nil, err
 	}
 	return l, nil
 }
@@ -117,6 +124,7 @@ func replace(file, text string) error {
 func (l *lab) close() {
 	l.tap.close()
 	_ = l.lock.Close() // it never carried anything
+	l.closeShop()
 	if l.node.Running() {
 		_ = l.node.Kill() // the steps have said what there is to say
 	}
@@ -240,6 +248,12 @@ type cdr struct {
 		Agent string `json:"agent"`
 		Cause string `json:"cause"`
 	} `json:"segments"`
+	Notes []struct {
+		Kind  string `json:"kind"`
+		Name  string `json:"name"`
+		Value string `json:"value"`
+		Agent string `json:"agent"`
+	} `json:"notes"`
 }
 
 // records returns the newest call records.

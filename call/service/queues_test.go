@@ -20,16 +20,16 @@ func TestQueueCallback(t *testing.T) {
 		},
 		"callback: {max: 50}": {Max: 50},
 	} {
-		s, problems := Compile(change(t, b, "queues.yaml", "max_wait: 15m", "max_wait: 15m\n    "+text))
+		s, problems := Compile(change(t, b, "queues.yaml", "max_wait: 60s", "max_wait: 60s\n    "+text))
 		if s == nil {
 			t.Fatalf("%v", problems)
 		}
-		i := slices.IndexFunc(s.Config.Queues, func(q acd.QueueConfig) bool { return q.Callback != acd.CallbackConfig{} })
+		i := slices.IndexFunc(s.Config.Queues, func(q acd.QueueConfig) bool { return q.Name == "human_vip" })
 		if i < 0 || s.Config.Queues[i].Callback != want {
 			t.Errorf("%s: %+v", text, s.Config.Queues)
 		}
 	}
-	if s, problems := Compile(change(t, b, "queues.yaml", "max_wait: 15m", "max_wait: 15m\n    callback: {attempts: 0}")); s != nil {
+	if s, problems := Compile(change(t, b, "queues.yaml", "max_wait: 60s", "max_wait: 60s\n    callback: {attempts: 0}")); s != nil {
 		t.Errorf("no attempts are taken: %v", problems)
 	}
 }
@@ -57,7 +57,7 @@ func TestRecordedQueues(t *testing.T) {
 // TestQueueGates: what decides whether a call is let in, and whom it rings.
 func TestQueueGates(t *testing.T) {
 	b, _ := demo(t)
-	b = change(t, b, "queues.yaml", "max_wait: 15m", "max_wait: 15m\n    ring_group: 3\n    max_estimate: 20m\n"+
+	b = change(t, b, "queues.yaml", "max_wait: 60s", "max_wait: 60s\n    ring_group: 3\n    max_estimate: 20m\n"+
 		"    no_staff: {join: refuse, leave_after: 30s}\n    last_agent: 24h")
 	s, problems := Compile(b)
 	if s == nil {

@@ -216,8 +216,8 @@ func TestDiff(t *testing.T) {
 		"a node":        {"flows/svc10000.yaml", "first: 3s", "first: 4s", []string{"flow svc10000: nodes changed: diamond"}},
 		"a flow's text": {"flows/svc10000.yaml", "Welcome, gold customer.", "Hello, gold customer.", []string{"flow svc10000: prompts changed: gold_hello"}},
 		"a flow's node": {
-			"flows/svc10000.yaml", "  bye: {type", "  later: {type: play, prompt: [bye], next: bye}\n  bye: {type",
-			[]string{"flow svc10000: nodes added: later"},
+			"flows/svc10000.yaml", "  bye: {type", "  more: {type: play, prompt: [bye], next: bye}\n  bye: {type",
+			[]string{"flow svc10000: nodes added: more"},
 		},
 		"limits":      {"flows/svc10000.yaml", "max_visits: 15", "max_visits: 10", []string{"flow svc10000: limits changed"}},
 		"a customer":  {"customers.csv", "C0008,孙丽萍,gold", "C0008,孙丽萍,diamond", []string{"customers: 0 added, 0 removed, 1 changed"}},

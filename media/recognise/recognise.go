@@ -17,6 +17,7 @@ const (
 	loud    = 200            // a window below this mean level is no anchor: silence is everywhere
 	base    = 1_000_003      // of the rolling hash
 	perHash = 32             // anchors that look alike
+	graze   = 32             // samples that a cut sound and the next one may share by chance
 	slack   = wav.Rate / 200 // samples at a sound's ends that may be missing of a whole one
 )
 
@@ -112,8 +113,8 @@ func (p *Pack) Find(recording []int16) []Found {
 	})
 	var kept []match
 	for _, m := range matches {
-		if !slices.ContainsFunc(kept, func(k match) bool { return m.from < k.to && k.from < m.to }) {
-			kept = append(kept, m)
+		if rest, ok := m.beside(kept); ok {
+			kept = append(kept, rest)
 		}
 	}
 	slices.SortFunc(kept, func(a, b match) int { return cmp.Compare(a.from, b.from) })
@@ -172,4 +173,21 @@ func (p *Pack) extend(recording []int16, a anchor, i int) (match, bool) {
 		m.from--
 	}
 	return m, m.to-m.from >= min(least, len(s))
+}
+
+// beside gives way to better matches: it ends where they begin, if they only
+// graze it.
+func (m match) beside(kept []match) (match, bool) {
+	for _, k := range kept {
+		switch {
+		case m.to <= k.from || k.to <= m.from:
+		case m.from < k.from && m.to-k.from <= graze:
+			m.to = k.from
+		case k.to < m.to && k.to-m.from <= graze:
+			m.from = k.to
+		default:
+			return m, false
+		}
+	}
+	return m, true
 }

@@ -102,3 +102,22 @@ func TestATone(t *testing.T) {
 		t.Errorf("found %v", got)
 	}
 }
+
+// A cut sound goes on by chance where the next one begins: both are found.
+func TestNeighboursMayShareASample(t *testing.T) {
+	first, second := voice(1, 12_000), voice(2, 3_000)
+	second[0] = first[8_000]
+	p := &recognise.Pack{}
+	p.Add("first", prompt.NewClip(first))
+	p.Add("second", prompt.NewClip(second))
+	var names []string
+	for _, f := range p.Find(heard(join(first[:8_000], second), false)) {
+		names = append(names, f.Name)
+		if want := f.Name == "second"; f.Whole != want {
+			t.Errorf("%s: whole %v", f.Name, f.Whole)
+		}
+	}
+	if diff := cmp.Diff([]string{"first", "second"}, names); diff != "" {
+		t.Error(diff)
+	}
+}

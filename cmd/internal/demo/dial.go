@@ -50,7 +50,7 @@ the other side hangs up, after --for, or with Ctrl-C.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.keys, "keys", "", "keys to press, one group after another: 1,3 or 1,12345#")
+	flags.StringVar(&f.keys, "keys", "", "keys to press, one group after another: 1,3 or 1,12345#; 5s waits longer")
 	flags.DurationVar(&f.every, "every", 3*time.Second, "time before each group of keys")
 	flags.StringVar(&f.record, "record", "", "write what is heard to this WAV file")
 	flags.DurationVar(&f.limit, "for", time.Minute, "hang up after this time")
@@ -62,7 +62,7 @@ the other side hangs up, after --for, or with Ctrl-C.`,
 	flags.IntVar(&f.speak, "speak", 1400, "frequency in Hz to speak into the call; 0: silence")
 	flags.StringVar(&f.hear, "hear", "", "name the prompts that are heard: a service directory with their sounds")
 	flags.StringVar(&f.expectHeard, "expect-heard", "", "with --hear: exit with 1 unless these are heard, "+
-		"in this order, with others between: bill_intro.en,say/twenty.en")
+		"in this order, with others between: bill_intro.en,say/en/twenty")
 	flags.IntVar(&f.expect, "expect-tone", 0, "exit with 1 unless this frequency in Hz is heard for half a second")
 	return cmd
 }
@@ -98,7 +98,7 @@ func (f *dialFlags) dial(ctx context.Context, out io.Writer, uri string) error {
 	if f.record != "" && report.Answered > 0 {
 		err = errors.Join(err, save(f.record, report.Samples))
 	}
-	return errors.Join(err, f.verdict(report), f.verdictHeard(found))
+	return errors.Join(err, f.verdict(report), f.verdictHeard(pack, found))
 }
 
 // frequencies are those that `dial` recognises: the expected one and a grid
@@ -116,9 +116,14 @@ func (f *dialFlags) frequencies() []int {
 
 func (f *dialFlags) groups() []phone.Keys {
 	var all []phone.Keys
+	after := f.every
 	for digits := range strings.SplitSeq(f.keys, ",") {
-		if digits = strings.TrimSpace(digits); digits != "" {
-			all = append(all, phone.Keys{Digits: digits, After: f.every})
+		digits = strings.TrimSpace(digits)
+		if d, err := time.ParseDuration(digits); err == nil && strings.HasSuffix(digits, "s") {
+			after += d
+		} else if digits != "" {
+			all = append(all, phone.Keys{Digits: digits, After: after})
+			after = f.every
 		}
 	}
 	return all

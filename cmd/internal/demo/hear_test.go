@@ -16,7 +16,7 @@ import (
 func TestDialTellsWhatItHeard(t *testing.T) {
 	dir := t.TempDir()
 	low, high := tone.Make(300e6, -10, 440, 300), tone.Make(200e6, -10, 600, 1210)
-	for name, samples := range map[string][]int16{"hello.en": low, "say/two.en": high} {
+	for name, samples := range map[string][]int16{"hello.en": low, "say/en/two": high, "say/en/deux": high} {
 		var b bytes.Buffer
 		if err := wav.Write(&b, wav.FromSamples(samples)); err != nil {
 			t.Fatal(err)
@@ -29,7 +29,7 @@ func TestDialTellsWhatItHeard(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := dialFlags{hear: dir, expectHeard: "hello.en, say/two.en"}
+	f := dialFlags{hear: dir, expectHeard: "hello.en, say/en/two"}
 	p, err := f.pack()
 	if err != nil {
 		t.Fatal(err)
@@ -40,15 +40,15 @@ func TestDialTellsWhatItHeard(t *testing.T) {
 	}
 	var out strings.Builder
 	found := heardPrompts(&out, p, samples)
-	want := "heard at 0.00 s for 0.30 s: hello.en\nheard at 0.30 s for 0.20 s: say/two.en\n"
+	want := "heard at 0.00 s for 0.30 s: hello.en\nheard at 0.30 s for 0.20 s: say/en/deux\n"
 	if out.String() != want {
 		t.Errorf("told %q, want %q", out.String(), want)
 	}
-	if err = f.verdictHeard(found); err != nil {
+	if err = f.verdictHeard(p, found); err != nil {
 		t.Error(err)
 	}
-	f.expectHeard = "say/two.en,hello.en"
-	if f.verdictHeard(found) == nil {
+	f.expectHeard = "say/en/two,hello.en"
+	if f.verdictHeard(p, found) == nil {
 		t.Error("the wrong order is accepted")
 	}
 }

@@ -112,3 +112,20 @@ func TestInterrupt(t *testing.T) {
 		}
 	}
 }
+
+// TestDemo tries the demo's flows by their scripts: every case passes, and
+// together they walk nearly everything.
+func TestDemo(t *testing.T) {
+	scripts, err := filepath.Glob("../../../testdata/demo/tests/*.yaml")
+	if err != nil || len(scripts) < 2 {
+		t.Fatalf("%d scripts: %v", len(scripts), err)
+	}
+	for _, file := range scripts {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			if o := run(t.Context(), strings.NewReader(""), "test", file); o.err != nil {
+				t.Errorf("%v\n%s%s", o.err, o.out, o.errs)
+			}
+		})
+	}
+}
