@@ -107,8 +107,14 @@ func (c *compiler) flow(file File, env ivr.Environment) {
 	c.speakers = append(c.speakers, speaker{file.Name, f.Languages(), f.Prompts()})
 }
 
-// checkDialled warns of flows that no number leads to.
+// checkDialled warns of flows that no number leads to. A flow that can't be
+// read may call any other.
 func (c *compiler) checkDialled() {
+	for _, f := range c.service.Flows {
+		if f == nil {
+			return
+		}
+	}
 	for _, f := range c.bundle.Files {
 		name := strings.TrimSuffix(path.Base(f.Name), ".yaml")
 		if path.Dir(f.Name) != "flows" || c.service.Flows[name] == nil || c.dialled[name] {
