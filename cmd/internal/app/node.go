@@ -97,15 +97,16 @@ func (n *Node) startMedia(_, _ context.Context) (err error) {
 func (n *Node) startLog(ctx, root context.Context) (err error) {
 	port := mediaPort{n.media, n.settings.RTP.IP}
 	n.services = call.NewServices(n.log, port, n.library, n.bundle)
-	messages, err := call.OpenMessages(filepath.Join(n.settings.DataDir, "messages"))
-	if err != nil {
-		return err
-	}
 	tapes, err := call.OpenTapes(filepath.Join(n.settings.DataDir, "recordings"), n.log)
 	if err != nil {
 		return err
 	}
+	messages, err := call.OpenMessages(filepath.Join(n.settings.DataDir, "messages"))
+	if err != nil {
+		return err
+	}
 	known := &phones{}
+	n.beside.Go(func() { tapes.Keep(n.settings.Recordings.Keep(), n.log, root.Done()) })
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
 		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages, Tapes: tapes, Speech: n.speaker,

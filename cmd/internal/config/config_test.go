@@ -172,6 +172,9 @@ func TestTheReferenceShowsTheDefaults(t *testing.T) {
 }
 
 func TestRetention(t *testing.T) {
+	if got := (config.Recordings{KeepDays: 30}).Keep(); got != 720*time.Hour {
+		t.Errorf("30 days are %v", got)
+	}
 	if got := (config.Report{RetentionDays: 2}).Retention(); got != 48*time.Hour {
 		t.Errorf("two days are %s", got)
 	}

@@ -110,5 +110,6 @@ func meanings() map[string]string {
 		"log.format":            "text or json",
 		"drain.timeout":         "How long running calls may go on after SIGTERM, for example 30s; then they are ended",
 		"report.retention_days": "Days that call records and events are kept; 0: for ever",
+		"recordings.keep_days":  "Days that recorded conversations are kept, days by UTC; 0: for ever",
 	}
 }

@@ -13,16 +13,17 @@ import (
 // key in the file; a flag's name is its path with dashes unless the tag flag
 // says otherwise. What each means stands in meanings.
 type Settings struct {
-	Node       string `mapstructure:"node"`
-	DataDir    string `mapstructure:"data_dir"`
-	ServiceDir string `mapstructure:"service_dir" flag:"service"`
-	SIP        SIP    `mapstructure:"sip"`
-	RTP        RTP    `mapstructure:"rtp"`
-	HTTP       HTTP   `mapstructure:"http"`
-	Raft       Raft   `mapstructure:"raft"`
-	Log        Log    `mapstructure:"log"`
-	Drain      Drain  `mapstructure:"drain"`
-	Report     Report `mapstructure:"report"`
+	Node       string     `mapstructure:"node"`
+	DataDir    string     `mapstructure:"data_dir"`
+	ServiceDir string     `mapstructure:"service_dir" flag:"service"`
+	SIP        SIP        `mapstructure:"sip"`
+	RTP        RTP        `mapstructure:"rtp"`
+	HTTP       HTTP       `mapstructure:"http"`
+	Raft       Raft       `mapstructure:"raft"`
+	Log        Log        `mapstructure:"log"`
+	Drain      Drain      `mapstructure:"drain"`
+	Report     Report     `mapstructure:"report"`
+	Recordings Recordings `mapstructure:"recordings"`
 
 	// Sources are where flows' lookups go, by name; in the file only.
 	Sources map[string]Source `mapstructure:"sources"`
@@ -84,6 +85,14 @@ type Report struct {
 // Retention is RetentionDays as a duration.
 func (r Report) Retention() time.Duration { return time.Duration(r.RetentionDays) * 24 * time.Hour }
 
+// Recordings says how long recorded conversations are kept.
+type Recordings struct {
+	KeepDays int `mapstructure:"keep_days"`
+}
+
+// Keep is KeepDays as a duration.
+func (r Recordings) Keep() time.Duration { return time.Duration(r.KeepDays) * 24 * time.Hour }
+
 // Defaults are the settings of a node that was told nothing: everything on
 // loopback.
 func Defaults() Settings {
@@ -139,6 +148,7 @@ func (s Settings) Validate() error {
 	c.oneOf("log.format", s.Log.Format, "text", "json")
 	c.check(s.Drain.Timeout >= 0, "drain.timeout", "%s is negative", s.Drain.Timeout)
 	c.check(s.Report.RetentionDays >= 0, "report.retention_days", "%d is negative", s.Report.RetentionDays)
+	c.check(s.Recordings.KeepDays >= 0, "recordings.keep_days", "%d is negative", s.Recordings.KeepDays)
 	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
 		s.Sources[name].validate(&c, "sources."+name)
 	}
