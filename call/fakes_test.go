@@ -29,6 +29,7 @@ type fakePhones struct {
 	last   *fakeDialog    // of an agent
 	far    *fakeDialog    // of somebody outside
 	lives  map[string]int // what targets answer to OPTIONS
+	proofs []string       // accounts of calls outward
 	asked  map[string]int // how often they were asked
 }
 
@@ -59,6 +60,7 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 		who = r.Target
 		d.name = "far"
 		f.far = d
+		f.proofs = append(f.proofs, r.Username+"@"+r.Realm+" "+r.Password)
 		f.lab.note("call %s as %s", r.Target, r.From)
 	} else {
 		f.last = d

@@ -104,6 +104,7 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 		Node: "n1", Log: log, Media: l.media, Services: services,
 		Known: func(netip.AddrPort) bool { return false }, Backend: &l.backend, Speech: &l.speech,
 		Messages: messages, Tapes: tapes,
+		Accounts: map[string]Account{"carrier": {Realm: "r", Username: "u", Password: "hunter2"}},
 	})
 	l.sw.Bind(l.log)
 	l.sw.Attach(l.phone, registrar.New(registrar.Config{

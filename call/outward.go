@@ -29,6 +29,7 @@ type far struct {
 	trunk   string    // "" a fixed address
 	targets []hop     // still to be tried
 	hop     hop       // of the attempt under way
+	account Account   // for challenges of the trunk's targets
 	from    string    // what the peer sees
 	limit   time.Time // of ringing
 	rang    bool
@@ -60,6 +61,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 			continue
 		}
 		f.trunk, f.release, f.from = t.Name, release, anonymous
+		f.account = c.sw.cfg.Accounts[t.Outward.Account]
 		if id := firstOf(callerID, t.Outward.CallerID); id != "" {
 			f.from = t.Present(id)
 		}
@@ -118,6 +120,7 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 		f.party = &p
 		d, err := c.sw.cfg.UA.Dial(sipua.DialRequest{
 			Target: uri, From: f.from, SDP: sdp.Offer(p.local), Timeout: time.Until(f.limit), Patience: trunkPatience,
+			Realm: f.account.Realm, Username: f.account.Username, Password: f.account.Password,
 		}, c.signals(&p))
 		if err == nil {
 			p.sip = d

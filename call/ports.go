@@ -44,6 +44,10 @@ type Signalling interface {
 	Ping(target string, patience time.Duration, on func(status int))
 }
 
+// Account is what a peer that asks for a digest knows us by. Challenges of
+// other realms are not answered.
+type Account struct{ Realm, Username, Password string }
+
 // Dialog is one SIP leg.
 type Dialog interface {
 	// Hangup ends the leg as its state needs: BYE, CANCEL or a refusal.

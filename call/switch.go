@@ -31,6 +31,7 @@ type Config struct {
 	MaxCalls  int                              // at once on this node; 0 = no limit
 	Backend   Backend                          // nil: every lookup fails
 	Speech    Speech                           // nil: texts are replaced by their prompts
+	Accounts  map[string]Account               // what trunks ask us to prove, by the name in the documents
 	Messages  *Messages                        // nil: nothing is recorded
 	Tapes     *Tapes                           // nil: no conversation is recorded
 }

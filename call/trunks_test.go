@@ -1,6 +1,7 @@
 package call
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -87,5 +88,23 @@ func TestBlames(t *testing.T) {
 		if got := blames(status); got != want {
 			t.Errorf("%d: %v", status, got)
 		}
+	}
+}
+
+// The trunk's account goes with its calls, with those of another trunk nothing
+// does; and no log sees the password.
+func TestAccountsGoWithTheirTrunks(t *testing.T) {
+	for number, want := range map[string]string{"+8613800138000": "u@r hunter2", "+862087650001": "@ "} {
+		inLab(t, func(l *lab) {
+			l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+			l.ask(number)
+			time.Sleep(5 * time.Second)
+			if d := cmp.Diff([]string{want}, l.phone.proofs); d != "" {
+				t.Errorf("%s (-want +got):\n%s", number, d)
+			}
+			if strings.Contains(l.said.String(), "hunter2") {
+				t.Error("the log has the password")
+			}
+		})
 	}
 }

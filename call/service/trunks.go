@@ -25,6 +25,7 @@ type trunkDoc struct {
 	Allow     []document.Value[string] `doc:"allow"`
 	CallerID  document.Value[string]   `doc:"caller_id"`
 	Health    healthDoc                `doc:"health"`
+	Account   document.Value[string]   `doc:"account,nonempty"`
 	Digits    []document.Value[string] `doc:"dtmf,nonempty"`
 }
 
@@ -167,11 +168,25 @@ func readOutward(p *document.Problems, d trunkDoc) trunk.Outward {
 		p.Errorf(d.CallerID.Pos, "%q is no number in E.164 form (+8657187650000) or service code", d.CallerID.V)
 	}
 	out.CallerID = d.CallerID.V
-	out.Health = readHealth(p, d)
+	out.Health, out.Account = readHealth(p, d), readAccount(p, d)
 	if len(d.Allow) > 0 && len(d.Targets) == 0 {
 		p.Errorf(d.Allow[0].Pos, "calls outward are allowed, but there is no target to send them to")
 	}
 	return out
+}
+
+// readAccount reads the name of what proves us to the peer. The account itself
+// is a matter of each node: no secret goes through the log.
+func readAccount(p *document.Problems, d trunkDoc) string {
+	v := d.Account
+	switch {
+	case !v.Given:
+	case len(v.V) > 64 || strings.Trim(v.V, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "":
+		p.Errorf(v.Pos, "%q can't be the name of an account: lower-case letters, digits, - and _ only", v.V)
+	case len(d.Targets) == 0:
+		p.Errorf(v.Pos, "there is no target that could ask for an account")
+	}
+	return v.V
 }
 
 // usualFailures is how often in a row a target may fail.

@@ -82,6 +82,7 @@ type Outward struct {
 	CallerID string   // the number that our calls show; "" none
 	Plus     bool     // numbers stay E.164 with a plus
 	Health   Health
+	Account  string // name of what proves us to the peer; "" nothing
 }
 
 // Health says how targets are watched. The zero value: not at all.

@@ -105,11 +105,16 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	accounts, err := readAccounts(n.settings.Accounts)
+	if err != nil {
+		return err
+	}
 	known := &phones{}
 	n.beside.Go(func() { tapes.Keep(n.settings.Recordings.Keep(), n.log, root.Done()) })
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
 		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages, Tapes: tapes, Speech: n.speaker,
+		Accounts: accounts,
 	})
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
@@ -194,6 +199,7 @@ func (n *Node) startService(ctx, root context.Context) error {
 		n.log.Warn("not ready", "err", errNoService)
 	}
 	n.missingSources()
+	n.missingAccounts()
 	n.beside.Go(func() { n.services.Run(root.Done()) })
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"tierline/call"
 	"tierline/cmd/internal/config"
 	"tierline/cmd/internal/console"
 	"tierline/ivr/backend"
@@ -102,6 +103,39 @@ func readCA(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("certificates %s: %w", file, errNoPEM)
 	}
 	return pool, nil
+}
+
+// readAccounts reads the passwords of accounts. All mistakes come at once.
+func readAccounts(accounts map[string]config.Account) (map[string]call.Account, error) {
+	out := map[string]call.Account{}
+	var wrong []error
+	for name, a := range accounts {
+		password, err := checkedSecret(os.Getenv(a.PasswordEnv), a.PasswordEnv)
+		if a.PasswordFile != "" {
+			password, err = readSecret(a.PasswordFile)
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("account %s: %w", name, err))
+			continue
+		}
+		out[name] = call.Account{Realm: a.Realm, Username: a.Username, Password: password}
+	}
+	return out, errors.Join(wrong...)
+}
+
+// missingAccounts warns of accounts that trunks name and this node doesn't
+// have.
+func (n *Node) missingAccounts() {
+	g := n.services.Current()
+	if g == nil {
+		return
+	}
+	for _, t := range g.Trunks.Trunks() {
+		if _, ok := n.settings.Accounts[t.Outward.Account]; !ok && t.Outward.Account != "" {
+			n.log.Warn("a trunk has an account that this node's settings don't have", "trunk", t.Name,
+				"account", t.Outward.Account)
+		}
+	}
 }
 
 // missingSources warns of sources that documents name and this node can't

@@ -42,6 +42,7 @@ the file only. A source that a flow asks and this node doesn't know fails at onc
 	b.WriteString("\n```yaml\n# tierline.yaml\nsources:\n" +
 		"  bss: {url: \"https://bss.example.net:8443\", token_file: /etc/tierline/bss.token}\n" +
 		"  crm: {url: \"sqlite:crm.db\"}\n```\n\nProxies named in the environment are not used.\n")
+	b.WriteString(accountReference())
 	b.WriteString(speechReference())
 	return b.String()
 }

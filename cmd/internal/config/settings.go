@@ -28,6 +28,9 @@ type Settings struct {
 	// Sources are where flows' lookups go, by name; in the file only.
 	Sources map[string]Source `mapstructure:"sources"`
 
+	// Accounts are what trunks ask this node to prove, by name; in the file only.
+	Accounts map[string]Account `mapstructure:"accounts"`
+
 	// Speech is what speaks texts that nobody recorded, by language; in the file
 	// only.
 	Speech map[string]Speech `mapstructure:"speech"`
@@ -149,6 +152,9 @@ func (s Settings) Validate() error {
 	c.check(s.Drain.Timeout >= 0, "drain.timeout", "%s is negative", s.Drain.Timeout)
 	c.check(s.Report.RetentionDays >= 0, "report.retention_days", "%d is negative", s.Report.RetentionDays)
 	c.check(s.Recordings.KeepDays >= 0, "recordings.keep_days", "%d is negative", s.Recordings.KeepDays)
+	for _, name := range slices.Sorted(maps.Keys(s.Accounts)) {
+		s.Accounts[name].validate(&c, "accounts."+name)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
 		s.Sources[name].validate(&c, "sources."+name)
 	}
