@@ -1,8 +1,6 @@
 package config
 
-import (
-	"strings"
-)
+import "strings"
 
 // Account is what a carrier knows us by. The password itself stands in a file
 // or a variable, never in the settings.
@@ -32,8 +30,8 @@ func isQuotable(s string) bool {
 func accountReference() string {
 	var b strings.Builder
 	b.WriteString("\n## Accounts\n\nWhat a carrier that asks for a digest (401, 407) knows us by, by the name that " +
-		"`account` of a trunk gives. Challenges of the realm are\nanswered, those of any other are not. They stand in the " +
-		"file only.\n\n| Setting | Meaning |\n|---|---|\n")
+		"`account` of a trunk gives. Challenges of the realm are\nanswered, those of any other are not. They stand in " +
+		"the file only.\n\n| Setting | Meaning |\n|---|---|\n")
 	for _, row := range [][2]string{
 		{"realm", "The realm of the carrier's challenges, exactly"},
 		{"username", "Who we are"},
@@ -43,6 +41,7 @@ func accountReference() string {
 		b.WriteString("| `accounts.NAME." + row[0] + "` | " + row[1] + " |\n")
 	}
 	b.WriteString("\n```yaml\n# tierline.yaml\naccounts:\n" +
-		"  carrier: {realm: ims.example.net, username: \"057187650000\", password_file: /etc/tierline/carrier.password}\n```\n")
+		"  carrier: {realm: ims.example.net, username: \"057187650000\", " +
+		"password_file: /etc/tierline/carrier.password}\n```\n")
 	return b.String()
 }
