@@ -87,6 +87,26 @@ func (c *Call) ring(e acd.RingAgent) {
 	}
 	o := &offer{id: e.Offer, agent: e.Agent}
 	c.offers = append(c.offers, o)
+	busy := c.sw.seats.busy(e.Agent)
+	if busy == nil {
+		c.invite(o, e)
+		return
+	}
+	c.beside(func() func() {
+		select {
+		case <-busy:
+		case <-time.After(hangupTime):
+		}
+		return func() {
+			if slices.Contains(c.offers, o) {
+				c.invite(o, e)
+			}
+		}
+	})
+}
+
+// invite calls every phone of the agent.
+func (c *Call) invite(o *offer, e acd.RingAgent) {
 	first, err := c.openParty(c.codecs)
 	if err != nil {
 		c.log.Warn("cannot ring the agent", "agent", e.Agent, "err", err)
@@ -150,6 +170,7 @@ func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		c.picked(ctx, p, ev)
 	case sipua.Failed:
 		p.dead = true
+		c.sw.seats.free(p)
 		c.phoneFailed(p, ev.Status)
 	case sipua.Reinvited:
 		c.reinvited(p, ev)
@@ -157,6 +178,7 @@ func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		c.lateAnswer(p, ev)
 	case sipua.Hungup, sipua.NoAck:
 		p.dead = true
+		c.sw.seats.free(p)
 		c.agentHungUp(ctx, p)
 	case sipua.Info, sipua.Referred:
 		// Digits of an agent's phone mean nothing yet.
@@ -190,6 +212,7 @@ func (c *Call) picked(ctx context.Context, p *party, ev sipua.Answered) {
 		return
 	}
 	o.picked = p
+	c.sw.seats.take(p)
 	for _, other := range o.ringing {
 		if other != p && !other.dead {
 			other.sip.Hangup(26, "answered elsewhere")
@@ -269,6 +292,7 @@ func (c *Call) dropOffer(o *offer, cause Cause) {
 		if !p.dead {
 			p.sip.Hangup(cause.Q850, cause.Reason)
 		}
+		c.sw.seats.free(p)
 	}
 	if o.media != nil {
 		o.media.Close()
@@ -343,6 +367,7 @@ func (c *Call) leaveAgent() *acd.Quality {
 	if !t.dead {
 		t.sip.Hangup(16, "released")
 	}
+	c.sw.seats.free(t.party)
 	quality := t.quality()
 	t.closeMedia()
 	return quality

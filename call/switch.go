@@ -42,6 +42,7 @@ type Switch struct {
 	session atomic.Uint64 // SDP session ids
 	group   sync.WaitGroup
 	stats   counters
+	seats   seats
 	root    context.Context //nolint:containedctx // ends every call of the node; set once by New
 
 	mu       sync.Mutex // guards what follows

@@ -68,6 +68,10 @@ changes nothing; the rest is assumed, and said so.`,
 	return cmd
 }
 
+// anotherNumber is what rules say that have nothing to do with the call: in a
+// large plan those are nearly all.
+const anotherNumber = "another number"
+
 // explainedText tells a decision in the order in which it is made.
 func (o *options) explainedText(e *wire.Explained) string {
 	var b strings.Builder
@@ -77,9 +81,10 @@ func (o *options) explainedText(e *wire.Explained) string {
 	line("time", "%s", e.At.Std().In(o.zone).Format("Mon 2006-01-02 15:04:05"))
 	line("trunk", "%s: %s calls %s", e.Trunk, e.From, e.To)
 	for _, r := range e.Rules {
-		if r.Won {
+		switch {
+		case r.Won:
 			line("number", "%s -> flow %s", r.Rule, r.Flow)
-		} else {
+		case r.Why != anotherNumber:
 			line("", "not %s: %s", r.Rule, r.Why)
 		}
 	}
