@@ -44,14 +44,17 @@ func (b *lab) tape(caller, agent Codec) *taped {
 // talk lets both sides send a tone, or nothing (0 Hz), in packets of 20 ms.
 func (n *taped) talk(d time.Duration, caller, agent float64) {
 	n.t.Helper()
+	said := map[*peer][]int16{}
+	for p, hz := range map[*peer]float64{n.caller: caller, n.agent: agent} {
+		if hz != 0 {
+			said[p] = tone.Make(d, -12, hz)
+		}
+	}
 	for at := time.Duration(0); at < d; at += 20 * ms {
 		n.run(20 * ms)
-		for p, hz := range map[*peer]float64{n.caller: caller, n.agent: agent} {
-			if hz == 0 {
-				continue
-			}
+		for p, whole := range said {
 			sound := make([]byte, 160)
-			for i, v := range tone.Make(at+20*ms, -12, hz)[samples(at):] {
+			for i, v := range whole[samples(at):samples(at+20*ms)] {
 				if sound[i] = g711.EncodeA(v); Codec(p.pt) == PCMU {
 					sound[i] = g711.EncodeU(v)
 				}
