@@ -43,8 +43,9 @@ prompts:
 `
 )
 
-// keyDocuments adds that flow, and trunks that take keys in every way.
-func keyDocuments(to string) error {
+// keyDocuments adds that flow, and trunks that take keys in every way and
+// calls outward.
+func keyDocuments(to, outward string) error {
 	if err := os.WriteFile(filepath.Join(to, "flows", "e2e_keys.yaml"), []byte(keyFlow), 0o600); err != nil {
 		return fmt.Errorf("write flow: %w", err)
 	}
@@ -56,7 +57,8 @@ func keyDocuments(to string) error {
 	if !strings.Contains(string(trunks), anchor) {
 		return errors.New("the demo's trunks have changed: where do keys go?")
 	}
-	text := strings.Replace(string(trunks), anchor, anchor+"    dtmf: [rfc4733, info, inband]\n", 1)
+	text := strings.Replace(string(trunks), anchor, anchor+fmt.Sprintf(
+		"    dtmf: [rfc4733, info, inband]\n    targets: [\"sip:%s:%d\"]\n    allow: [\"+861\"]\n", outward, outwardPort), 1)
 	if err = replace(filepath.Join(to, "trunks.yaml"), text); err != nil {
 		return err
 	}

@@ -58,12 +58,12 @@ func (l *lab) addresses(ctx context.Context) (err error) {
 
 func newLab(ctx context.Context, work, binary string) (*lab, error) {
 	service := filepath.Join(work, "service")
-	if err := documents(service); err != nil {
-		return nil, err
-	}
 	l := &lab{work: work, next: 5061}
 	if err := l.addresses(ctx); err != nil {
 		return nil, err
+	}
+	if err := documents(service, l.callerIP); err != nil {
+		return nil, errors.Join(err, l.lock.Close())
 	}
 	l.node = &bed.Node{
 		Binary: binary, Dir: filepath.Join(work, "node"), Service: service,
@@ -82,7 +82,7 @@ func newLab(ctx context.Context, work, binary string) (*lab, error) {
 }
 
 // documents copies the demo's documents, with times that let a check be short.
-func documents(to string) error {
+func documents(to, outward string) error {
 	if err := os.CopyFS(to, os.DirFS("testdata/demo")); err != nil {
 		return fmt.Errorf("copy service documents: %w", err)
 	}
@@ -107,7 +107,7 @@ func documents(to string) error {
 	if err := os.Remove(filepath.Join(to, "demo.go")); err != nil {
 		return fmt.Errorf("leave demo.go out: %w", err)
 	}
-	return keyDocuments(to)
+	return keyDocuments(to, outward)
 }
 
 // replace writes a document anew.
@@ -229,6 +229,7 @@ func (l *lab) onDuty(ctx context.Context, ids ...string) error {
 // cdr is what the API says of an ended call.
 type cdr struct {
 	Call      string `json:"call"`
+	Direction string `json:"direction"`
 	From      string `json:"from"`
 	Tier      string `json:"tier"`
 	Agent     string `json:"agent"`
