@@ -3,6 +3,7 @@ package call
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,6 +100,7 @@ func TestAccountsGoWithTheirTrunks(t *testing.T) {
 			l.phone.habits["1001"] = habit{after: time.Second, status: 200}
 			l.ask(number)
 			time.Sleep(5 * time.Second)
+			synctest.Wait()
 			if d := cmp.Diff([]string{want}, l.phone.proofs); d != "" {
 				t.Errorf("%s (-want +got):\n%s", number, d)
 			}
