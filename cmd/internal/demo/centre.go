@@ -135,7 +135,12 @@ func (c *centre) person(f acd.Fact) *caller {
 	return p
 }
 
-func label(f acd.Fact) string { return label2(routing.Mask(f.From), f) }
+func label(f acd.Fact) string {
+	if f.From == "" {
+		return label2("call-back", f) // we call him
+	}
+	return label2(routing.Mask(f.From), f)
+}
 
 // label2 puts the tier before a number, once it is known.
 func label2(number string, f acd.Fact) string {

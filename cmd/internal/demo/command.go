@@ -92,6 +92,11 @@ func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, shop.close()) }()
 	s.Sources, f.bss = shop.sources(), shop.at
+	customer, err := openCustomer(ctx, s.RTP.IP, s.ServiceDir, logs.phones)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, customer.Close(context.WithoutCancel(ctx))) }()
 	node, err := app.Start(ctx, s, f.version, logs.node)
 	if err != nil {
 		return fmt.Errorf("start the centre: %w", err)
@@ -304,6 +309,8 @@ func (f *flags) greeting(team []account) []string {
 		"      10001  self-service",
 		"as a gold customer, from a second terminal:",
 		"      tierline dial 10000@" + f.sip + " --from 13800138000 --keys 1",
+		"or his bill, with his PIN:",
+		"      tierline dial 10001@" + f.sip + " --from 13800138000 --keys 1,138000",
 		"",
 		fmt.Sprintf("Own softphone: register %s … %s at %s, password %s", first.ID, last.ID, f.sip, first.Secret),
 		"(and so on); then dial *11 ready, *12 break, *13 sign out, *14 end wrap-up",
