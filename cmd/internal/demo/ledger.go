@@ -107,7 +107,8 @@ func judge(e entry, talks []talk, record *report.CDR) []string {
 	case e.script.want == wantAgent || r.Served > 0:
 		v.talked(e, talks, *record)
 	default:
-		v.unless(record.Abandoned, "recorded as %s, not as abandoned", record.Cause)
+		// Who listened to the menu for long has hung up there.
+		v.unless(record.Abandoned || !waited(*record), "recorded as %s, not as abandoned", record.Cause)
 	}
 	return v
 }
@@ -121,6 +122,11 @@ func (v *verdict) talked(e entry, talks []talk, record report.CDR) {
 	heard := slices.ContainsFunc(talks, func(t talk) bool { return t.Heard.Tone(e.tone) >= proof })
 	v.unless(heard, "no agent heard the caller")
 	v.unless(record.Answered && record.TalkMS > 0, "recorded without a conversation")
+}
+
+// waited tells whether a call was in a queue.
+func waited(record report.CDR) bool {
+	return slices.ContainsFunc(record.Segments, func(s report.Segment) bool { return s.Kind == report.Queue })
 }
 
 func reached(record report.CDR, milestone string) bool {
