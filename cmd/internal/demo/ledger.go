@@ -108,7 +108,8 @@ func judge(e entry, talks []talk, record *report.CDR) []string {
 		v.talked(e, talks, *record)
 	default:
 		// Who listened to the menu for long has hung up there.
-		v.unless(record.Abandoned || record.Cause == "normal" && !waited(*record), "recorded as %s, not as abandoned", record.Cause)
+		inMenu := record.Cause == "normal" && !waited(*record)
+		v.unless(record.Abandoned || inMenu, "recorded as %s, not as abandoned", record.Cause)
 	}
 	return v
 }
