@@ -53,12 +53,12 @@ func keyDocuments(to, outward string) error {
 	if err != nil {
 		return fmt.Errorf("read trunks: %w", err)
 	}
-	const anchor = "    sources: [127.0.0.0/8]\n"
-	if !strings.Contains(string(trunks), anchor) {
-		return errors.New("the demo's trunks have changed: where do keys go?")
+	const anchor, target = "    sources: [127.0.0.0/8]\n", "sip:127.0.0.1:5090"
+	if !strings.Contains(string(trunks), anchor) || !strings.Contains(string(trunks), target) {
+		return errors.New("the demo's trunks have changed: where do keys go, and calls outward?")
 	}
-	text := strings.Replace(string(trunks), anchor, anchor+fmt.Sprintf(
-		"    dtmf: [rfc4733, info, inband]\n    targets: [\"sip:%s:%d\"]\n    allow: [\"+861\"]\n", outward, outwardPort), 1)
+	text := strings.Replace(string(trunks), anchor, anchor+"    dtmf: [rfc4733, info, inband]\n", 1)
+	text = strings.Replace(text, target, fmt.Sprintf("sip:%s:%d", outward, outwardPort), 1)
 	if err = replace(filepath.Join(to, "trunks.yaml"), text); err != nil {
 		return err
 	}
