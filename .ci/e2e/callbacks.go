@@ -59,7 +59,7 @@ func callBack(ctx context.Context, l *lab) error {
 	}
 	customer, err := startSipp(ctx, l.work, peer{
 		scenario: "agent", sound: []part{hum(callerHz, 20*time.Second)}, ring: 500 * time.Millisecond,
-		hang: 5 * time.Second, ip: l.callerIP, port: outwardPort, mediaPort: l.media(callerPort), number: "customer",
+		hang: 9 * time.Second, ip: l.callerIP, port: outwardPort, mediaPort: l.media(callerPort), number: "customer",
 		calls: 1,
 	})
 	if err != nil {
