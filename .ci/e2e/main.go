@@ -1,7 +1,11 @@
 // Command e2e checks a built switch from outside, with the peers that users
 // have: sipp with RTP and RFC 4733 digits, baresip, and plain sockets.
 //
-//	go run ./.ci/e2e -tierline bin/tierline [-run REGEXP] [-keep DIR]
+//	go run ./.ci/e2e -tierline bin/tierline [-run REGEXP] [-lanes N] [-keep DIR]
+//
+// Steps that build on one another stand in a lane. Each lane has a switch and
+// addresses of its own; some lanes run side by side, because a check of calls is
+// mostly waiting.
 //
 // It installs nothing; what is missing is named. It listens to the loopback
 // interface to hear what sipp cannot record, so it wants root or CAP_NET_RAW,
@@ -16,9 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"syscall"
-	"time"
 
 	"tierline/.ci/bed"
 )
@@ -27,9 +29,10 @@ func main() {
 	binary := flag.String("tierline", "bin/tierline", "the switch")
 	only := flag.String("run", "", "run only the steps that match")
 	keep := flag.String("keep", "", "work in this directory and leave it behind")
+	abreast := flag.Int("lanes", 3, "so many lanes run side by side")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	failed, err := run(ctx, *binary, *only, *keep)
+	failed, err := run(ctx, *binary, *only, *keep, *abreast)
 	stop()
 	if err != nil {
 		fmt.Println("e2e:", err)
@@ -40,7 +43,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, binary, only, keep string) (failed bool, err error) {
+func run(ctx context.Context, binary, only, keep string, abreast int) (failed bool, err error) {
 	missing := bed.Missing(map[string]string{"sipp": "sip-tester", "baresip": "baresip-core"})
 	if missing != "" {
 		return false, fmt.Errorf("missing: %s", missing)
@@ -59,37 +62,6 @@ func run(ctx context.Context, binary, only, keep string) (failed bool, err error
 	if binary, err = filepath.Abs(binary); err != nil {
 		return false, fmt.Errorf("find the switch: %w", err)
 	}
-	l, err := newLab(ctx, work, binary)
-	if err != nil {
-		return false, err
-	}
-	defer l.close()
-	return perform(ctx, l, match), nil
-}
-
-// step is one thing that must work.
-type step struct {
-	name string
-	run  func(ctx context.Context, l *lab) error
-}
-
-func perform(ctx context.Context, l *lab, match *regexp.Regexp) (failed bool) {
-	passed, broken := 0, 0
-	for _, s := range steps() {
-		if !match.MatchString(s.name) || ctx.Err() != nil {
-			continue
-		}
-		began := time.Now()
-		err := s.run(ctx, l)
-		took := time.Since(began).Round(100 * time.Millisecond)
-		if err == nil {
-			passed++
-			fmt.Printf("ok    %s (%s)\n", s.name, took)
-			continue
-		}
-		broken++
-		fmt.Printf("FAIL  %s (%s)\n      %s\n", s.name, took, strings.ReplaceAll(err.Error(), "\n", "\n      "))
-	}
-	fmt.Printf("%d passed, %d failed\n", passed, broken)
-	return broken > 0 || ctx.Err() != nil
+	r := &runner{work: work, binary: binary, match: match, abreast: max(1, abreast)}
+	return r.all(ctx, lanes()), nil
 }

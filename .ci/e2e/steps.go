@@ -11,10 +11,9 @@ import (
 	"tierline/.ci/bed"
 )
 
-func steps() []step {
+func callSteps() []step {
 	return []step{
 		{"peers: sipp and the tap understand each other without a switch", peersAlone},
-		{"start: the switch takes calls", start},
 		{"register: sipp phones by digest", registerSipp},
 		{"register: to take back what was never bound is no mistake", takeBackNothing},
 		{"call: sipp caller, menu, queue, sipp agent; audio both ways; the agent hangs up", agentHangsUp},
@@ -23,6 +22,11 @@ func steps() []step {
 		{"no answer: the agent goes not ready, the caller keeps his place", noAnswer},
 		{"baresip: agent registered by digest; audio both ways; BYE from either side", baresipAgent},
 		{"nat: a phone whose SDP names another address than its packets is heard", baresipFar},
+	}
+}
+
+func menuSteps() []step {
+	return []step{
 		{"keys: RFC 4733, with the key's sound leaking before it", keysByEvent},
 		{"keys: SIP INFO, both bodies; what is no key gets 415", keysByInfo},
 		{"keys: tones in the sound", keysInband},
@@ -32,6 +36,12 @@ func steps() []step {
 		{"call-back: asked for while waiting; the agent's phone rings first, then the caller's", callBack},
 		{"voicemail: a complaint is spoken, heard again and kept", voicemail},
 		{"lockout: wrong PINs over several calls, the right one is no use until it is cleared", lockedOut},
+	}
+}
+
+// lifeSteps end the switch more than once.
+func lifeSteps() []step {
+	return []step{
 		{"load: 100 calls at 10 calls/s", hundred},
 		{"garbage: malformed datagrams harm neither the switch nor a call", garbage},
 		{"kill -9: agents, registrations and documents are there after the restart", killed},
@@ -78,8 +88,6 @@ func hears(who string, heard []time.Duration, n int, d time.Duration) error {
 	}
 	return nil
 }
-
-func start(ctx context.Context, l *lab) error { return l.node.Start(ctx) }
 
 // phone starts a sipp agent that answers n calls.
 func (l *lab) phone(ctx context.Context, port, n int, ring, hang time.Duration) (*sipp, error) {
