@@ -86,7 +86,7 @@ func (st *stream) event(p *[2048]byte) {
 // press lets a stream press a key from its next packet on.
 func (g *generator) press(s *side, st *stream, key byte) {
 	s.recorded.Lock()
-	s.ear(st.to.Port).pressed = uint64(time.Since(g.base))
+	s.ear(st.to.Port).pressed = uint64(time.Now().UnixNano())
 	s.recorded.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,7 +15,7 @@ func (b *bench) media(ctx context.Context) error {
 	b.printf("Bridged calls with RTP both ways (A-law, 20 ms):\n\n" +
 		"| calls | CPU ms per call-second | loss | one-way delay p50 / p99 / max | memory per call |\n" +
 		"|---|---|---|---|---|\n")
-	for _, n := range []int{100, 200, 300} {
+	for _, n := range []int{100, 200, 400} {
 		if err := b.bridged(ctx, n); err != nil {
 			return fmt.Errorf("%d calls: %w", n, err)
 		}
