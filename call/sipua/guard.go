@@ -31,7 +31,7 @@ func refuse(status int, reason string, extra ...sip.Header) *refusal {
 type census struct {
 	to, from, callID, cseq, via, forwards, length, ctype, contact int
 	require, accept                                               []string
-	encoded, unsafe, long                                         bool
+	encoded, unsafe, long, nowhere                                bool
 }
 
 func takeCensus(req *sip.Request) (c census) {
@@ -47,9 +47,7 @@ func takeCensus(req *sip.Request) (c census) {
 			c.contact++
 			c.address(h.DisplayName, &h.Address, h.Params)
 		case *sip.ViaHeader:
-			c.via++
-			c.params(h.Params)
-			c.text(h.Host)
+			c.hop(h)
 		case *sip.RecordRouteHeader:
 			c.address("", &h.Address, nil)
 		case *sip.CallIDHeader:
@@ -68,6 +66,19 @@ func takeCensus(req *sip.Request) (c census) {
 		}
 	}
 	return c
+}
+
+func (c *census) hop(h *sip.ViaHeader) {
+	c.via++
+	c.params(h.Params)
+	c.text(h.Host)
+	c.nowhere = c.nowhere || !isHost(h.Host) || h.Port < 0 || h.Port > 65535
+}
+
+// isHost reports whether s is made of what names and addresses are made of.
+// RFC 5118 §4.10 wants addresses with a colon too many let through.
+func isHost(s string) bool {
+	return s != "" && strings.Trim(s, "-._:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 func (c *census) text(s string) {
@@ -158,8 +169,8 @@ func examineShape(req *sip.Request, c *census) *refusal {
 		return refuse(sip.StatusBadRequest, "Content headers may come once")
 	case req.CSeq().MethodName != req.Method && known(req.Method):
 		return refuse(sip.StatusBadRequest, "CSeq names another method")
-	case c.unsafe:
-		return refuse(sip.StatusBadRequest, "Control character in a header")
+	case c.unsafe || c.nowhere:
+		return refuse(sip.StatusBadRequest, "Control character in a header, or Via names no host")
 	case c.long || c.via > maxVias || len(req.Headers()) > maxHeaders || len(req.CallID().Value()) > maxCallID:
 		return refuse(sip.StatusBadRequest, "Header too long")
 	}

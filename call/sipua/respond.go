@@ -49,7 +49,7 @@ func tagged(h *sip.ToHeader, status int, tag string) *sip.ToHeader {
 func (o origin) back(req *sip.Request) *flow {
 	f := &flow{ep: o.ep, conn: o.conn, dst: o.from}
 	via := req.Via()
-	if o.conn != nil || via == nil {
+	if o.conn != nil || via == nil || via.Host == "" { // none: a port in words
 		return f
 	}
 	if !via.Params.Has("rport") {
@@ -119,20 +119,6 @@ func capabilities() []sip.Header {
 	return []sip.Header{
 		sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", sdpType), sip.NewHeader("Supported", ""),
 	}
-}
-
-// broken answers a request whose parsing failed, if there is enough of it.
-func (u *UA) broken(m sip.Message, o origin) {
-	req, ok := m.(*sip.Request)
-	if !ok || !complete(req) || req.Method == sip.ACK || !plainEnough(req) {
-		return
-	}
-	if !u.handler.Known(o.from, string(req.Method), userOf(&req.From().Address)) {
-		return
-	}
-	u.counters.count(inward, req)
-	note(req, o.from)
-	u.calm(req, o, refuse(sip.StatusBadRequest, "Bad Request"))
 }
 
 // complete reports whether a request has what an answer needs.

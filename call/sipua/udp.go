@@ -124,7 +124,7 @@ func (e *endpoint) datagram(b []byte, from netip.AddrPort) {
 	o := origin{ep: e, from: from}
 	if err != nil {
 		e.ua.counters.drop(dropBroken)
-		e.ua.broken(m, o)
+		e.ua.broken(m, b, o, err)
 		return
 	}
 	e.ua.receive(m, o)
