@@ -56,6 +56,7 @@ func TestMissingDirectory(t *testing.T) {
 func TestSlowDiskCostsTheRecordingOnly(t *testing.T) {
 	for what, spoken := range map[string]time.Duration{"while it records": 20 * time.Second, "at the end": time.Second} {
 		b := newLab(t)
+		b.impatient = true
 		disk := &badDisk{gate: make(chan struct{})}
 		b.e.create = func(string, int) (recording, error) { return disk, nil }
 		s := b.speaker(PCMA)

@@ -73,7 +73,7 @@ func (s *speaker) skip(n int) {
 // recorded waits for the disk, not for the clock.
 func (s *speaker) recorded() Recorded {
 	s.t.Helper()
-	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); runtime.Gosched() {
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); runtime.Gosched() {
 		s.settle()
 		if n := len(s.got); n > 0 {
 			if ev, ok := s.got[n-1].(Recorded); ok {

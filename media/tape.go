@@ -26,7 +26,8 @@ const (
 )
 
 // Tape records what two legs hear, the first on the left, the second on the
-// right. It begins at once and ends with End or with one of the legs.
+// right. It begins at once and ends with End or with one of the legs. The right
+// side may come later, see Join.
 //
 // The workers of the legs put packets into a ring, each where its time says; a
 // goroutine takes them from there to the disk, a little later.
@@ -41,6 +42,8 @@ type Tape struct {
 	ring  []byte // samples of both channels in turn; silence where nothing came
 	start int64  // position of the first one that isn't taken to the disk
 	ready int64  // what is before it may be taken
+	muted bool   // silence is recorded, whatever is said …
+	deaf  int64  // … and of what was said before this position, also later
 	ended bool
 	err   error // why nothing is kept
 }
@@ -52,8 +55,9 @@ type tap struct {
 	channel int
 }
 
-// NewTape begins a recording of two legs. The file's directory is made if it is
-// missing. on is told the end once, on a goroutine of its own.
+// NewTape begins a recording of two legs, or of one if right is nil. The file's
+// directory is made if it is missing. on is told the end once, on a goroutine of
+// its own.
 func (e *Engine) NewTape(path string, left, right *Leg, on func(Taped)) *Tape {
 	t := &Tape{
 		path: path, on: on, clock: e.clock, wake: make(chan struct{}, 1), began: e.clock(), ring: make([]byte, 2*tapeRing),
@@ -66,11 +70,36 @@ func (e *Engine) NewTape(path string, left, right *Leg, on func(Taped)) *Tape {
 		go on(Taped{Err: ErrClosed})
 		return t
 	}
-	for channel, l := range []*Leg{left, right} {
-		l.work.post(func() { l.work.guarded(l, func() { l.join(t, channel) }) })
-	}
+	t.Join(left, 0)
+	t.Join(right, 1)
 	e.writers.Go(func() { t.write(e.create) })
 	return t
+}
+
+// Join makes a leg one side of the tape: 0 is the left one. nil is nobody.
+func (t *Tape) Join(l *Leg, channel int) {
+	if l != nil {
+		l.work.post(func() { l.work.guarded(l, func() { l.join(t, channel) }) })
+	}
+}
+
+// Mute records silence in place of what is said from now on, or ends that, and
+// returns where on the tape that is. Packets that are late by then are silence
+// too.
+func (t *Tape) Mute(on bool) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := t.clock() - t.began
+	if t.ended || on == t.muted {
+		return at
+	}
+	t.muted, t.deaf = on, samples(at)
+	if on { // what ran ahead of the clock
+		for i := max(t.deaf, t.start); i < t.start+tapeRing; i++ {
+			erase(t.ring[2*(i%tapeRing):][:2])
+		}
+	}
+	return at
 }
 
 // End ends the recording; Taped follows.
@@ -105,11 +134,11 @@ func (p *tap) take(h rtp.Header, payload []byte, codec Codec, now time.Duration)
 func (t *Tape) put(channel int, at int64, payload []byte, codec Codec) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.ended {
+	if t.ended || t.muted {
 		return
 	}
 	for _, c := range payload {
-		if at >= t.start && at < t.start+tapeRing {
+		if at >= max(t.start, t.deaf) && at < t.start+tapeRing {
 			if codec == PCMU {
 				c = g711.UToA(c)
 			}

@@ -184,6 +184,7 @@ func TestDiskCostsTheTapeOnly(t *testing.T) {
 		"slow": {&badDisk{gate: make(chan struct{})}, ErrSlowDisk},
 	} {
 		b := newLab(t)
+		b.impatient = c.disk.gate != nil
 		b.e.create = func(string, int) (recording, error) { return c.disk, nil }
 		n := b.tape(PCMA, PCMA)
 		n.talk(9*time.Second, 440, 1000)
