@@ -129,47 +129,65 @@ func (u *UA) way(d *Dialog, ep *endpoint, p path) (*flow, error) {
 			ep = other
 		}
 	}
-	if len(p.routes) == 0 && d.Flow.IsValid() && (ep.network == UDP || u.tcp.existing(d.Flow) != nil) {
+	there := func(at netip.AddrPort) bool { return u.streams.existing(connKey{ep.network, at, d.ServerName}) != nil }
+	if len(p.routes) == 0 && d.Flow.IsValid() && (ep.network == UDP || there(d.Flow)) {
 		dst = d.Flow
 	}
-	if ep.network == TCP && dst.Addr() == d.Peer.Addr() && u.tcp.existing(d.Peer) != nil {
+	if ep.network != UDP && dst.Addr() == d.Peer.Addr() && there(d.Peer) {
 		dst = d.Peer // the connection that is there
 	}
-	return u.flowTo(ep, dst)
+	return u.flowTo(ep, dst, d.nameOf(hop, there(dst)))
 }
 
-// flowTo returns the flow from an endpoint to an address.
-func (u *UA) flowTo(ep *endpoint, dst netip.AddrPort) (*flow, error) {
+// nameOf is what the peer at the next hop has to prove over TLS: nothing on the
+// connection that the dialog already has, on another one the domain of the hop,
+// or if that is but an address the one that was called.
+func (d *Dialog) nameOf(hop *sip.Uri, there bool) string {
+	_, err := netip.ParseAddr(strings.Trim(hop.Host, "[]"))
+	if there || err == nil && d.ServerName != "" {
+		return d.ServerName
+	}
+	return strings.Trim(hop.Host, "[]")
+}
+
+// flowTo returns the flow from an endpoint to an address; name is whom the
+// peer has to prove to be if a TLS connection must be made.
+func (u *UA) flowTo(ep *endpoint, dst netip.AddrPort, name string) (*flow, error) {
 	if !dst.IsValid() || dst.Port() == 0 {
 		return nil, fmt.Errorf("no address to send to: %w", ErrInput)
 	}
 	f := &flow{ep: ep, dst: dst}
-	if ep.network == TCP {
-		c, err := u.tcp.to(ep, dst)
-		if err != nil {
-			return nil, err
-		}
-		f.conn = c
+	if ep.network == UDP {
+		return f, nil
 	}
+	if ep.network != TLS {
+		name = ""
+	}
+	c, err := u.streams.to(ep, connKey{ep.network, dst, name})
+	if err != nil {
+		return nil, err
+	}
+	f.conn = c
 	return f, nil
 }
 
 // hopOf reads address and transport of a URI. ok is false if its host is a
 // name.
 func hopOf(uri *sip.Uri, network string) (dst netip.AddrPort, transport string, ok bool) {
-	transport = network
+	asked := ""
 	for _, p := range uri.UriParams {
-		if strings.EqualFold(p.K, "transport") && (strings.EqualFold(p.V, TCP) || strings.EqualFold(p.V, UDP)) {
-			transport = strings.ToLower(p.V)
+		if strings.EqualFold(p.K, "transport") {
+			asked = p.V
 		}
 	}
+	transport = named(uri.Scheme, asked, network)
 	ip, err := netip.ParseAddr(strings.Trim(uri.Host, "[]"))
 	if err != nil {
 		return netip.AddrPort{}, transport, false
 	}
 	port := uri.Port
 	if port <= 0 || port >= 1<<16 {
-		port = 5060
+		port = int(usualPort(transport))
 	}
 	return netip.AddrPortFrom(ip.Unmap(), uint16(port)), transport, true
 }

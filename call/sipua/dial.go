@@ -16,7 +16,8 @@ import (
 type DialRequest struct {
 	Target      string            // request URI
 	Destination string            // ip:port to send to, whatever Target says; the calls of a registered phone need it
-	Transport   string            // udp or tcp; default: what Target says, else udp
+	Transport   string            // UDP, TCP …; default: what Target says, else UDP
+	ServerName  string            // whom the peer must prove to be over TLS; see serverName
 	From        string            // user part, or a whole URI
 	FromName    string            // display name
 	To          string            // the same as From; default: Target
@@ -78,7 +79,7 @@ func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
 }
 
 func (l *Leg) beginByName(o *inviteOut, r DialRequest, target *sip.Uri) {
-	dst, err := l.ua.lookup(target)
+	dst, err := l.ua.lookup(target, l.ep.network)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -94,7 +95,7 @@ func (l *Leg) beginByName(o *inviteOut, r DialRequest, target *sip.Uri) {
 }
 
 // lookup finds the address of a host name.
-func (u *UA) lookup(uri *sip.Uri) (netip.AddrPort, error) {
+func (u *UA) lookup(uri *sip.Uri, network string) (netip.AddrPort, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupPatience)
 	defer cancel()
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", uri.Host)
@@ -103,22 +104,30 @@ func (u *UA) lookup(uri *sip.Uri) (netip.AddrPort, error) {
 	}
 	port := uri.Port
 	if port <= 0 || port >= 1<<16 {
-		port = 5060
+		port = int(usualPort(network))
 	}
 	return netip.AddrPortFrom(ips[0].Unmap(), uint16(port)), nil
 }
 
-func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
-	var target sip.Uri
-	if !plain(r.Target) || strings.ContainsAny(r.Target, " <>") {
-		return nil, nil, ErrInput
+// targetOf reads the URI to call.
+func targetOf(text string) (target sip.Uri, err error) {
+	if !plain(text) || strings.ContainsAny(text, " <>") {
+		return target, ErrInput
 	}
-	if err := sip.ParseUri(r.Target, &target); err != nil {
-		return nil, nil, fmt.Errorf("target: %w", err)
+	if err = sip.ParseUri(text, &target); err != nil {
+		return target, fmt.Errorf("target: %w", err)
 	}
 	target.Headers = nil // they are for whoever writes a Contact, not for us
-	if target.Scheme != "sip" || target.Host == "" {
-		return nil, nil, fmt.Errorf("target: %w", ErrInput)
+	if target.Scheme != "sip" && target.Scheme != "sips" || target.Host == "" {
+		return target, fmt.Errorf("target: %w", ErrInput)
+	}
+	return target, nil
+}
+
+func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
+	target, err := targetOf(r.Target)
+	if err != nil {
+		return nil, nil, err
 	}
 	_, network, _ := hopOf(&target, UDP)
 	if r.Transport != "" {
@@ -131,9 +140,9 @@ func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
 	l := &Leg{ua: u, ep: ep}
 	l.d = Dialog{
 		CallID: token(), LocalTag: token(), LocalCSeq: 1, Caller: true, Target: target.String(),
-		Transport: network, Contact: ep.contact, LocalSDP: slices.Clone(r.SDP),
+		Transport: network, Contact: ep.contactFor(target.Scheme), LocalSDP: slices.Clone(r.SDP),
+		ServerName: serverName(r, &target, network),
 	}
-	var err error
 	if l.d.LocalURI, err = partyURI(r.From, ep.host); err != nil {
 		return nil, nil, err
 	}
@@ -153,6 +162,20 @@ func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
 		l.secret = &credentials{user: r.Username, password: r.Password, realm: r.Realm}
 	}
 	return l, &target, checkHeaders(r)
+}
+
+// serverName is whom a peer has to prove to be before it gets the call over
+// TLS: the one the request names, else the host of the target. A registered
+// phone proves nothing: with Destination and no ServerName only a connection
+// will do that the peer made.
+func serverName(r DialRequest, target *sip.Uri, network string) string {
+	switch {
+	case network != TLS:
+		return ""
+	case r.ServerName == "" && r.Destination == "":
+		return strings.Trim(target.Host, "[]")
+	}
+	return r.ServerName
 }
 
 // partyURI makes a URI of a number, unless it is one.
@@ -213,7 +236,7 @@ func (l *Leg) firstInvite(dst netip.AddrPort) (*sip.Request, *flow, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := l.ua.flowTo(l.ep, dst)
+	f, err := l.ua.flowTo(l.ep, dst, l.d.ServerName)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -23,10 +23,11 @@ type Dialog struct {
 	LocalCSeq  uint32         // of the last request we sent
 	RemoteCSeq uint32         // of the last request the peer sent; 0 = none yet
 	Caller     bool           // we sent the INVITE, so the Call-ID is ours
-	Transport  string         // udp or tcp
+	Transport  string         // UDP, TCP …
 	Contact    string         // our Contact
 	Peer       netip.AddrPort // where the INVITE came from or went to
 	Flow       netip.AddrPort // if valid and without a route set, requests go here, whatever Target says
+	ServerName string         // over TLS: what the peer proved to be when we called; empty: it came to us
 	LocalSDP   []byte
 	RemoteSDP  []byte
 }
@@ -37,7 +38,7 @@ var ErrDialog = errors.New("sipua: not an encoded dialog")
 // The encoding: a version, then the fields in order, strings and lists with
 // their length in front. Limits keep a damaged length from costing memory.
 const (
-	dialogVersion = 1
+	dialogVersion = 2 // 1 knew no ServerName
 	maxField      = 1 << 16
 	maxRoutes     = 64
 )
@@ -72,6 +73,7 @@ func (d Dialog) MarshalBinary() ([]byte, error) {
 	for _, r := range d.Routes {
 		text(r)
 	}
+	text(d.ServerName)
 	if long > maxField {
 		return nil, fmt.Errorf("encode dialog: a field of %d bytes", long)
 	}
@@ -87,7 +89,7 @@ func addrText(a netip.AddrPort) string {
 
 // UnmarshalBinary implements encoding.BinaryUnmarshaler.
 func (d *Dialog) UnmarshalBinary(b []byte) error {
-	if len(b) == 0 || b[0] != dialogVersion {
+	if len(b) == 0 || b[0] < 1 || b[0] > dialogVersion {
 		return fmt.Errorf("%w: unknown version", ErrDialog)
 	}
 	r := reader{b: b[1:]}
@@ -110,6 +112,9 @@ func (d *Dialog) UnmarshalBinary(b []byte) error {
 			break
 		}
 		out.Routes = append(out.Routes, r.text())
+	}
+	if b[0] > 1 {
+		out.ServerName = r.text()
 	}
 	out.Peer, out.Flow = r.addr(peer), r.addr(flow)
 	if local != "" {

@@ -64,7 +64,7 @@ func (u *UA) accept(req *sip.Request, o origin) {
 		u.counters.drop(dropStranger)
 		return
 	}
-	if r := examine(req); r != nil {
+	if r := examine(req, o.ep.network); r != nil {
 		u.calm(req, o, r)
 		return
 	}
@@ -110,7 +110,7 @@ func (u *UA) within(tag string, req *sip.Request, o origin) {
 		}
 		return
 	}
-	if r := examine(req); r != nil {
+	if r := examine(req, o.ep.network); r != nil {
 		u.calm(req, o, r)
 		return
 	}
@@ -152,7 +152,7 @@ func (u *UA) acknowledge(req *sip.Request, o origin) {
 		return
 	}
 	l := u.table.findLeg(req.CallID().Value(), tagOf(req.To().Params))
-	if l == nil || !l.belongs(req, o) || examine(req) != nil {
+	if l == nil || !l.belongs(req, o) || examine(req, o.ep.network) != nil {
 		u.counters.drop(dropStray)
 		return
 	}

@@ -131,7 +131,7 @@ func list(v string) (out []string) {
 }
 
 // examine returns why a request is not let in, or nil (RFC 3261 §8.2).
-func examine(req *sip.Request) *refusal {
+func examine(req *sip.Request, transport string) *refusal {
 	c := takeCensus(req)
 	if r := examineShape(req, &c); r != nil {
 		return r
@@ -139,7 +139,7 @@ func examine(req *sip.Request) *refusal {
 	if req.Method == sip.ACK {
 		return nil
 	}
-	if r := examineTarget(req); r != nil {
+	if r := examineTarget(req, transport); r != nil {
 		return r
 	}
 	if len(c.require) > 0 && req.Method != sip.CANCEL {
@@ -178,15 +178,15 @@ func examineShape(req *sip.Request, c *census) *refusal {
 }
 
 // examineTarget looks at where the request wants to go.
-func examineTarget(req *sip.Request) *refusal {
+func examineTarget(req *sip.Request, transport string) *refusal {
 	uri := &req.Recipient
 	forwards := req.MaxForwards().Val()
 	switch {
 	case len(uri.String()) > maxURI:
 		return refuse(sip.StatusRequestURITooLong, "Request-URI Too Long")
-	case uri.Scheme != "sip" && uri.Scheme != "tel":
+	case uri.Scheme != "sip" && uri.Scheme != "tel" && (uri.Scheme != "sips" || !secure(transport)):
 		return refuse(sip.StatusRequestedRangeNotSatisfiable, "Unsupported URI Scheme")
-	case uri.Scheme == "sip" && (uri.Host == "" || uri.Headers.Length() > 0 || strings.ContainsAny(uri.String(), " <>/")),
+	case uri.Scheme != "tel" && (uri.Host == "" || uri.Headers.Length() > 0 || strings.ContainsAny(uri.String(), " <>/")),
 		uri.Port < 0 || uri.Port > 65535, !plain(uri.String()):
 		return refuse(sip.StatusBadRequest, "Bad Request-URI")
 	case forwards == 0 && req.Method != sip.CANCEL:

@@ -20,7 +20,7 @@ type Incoming struct {
 	RequestURI    string // for digest
 	PAI           string // user part of P-Asserted-Identity; worth as much as its sender
 	Privacy       string // the header's value
-	Transport     string // udp or tcp
+	Transport     string // UDP, TCP …
 	Source        netip.AddrPort
 	Authorization []string
 	Offer         []byte // nil: our answer makes the offer
@@ -79,7 +79,7 @@ func (u *UA) newInbound(req *sip.Request, o origin) *Leg {
 	l.d = Dialog{
 		CallID: strings.Clone(req.CallID().Value()), LocalTag: token(), RemoteTag: strings.Clone(tagOf(from.Params)),
 		LocalURI: to.Address.String(), RemoteURI: from.Address.String(), Target: req.Contact().Address.String(),
-		RemoteCSeq: req.CSeq().SeqNo, Transport: o.ep.network, Contact: o.ep.contact, Peer: o.from,
+		RemoteCSeq: req.CSeq().SeqNo, Transport: o.ep.network, Contact: o.ep.contactFor(req.Recipient.Scheme), Peer: o.from,
 		RemoteSDP: slices.Clone(req.Body()),
 	}
 	for _, h := range req.Headers() {
@@ -88,6 +88,9 @@ func (u *UA) newInbound(req *sip.Request, o origin) *Leg {
 		}
 	}
 	l.d.Flow = flowFor(&req.Contact().Address, o)
+	if o.conn != nil {
+		l.d.ServerName = o.conn.name
+	}
 	return l
 }
 

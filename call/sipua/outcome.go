@@ -99,7 +99,7 @@ func (l *Leg) settleDialog(o *inviteOut, d *Dialog, res *sip.Response) {
 		o.timer.Stop()
 	}
 	o.final, o.req, o.tx = true, nil, nil
-	if l.ep.network == TCP && !d.Flow.IsValid() {
+	if l.ep.network != UDP && !d.Flow.IsValid() {
 		d.Flow = d.Peer
 	}
 	d.RemoteSDP = slices.Clone(sdpOf(res))

@@ -50,11 +50,11 @@ func (u *UA) question(target string) (*sip.Request, *flow, error) {
 	}
 	dst, _, literal := hopOf(uri, l.ep.network)
 	if !literal {
-		if dst, err = u.lookup(uri); err != nil {
+		if dst, err = u.lookup(uri, l.ep.network); err != nil {
 			return nil, nil, err
 		}
 	}
-	f, err := u.flowTo(l.ep, dst)
+	f, err := u.flowTo(l.ep, dst, l.d.ServerName)
 	if err != nil {
 		return nil, nil, err
 	}

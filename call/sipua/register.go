@@ -14,7 +14,7 @@ import (
 // register takes a REGISTER to the handler, on a goroutine of its own.
 func (u *UA) register(key string, req *sip.Request, o origin) {
 	to := req.To()
-	if to.Address.Scheme != "sip" || userOf(&to.Address) == "" {
+	if to.Address.Scheme != "sip" && to.Address.Scheme != "sips" || userOf(&to.Address) == "" {
 		u.calm(req, o, refuse(sip.StatusNotFound, "Not Found"))
 		return
 	}
@@ -33,7 +33,7 @@ func (u *UA) register(key string, req *sip.Request, o origin) {
 		defer func() { <-u.registers }()
 		res := u.response(req, sip.StatusInternalServerError, "Internal Error", u.calmTag(req))
 		u.guarded("register", func() {
-			ctx, cancel := u.patience()
+			ctx, cancel := u.limited(registerPatience)
 			defer cancel()
 			res = u.registered(req, u.handler.Register(ctx, registerRequest(req, o)))
 		})

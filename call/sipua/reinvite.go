@@ -3,6 +3,7 @@ package sipua
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -202,7 +203,8 @@ func (u *UA) Resume(d Dialog, on func(LegEvent)) *Leg {
 	if ep == nil {
 		ep = u.endpoints[0]
 	}
-	d.Transport, d.Contact = ep.network, ep.contact
+	scheme, _, _ := strings.Cut(d.Contact, ":")
+	d.Transport, d.Contact = ep.network, ep.contactFor(scheme)
 	l := &Leg{ua: u, ep: ep, d: d, state: up, on: on}
 	u.table.addLeg(l)
 	return l

@@ -69,7 +69,7 @@ func TestIPv6(t *testing.T) {
 	}
 	ev := newEvents()
 	ua, err := sipua.Open(sipua.Config{
-		PacketConns: []net.PacketConn{pc}, Listeners: []net.Listener{ln}, Logger: slog.New(slog.DiscardHandler),
+		PacketConns: []net.PacketConn{pc}, Listeners: []sipua.Listener{{Listener: ln}}, Logger: slog.New(slog.DiscardHandler),
 		Handler: &desk{invite: func(in *sipua.Incoming) { _, _ = in.Answer([]byte(ourSDP), ev.on) }},
 	})
 	if err != nil {

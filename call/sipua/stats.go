@@ -16,7 +16,7 @@ type Stats struct {
 	Repeated     uint64            // 2xx we had to send again because the ACK was late
 	Legs         int               // early ones included
 	Transactions int               // unfinished, of both sides
-	Connections  int               // TCP
+	Connections  int               // streams
 }
 
 // methods are those counted by name; others are one figure.
@@ -38,11 +38,12 @@ const (
 	dropUnsafe
 	dropOverload
 	dropSend
+	dropHandshake
 	dropReasons
 )
 
 func (d dropReason) String() string {
-	return [...]string{"not_sip", "broken", "stranger", "stray", "unsafe", "overload", "send_failed"}[d]
+	return [...]string{"not_sip", "broken", "stranger", "stray", "unsafe", "overload", "send_failed", "handshake"}[d]
 }
 
 type counters struct {
@@ -104,6 +105,6 @@ func (u *UA) Stats() Stats {
 		}
 	}
 	s.Legs, s.Transactions = u.table.sizes()
-	s.Connections = u.tcp.size()
+	s.Connections = u.streams.size()
 	return s
 }

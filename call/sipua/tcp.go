@@ -1,7 +1,7 @@
 package sipua
 
 import (
-	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,7 +13,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// Limits of TCP connections.
+// Limits of connections.
 const (
 	connsPerSource = 64
 	connsTotal     = 4096
@@ -27,23 +27,31 @@ const (
 
 var errConn = errors.New("connection is closed")
 
-// connections are the TCP connections of a UA, by remote address.
+// connections are the connections of a UA, TLS ones and WebSockets included.
 type connections struct {
 	ua        *UA
 	perSource int
 	total     int
 
 	mu     sync.Mutex
-	conns  map[netip.AddrPort]*conn
+	conns  map[connKey]*conn
 	source map[netip.Addr]int
 	closed bool
 }
 
+// connKey tells connections apart. A connection that we made over TLS serves
+// those only who asked for the name that its peer has proved (RFC 5922 §4.4).
+type connKey struct {
+	transport string
+	remote    netip.AddrPort
+	name      string // empty: the peer made the connection, or TCP
+}
+
 // conn is one of them. Its reader and its writer are goroutines.
 type conn struct {
+	connKey
 	set    *connections
 	ep     *endpoint
-	remote netip.AddrPort
 	wake   chan struct{} // holds one if out may have something
 	done   chan struct{}
 	once   sync.Once
@@ -63,7 +71,7 @@ func newConnections(u *UA, perSource, total int) *connections {
 	}
 	return &connections{
 		ua: u, perSource: perSource, total: total,
-		conns: map[netip.AddrPort]*conn{}, source: map[netip.Addr]int{},
+		conns: map[connKey]*conn{}, source: map[netip.Addr]int{},
 	}
 }
 
@@ -90,66 +98,80 @@ func (s *connections) accept(ep *endpoint) {
 			_ = nc.Close()
 			continue
 		}
-		c, ok := s.enter(ep, netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()))
+		c, ok := s.enter(ep, connKey{ep.network, netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()), ""})
 		if !ok {
 			s.ua.counters.drop(dropOverload)
 			_ = nc.Close()
 			continue
 		}
-		c.run(nc)
+		c.greet(nc)
 	}
 }
 
 // enter makes room for a connection, if the limits allow.
-func (s *connections) enter(ep *endpoint, remote netip.AddrPort) (*conn, bool) {
+func (s *connections) enter(ep *endpoint, k connKey) (*conn, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.conns) >= s.total || s.source[remote.Addr()] >= s.perSource || s.conns[remote] != nil {
+	from := k.remote.Addr()
+	if s.closed || len(s.conns) >= s.total || s.source[from] >= s.perSource || s.conns[k] != nil {
 		return nil, false
 	}
-	c := &conn{set: s, ep: ep, remote: remote, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	s.conns[remote] = c
-	s.source[remote.Addr()]++
+	c := &conn{set: s, ep: ep, connKey: k, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	s.conns[k] = c
+	s.source[from]++
 	return c, true
 }
 
-// existing returns the open connection to remote, or nil.
-func (s *connections) existing(remote netip.AddrPort) *conn {
+// existing returns an open connection, or nil.
+func (s *connections) existing(k connKey) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.conns[remote]
+	return s.conns[k]
 }
 
-// to returns the connection to remote and dials if there is none. It doesn't
-// wait: messages queue until the dial succeeds.
-func (s *connections) to(ep *endpoint, remote netip.AddrPort) (*conn, error) {
-	if c := s.existing(remote); c != nil {
+// to returns a connection and dials if there is none. It doesn't wait:
+// messages queue until the dial succeeds.
+func (s *connections) to(ep *endpoint, k connKey) (*conn, error) {
+	if c := s.existing(k); c != nil {
 		return c, nil
 	}
-	c, ok := s.enter(ep, remote)
+	if overSocket(k.transport) || k.transport == TLS && k.name == "" {
+		return nil, fmt.Errorf("%s %s: %w", k.transport, k.remote, errConn) // the peer has to come back
+	}
+	c, ok := s.enter(ep, k)
 	if !ok {
-		if other := s.existing(remote); other != nil {
+		if other := s.existing(k); other != nil {
 			return other, nil
 		}
-		return nil, fmt.Errorf("connect to %s: too many connections", remote)
+		return nil, fmt.Errorf("connect to %s: too many connections", k.remote)
 	}
 	c.proved.Store(true) // we chose to talk to it
 	s.spawn(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), dialWait)
-		defer cancel()
-		d := net.Dialer{}
-		if ip := ep.local.Addr(); !ip.IsUnspecified() {
-			d.LocalAddr = &net.TCPAddr{IP: ip.AsSlice()} // the address our trunks know
-		}
-		nc, err := d.DialContext(ctx, "tcp", remote.String())
+		nc, err := c.dial()
 		if err != nil {
-			s.ua.log.Info("connect to SIP peer", "err", err)
+			s.ua.log.Info("connect to SIP peer", "transport", k.transport, "err", err)
 			c.close()
 			return
 		}
 		c.run(nc)
 	})
 	return c, nil
+}
+
+// dial makes the connection, and over TLS finds out whether it is the right
+// peer.
+func (c *conn) dial() (net.Conn, error) {
+	ctx, cancel := c.set.ua.limited(dialWait)
+	defer cancel()
+	d := net.Dialer{}
+	if ip := c.ep.local.Addr(); !ip.IsUnspecified() {
+		d.LocalAddr = &net.TCPAddr{IP: ip.AsSlice()} // the address our trunks know
+	}
+	nc, err := d.DialContext(ctx, "tcp", c.remote.String())
+	if err != nil || c.transport != TLS {
+		return nc, err //nolint:wrapcheck // says all itself
+	}
+	return c.set.ua.secureClient(ctx, nc, c.name)
 }
 
 func (s *connections) close() {
@@ -175,6 +197,33 @@ func (s *connections) spawn(f func()) bool {
 	return !s.closed
 }
 
+// greet takes a connection that a peer made. Over TLS it has to shake hands in
+// time, on a goroutine of its own.
+func (c *conn) greet(nc net.Conn) {
+	if c.ep.tls == nil {
+		c.run(nc)
+		return
+	}
+	ok := c.set.spawn(func() {
+		safe := tls.Server(nc, c.ep.tls)
+		ctx, cancel := c.set.ua.limited(firstWait)
+		defer cancel()
+		err := errConn
+		c.set.ua.guarded("handshake", func() { err = safe.HandshakeContext(ctx) })
+		if err != nil {
+			c.set.ua.counters.drop(dropHandshake)
+			c.set.ua.log.Info("TLS handshake", "source", c.remote, "err", err)
+			c.close()
+			_ = nc.Close()
+			return
+		}
+		c.run(safe)
+	})
+	if !ok {
+		_ = nc.Close()
+	}
+}
+
 // run starts the two goroutines of a connection.
 func (c *conn) run(nc net.Conn) {
 	if !c.set.spawn(func() { c.writeLoop(nc) }) {
@@ -193,7 +242,7 @@ func (c *conn) close() {
 		close(c.done)
 		s := c.set
 		s.mu.Lock()
-		delete(s.conns, c.remote)
+		delete(s.conns, c.connKey)
 		if s.source[c.remote.Addr()]--; s.source[c.remote.Addr()] <= 0 {
 			delete(s.source, c.remote.Addr())
 		}

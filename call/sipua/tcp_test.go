@@ -1,6 +1,7 @@
 package sipua_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -114,10 +115,18 @@ func options(n int) string {
 
 func inHall(t *testing.T, perSource int, f func(t *testing.T, h *hall, d *desk, ua *sipua.UA)) {
 	t.Helper()
+	inHallOf(t, sipua.TCP, nil, perSource, f)
+}
+
+func inHallOf(
+	t *testing.T, transport string, safe *tls.Config, perSource int, f func(t *testing.T, h *hall, d *desk, ua *sipua.UA),
+) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h, d := newHall(), &desk{}
 		ua, err := sipua.Open(sipua.Config{
-			Listeners: []net.Listener{h}, Logger: slog.New(slog.DiscardHandler), Handler: d, ConnsPerSource: perSource,
+			Listeners: []sipua.Listener{{Listener: h, Transport: transport}}, ServerTLS: safe,
+			Logger: slog.New(slog.DiscardHandler), Handler: d, ConnsPerSource: perSource,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -17,16 +18,16 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// Transports.
-const (
-	UDP = "udp"
-	TCP = "tcp"
-)
-
 // Listen is a socket to open.
 type Listen struct {
-	Transport string // udp or tcp
+	Transport string // UDP, TCP, TLS, WS or WSS
 	Addr      string // host:port; port 0 chooses one
+}
+
+// Listener is a socket for streams that was opened elsewhere.
+type Listener struct {
+	net.Listener
+	Transport string // TCP if empty
 }
 
 // Config is what a UA is made of.
@@ -34,12 +35,18 @@ type Config struct {
 	UserAgent      string
 	Listen         []Listen
 	PacketConns    []net.PacketConn // sockets opened elsewhere, UDP
-	Listeners      []net.Listener   // the same, TCP
+	Listeners      []Listener       // the same for streams; TLS is put over them here
 	Advertise      string           // host in Contact and Via; default: the address listened on
-	ConnsPerSource int              // TCP connections one address may hold; default 64
+	ConnsPerSource int              // streams one address may hold; default 64
 	Conns          int              // and all together; default 4096
 	Logger         *slog.Logger
 	Handler        Handler
+
+	// ServerTLS is what TLS and WSS are served with. ClientTLS is asked for each
+	// TLS connection that we make: it names whom to trust and who we are; nil
+	// stands for the certificates of the system. Names are checked here.
+	ServerTLS *tls.Config
+	ClientTLS func() *tls.Config
 }
 
 // Errors callers test for.
@@ -61,12 +68,13 @@ type UA struct {
 	secret    [32]byte
 	parser    *sip.Parser
 	endpoints []*endpoint // in order of the configuration
-	tcp       *connections
+	streams   *connections
+	clientTLS func() *tls.Config
 	table     *table
 	counters  counters
 	bufs      sync.Pool
-	registers chan struct{} // a slot for each REGISTER in work
-	patience  func() (context.Context, context.CancelFunc)
+	registers chan struct{}                                             // a slot for each REGISTER in work
+	limited   func(time.Duration) (context.Context, context.CancelFunc) // ends with the UA
 	stop      context.CancelFunc
 	wg        sync.WaitGroup
 }
@@ -88,7 +96,7 @@ func Open(c Config) (*UA, error) {
 	}
 	for _, ep := range u.endpoints {
 		if ep.ln != nil {
-			u.wg.Go(func() { u.tcp.accept(ep) })
+			u.wg.Go(func() { u.streams.accept(ep) })
 		} else {
 			u.wg.Go(ep.serve)
 		}
@@ -105,7 +113,7 @@ func newUA(c Config) *UA {
 		u.quiet, u.verbose = c.Logger, true
 	}
 	u.table = newTable()
-	u.tcp = newConnections(u, c.ConnsPerSource, c.Conns)
+	u.streams, u.clientTLS = newConnections(u, c.ConnsPerSource, c.Conns), c.ClientTLS
 	u.bufs.New = func() any { return new(bytes.Buffer) }
 	var start [4]byte
 	_, _ = rand.Read(start[:]) // documented never to fail
@@ -113,28 +121,27 @@ func newUA(c Config) *UA {
 	u.cookie = cookie + hex.EncodeToString(start[:]) + "."
 	base, stop := context.WithCancel(context.Background())
 	u.stop = stop
-	u.patience = func() (context.Context, context.CancelFunc) {
-		return context.WithTimeout(base, registerPatience)
-	}
+	u.limited = func(d time.Duration) (context.Context, context.CancelFunc) { return context.WithTimeout(base, d) }
 	return u
 }
 
 func (u *UA) listen(c Config) error {
 	var lc net.ListenConfig
 	for _, l := range c.Listen {
-		switch strings.ToLower(l.Transport) {
+		transport := strings.ToLower(l.Transport)
+		switch transport {
 		case UDP:
 			pc, err := lc.ListenPacket(context.Background(), "udp", l.Addr)
 			if err != nil {
 				return fmt.Errorf("listen for SIP on udp %s: %w", l.Addr, err)
 			}
 			c.PacketConns = append(c.PacketConns, pc)
-		case TCP:
+		case TCP, TLS:
 			ln, err := lc.Listen(context.Background(), "tcp", l.Addr)
 			if err != nil {
-				return fmt.Errorf("listen for SIP on tcp %s: %w", l.Addr, err)
+				return fmt.Errorf("listen for SIP on %s %s: %w", transport, l.Addr, err)
 			}
-			c.Listeners = append(c.Listeners, ln)
+			c.Listeners = append(c.Listeners, Listener{ln, transport})
 		default:
 			return fmt.Errorf("listen for SIP on %s: %w", l.Transport, ErrTransport)
 		}
@@ -144,12 +151,28 @@ func (u *UA) listen(c Config) error {
 		errs = append(errs, u.add(&endpoint{network: UDP, pc: pc}, pc.LocalAddr(), c.Advertise))
 	}
 	for _, ln := range c.Listeners {
-		errs = append(errs, u.add(&endpoint{network: TCP, ln: ln}, ln.Addr(), c.Advertise))
+		errs = append(errs, u.addStreams(ln, c))
 	}
 	if len(u.endpoints) == 0 {
 		errs = append(errs, fmt.Errorf("listen for SIP: no socket: %w", ErrInput))
 	}
 	return errors.Join(errs...)
+}
+
+// addStreams puts TLS over a listener whose transport needs it.
+func (u *UA) addStreams(l Listener, c Config) error {
+	ep := &endpoint{network: TCP, ln: l.Listener}
+	if l.Transport != "" {
+		ep.network = l.Transport
+	}
+	if secure(ep.network) {
+		if c.ServerTLS == nil {
+			_ = l.Close() // nobody knows it
+			return fmt.Errorf("listen for SIP on %s %s: no certificate: %w", ep.network, l.Addr(), ErrInput)
+		}
+		ep.tls = atLeast12(c.ServerTLS)
+	}
+	return u.add(ep, l.Addr(), c.Advertise)
 }
 
 func (u *UA) add(ep *endpoint, at net.Addr, advertise string) error {
@@ -181,7 +204,7 @@ func (u *UA) Close() {
 	for _, ep := range u.endpoints {
 		ep.close()
 	}
-	u.tcp.close()
+	u.streams.close()
 	u.table.close()
 	u.wg.Wait()
 }

@@ -2,10 +2,12 @@ package sipua
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -20,7 +22,8 @@ type endpoint struct {
 	contact string
 	pc      net.PacketConn // UDP
 	fast    *net.UDPConn   // the same, if it is one
-	ln      net.Listener   // TCP
+	ln      net.Listener   // streams
+	tls     *tls.Config    // put over them, of TLS and WSS
 }
 
 // origin is where a message came from.
@@ -35,13 +38,22 @@ const readBuffer = 4 << 20
 func (e *endpoint) prepare() {
 	hostport := net.JoinHostPort(e.host, strconv.Itoa(int(e.local.Port())))
 	e.contact = "sip:tierline@" + hostport
-	if e.network == TCP {
-		e.contact += ";transport=tcp"
+	if e.network != UDP {
+		e.contact += ";transport=" + uriParam(e.network)
 	}
 	if c, ok := e.pc.(*net.UDPConn); ok {
 		e.fast = c
 		_ = c.SetReadBuffer(readBuffer) // a burst; the kernel may allow less
 	}
+}
+
+// contactFor is our Contact for a peer that uses a scheme: sips stays sips
+// (RFC 3261 §12.1.1).
+func (e *endpoint) contactFor(scheme string) string {
+	if scheme == "sips" {
+		return strings.Replace(e.contact, "sip:", "sips:", 1)
+	}
+	return e.contact
 }
 
 func (e *endpoint) close() {
@@ -55,12 +67,9 @@ func (e *endpoint) close() {
 
 // via returns the Via of a request of ours.
 func (e *endpoint) via(branch string) *sip.ViaHeader {
-	transport := "UDP"
-	if e.network == TCP {
-		transport = "TCP"
-	}
 	return &sip.ViaHeader{
-		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: transport, Host: e.host, Port: int(e.local.Port()),
+		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(e.network),
+		Host: e.host, Port: int(e.local.Port()),
 		Params: sip.HeaderParams{{K: "branch", V: branch}, {K: "rport"}},
 	}
 }
