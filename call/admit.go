@@ -21,6 +21,10 @@ func (s *Switch) Invite(in Invite) {
 		s.refuse(in, 503, "no_service")
 		return
 	}
+	if in.Replaces != nil {
+		s.replace(in, gen)
+		return
+	}
 	if s.feature(in, gen) {
 		return
 	}
@@ -64,10 +68,16 @@ func reasonPhrase(status int) string {
 		return "Forbidden"
 	case 404:
 		return "Not Found"
+	case 481:
+		return "Call/Transaction Does Not Exist"
+	case 486:
+		return "Busy Here"
 	case 488:
 		return "Not Acceptable Here"
 	case 503:
 		return "Service Unavailable"
+	case 603:
+		return "Decline"
 	default:
 		return "Server Internal Error"
 	}
@@ -173,7 +183,8 @@ func (c *Call) answer(in Invite) bool {
 		c.end(endBy(acd.SideCaller, 16, "cancelled"))
 		return false
 	}
-	p.sip, c.answered = d, true
+	c.attach(p, d)
+	c.answered = true
 	c.log.Info("call answered", "from", routing.Mask(c.from), "to", c.to, "tier", c.customer.Tier.String())
 	return true
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call/sipua"
 	"tierline/ivr"
 	"tierline/media/dtmf"
 	"tierline/routing/trunk"
@@ -66,6 +67,8 @@ type Call struct {
 	kept       map[string]time.Duration      // recordings that the menu hasn't decided about, and their lengths
 	talked     *conversation                 // what is being recorded of caller and agent
 	tapes      map[*conversation]struct{}    // that and others that aren't on the disk yet
+
+	dialogs []sipua.DialogID // of all its legs
 
 	moved    bool      // another switch has the caller
 	away     *transfer // the caller is sent to somebody outside
@@ -145,6 +148,8 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		m.run()
 	case taped:
 		c.onTaped(m.of, m.ev)
+	case replacing:
+		c.replaced(ctx, m)
 	case dismissed:
 		c.end(m.err)
 	}

@@ -122,7 +122,8 @@ func (d *fakeDialog) event(ev sipua.LegEvent) {
 		d.over = true
 	case sipua.Answered:
 		d.up = true
-	case sipua.Confirmed, sipua.Info, sipua.Reinvited, sipua.Ringing, sipua.Referred:
+	case sipua.Confirmed, sipua.Info, sipua.Reinvited, sipua.Ringing, sipua.Referred, sipua.ReferredIn,
+		sipua.Refreshed:
 	}
 	d.mu.Unlock()
 	if !over {
@@ -141,6 +142,11 @@ func (d *fakeDialog) Hangup(q850 int, reason string) {
 
 func (d *fakeDialog) Refer(target string) error {
 	d.lab.note("refer %s to %s", d.name, target)
+	return nil
+}
+
+func (d *fakeDialog) Show(id sipua.Identity) error {
+	d.lab.note("show %s: %s %s", d.name, id.Number, id.Name)
 	return nil
 }
 

@@ -44,22 +44,26 @@ func (p *phone) Reject(status int, reason string, retry int, headers map[string]
 // code dials a feature code as agent 1002, with a password.
 func (l *lab) code(number, password string) *phone {
 	l.t.Helper()
-	uri := "sip:" + number + "@tierline"
+	return l.prove(Invite{From: "1002", Number: number, URI: "sip:" + number + "@tierline"}, password)
+}
+
+// prove sends an INVITE of an agent's phone and answers the challenge.
+func (l *lab) prove(in Invite, password string) *phone {
+	l.t.Helper()
+	uri := in.URI
 	first := &phone{caller: &caller{lab: l}}
-	in := Invite{
-		Invitation: first, From: "1002", Number: number, URI: uri, Offer: remoteSDP(30000),
-		Source: netip.MustParseAddrPort("192.0.2.52:5060"), Transport: "udp",
-	}
+	in.Invitation, in.Offer = first, remoteSDP(30000)
+	in.Source, in.Transport = netip.MustParseAddrPort("192.0.2.52:5060"), "udp"
 	l.sw.Invite(in)
 	_, rest, _ := strings.Cut(first.challenge, `nonce="`)
 	nonce, _, _ := strings.Cut(rest, `"`)
-	ha1 := fmt.Sprintf("%x", md5.Sum([]byte("1002:tierline:"+password)))
+	ha1 := fmt.Sprintf("%x", md5.Sum([]byte(in.From+":tierline:"+password)))
 	ha2 := fmt.Sprintf("%x", md5.Sum([]byte("INVITE:"+uri)))
 	response := fmt.Sprintf("%x", md5.Sum([]byte(ha1+":"+nonce+":00000001:abc:auth:"+ha2)))
 	second := &phone{caller: &caller{lab: l}}
 	in.Invitation = second
-	in.Authorization = []string{fmt.Sprintf(`Digest username="1002", realm="tierline", nonce="%s", uri="%s", `+
-		`response="%s", algorithm=MD5, cnonce="abc", nc=00000001, qop=auth`, nonce, uri, response)}
+	in.Authorization = []string{fmt.Sprintf(`Digest username="%s", realm="tierline", nonce="%s", uri="%s", `+
+		`response="%s", algorithm=MD5, cnonce="abc", nc=00000001, qop=auth`, in.From, nonce, uri, response)}
 	go l.sw.Invite(in)
 	synctest.Wait()
 	return second

@@ -73,14 +73,14 @@ func (c *Call) setTimer(id uint64, after time.Duration) {
 func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 	switch ev := ev.(type) {
 	case media.Digit:
-		if c.session != nil && p == c.caller {
+		if c.session != nil && p.media == c.caller.media {
 			c.mediaDigit(ctx, ev)
 		}
 	case media.Played:
 		switch {
 		case c.callback != nil:
 			c.played(ctx, p, ev)
-		case p == c.caller:
+		case p.media == c.caller.media:
 			c.spoken(ctx, ev.ID)
 		}
 	case media.Recorded:
@@ -96,7 +96,7 @@ func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 func (c *Call) mediaFailed(ctx context.Context, p *party, ev media.Failed) {
 	c.log.Error("media failed", "agent", p.agent, "reason", ev.Reason)
 	switch {
-	case p == c.caller, c.callback != nil:
+	case c.caller != nil && p.media == c.caller.media, c.callback != nil:
 		c.end(&EndError{Cause: CauseFault(), Err: errMedia})
 		return
 	case c.away != nil && c.away.far != nil && c.away.far.media == p.media:

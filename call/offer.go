@@ -123,7 +123,7 @@ func (c *Call) invite(o *offer, e acd.RingAgent) {
 			c.log.Warn("cannot dial the agent", "agent", e.Agent, "err", dialErr)
 			continue
 		}
-		p.sip = d
+		c.attach(p, d)
 		o.ringing = append(o.ringing, p)
 	}
 	if len(o.ringing) == 0 {
@@ -172,16 +172,14 @@ func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		p.dead = true
 		c.sw.seats.free(p)
 		c.phoneFailed(p, ev.Status)
-	case sipua.Reinvited:
-		c.reinvited(p, ev)
 	case sipua.Confirmed:
 		c.lateAnswer(p, ev)
 	case sipua.Hungup, sipua.NoAck:
 		p.dead = true
 		c.sw.seats.free(p)
 		c.agentHungUp(ctx, p)
-	case sipua.Info, sipua.Referred:
-		// Digits of an agent's phone mean nothing yet.
+	case sipua.Info, sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed:
+		// Digits of an agent's phone mean nothing yet; onSignal does the rest.
 	}
 }
 

@@ -123,7 +123,7 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 			Realm: f.account.Realm, Username: f.account.Username, Password: f.account.Password,
 		}, c.signals(&p))
 		if err == nil {
-			p.sip = d
+			c.attach(&p, d)
 			return
 		}
 		c.log.Warn("cannot call a target", "trunk", f.trunk, "err", err)
@@ -163,15 +163,13 @@ func (c *Call) onFarSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 			return
 		}
 		c.farFailed(ctx, f, ev.Status)
-	case sipua.Reinvited:
-		c.reinvited(p, ev)
 	case sipua.Confirmed:
 		c.lateAnswer(p, ev)
 	case sipua.Hungup, sipua.NoAck:
 		p.dead = true
 		c.farHungUp(ctx, f)
-	case sipua.Info, sipua.Referred:
-		// Keys of the far side mean nothing to us.
+	case sipua.Info, sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed:
+		// Keys of the far side mean nothing to us; onSignal does the rest.
 	}
 }
 

@@ -13,18 +13,19 @@ import (
 
 // party is one side of a call: a SIP leg, its media and what was negotiated.
 type party struct {
-	invite Invitation // a caller that is not answered yet
-	sip    Dialog
-	media  MediaLeg
-	local  sdp.LocalOptions
-	agreed sdp.Negotiated
-	signal netip.Addr // where its SIP comes from: media may latch to it
-	agent  string     // "" for the caller
-	offer  uint64
-	inband bool // keys may be tones in its sound
-	far    *far // a leg that we called outside
-	late   bool // our offer stands in a 2xx, its answer comes with the ACK
-	dead   bool // the peer hung up or the leg failed
+	invite   Invitation // a caller that is not answered yet
+	sip      Dialog
+	media    MediaLeg
+	local    sdp.LocalOptions
+	agreed   sdp.Negotiated
+	signal   netip.Addr // where its SIP comes from: media may latch to it
+	agent    string     // "" for the caller
+	offer    uint64
+	inband   bool // keys may be tones in its sound
+	far      *far // a leg that we called outside
+	late     bool // our offer stands in a 2xx, its answer comes with the ACK
+	dead     bool // the peer hung up or the leg failed
+	replaced bool // another one took its place
 }
 
 // openParty reserves media for a leg and prepares our side of its SDP.
@@ -121,6 +122,18 @@ func (c *Call) reinvited(p *party, ev sipua.Reinvited) {
 	}
 }
 
+// refreshed takes the answer to an offer that the leg repeated by itself.
+func (c *Call) refreshed(p *party, ev sipua.Refreshed) {
+	before := p.agreed.Hold
+	if err := p.accept(ev.SDP); err != nil {
+		c.log.Info("answer to a refresh is unusable, what was agreed stays", "err", err)
+		return
+	}
+	if before != p.agreed.Hold {
+		c.holdChanged(p)
+	}
+}
+
 // holdChanged gives the caller music while the agent holds the call.
 func (c *Call) holdChanged(p *party) {
 	if c.agent == nil || p != c.agent.party || c.caller == nil || c.callback != nil && !c.callback.talking {
@@ -141,6 +154,21 @@ func (c *Call) signals(p *party) func(sipua.LegEvent) {
 }
 
 func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
+	if p.replaced {
+		return
+	}
+	switch ev := ev.(type) { // whoever the peer is
+	case sipua.Reinvited:
+		c.reinvited(p, ev)
+		return
+	case sipua.ReferredIn:
+		c.referredIn(p, ev)
+		return
+	case sipua.Refreshed:
+		c.refreshed(p, ev)
+		return
+	default:
+	}
 	if p.far != nil {
 		c.onFarSignal(ctx, p, ev)
 		return
@@ -155,8 +183,6 @@ func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	case sipua.NoAck:
 		p.dead = true
 		c.end(endBy(acd.SideCaller, 102, "no_ack"))
-	case sipua.Reinvited:
-		c.reinvited(p, ev)
 	case sipua.Hungup:
 		p.dead = true
 		c.end(nil)
@@ -167,8 +193,8 @@ func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		c.infoDigit(ctx, ev)
 	case sipua.Referred:
 		c.referred(ctx, ev)
-	case sipua.Ringing, sipua.Answered:
-		// Not for a leg that called us.
+	case sipua.Ringing, sipua.Answered, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed:
+		// Not for a leg that called us, or done above.
 	}
 }
 

@@ -54,6 +54,8 @@ type Dialog interface {
 	Hangup(q850 int, reason string)
 	// Refer asks the peer to call somebody in our place; sipua.Referred follows.
 	Refer(target string) error
+	// Show tells the peer whom it talks to from now on.
+	Show(id sipua.Identity) error
 	// Dialog returns what another process needs to go on with the leg.
 	Dialog() sipua.Dialog
 }
@@ -81,7 +83,8 @@ type Invite struct {
 	Transport     string
 	UserAgent     string
 	Authorization []string
-	Offer         []byte // nil: the offer comes late, from us
+	Offer         []byte          // nil: the offer comes late, from us
+	Replaces      *sipua.Replaces // the dialog whose place it is to take; nil: none
 }
 
 // Media opens RTP legs and joins them.

@@ -43,6 +43,7 @@ type Switch struct {
 	group   sync.WaitGroup
 	stats   counters
 	seats   seats
+	dialogs dialogs
 	root    context.Context //nolint:containedctx // ends every call of the node; set once by New
 
 	mu       sync.Mutex // guards what follows
@@ -201,6 +202,7 @@ var (
 // ended forgets a call.
 func (s *Switch) ended(c *Call, cause Cause) {
 	s.stats.end(cause)
+	s.dialogs.forget(c.dialogs)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.calls[c.key] != c {

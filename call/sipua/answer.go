@@ -219,15 +219,29 @@ func (l *Leg) reply(s *inviteIn, o origin, status int, sdp []byte) error {
 }
 
 func reasonPhrase(status int) string {
-	switch status {
-	case sip.StatusNotAcceptableHere:
-		return "Not Acceptable Here"
-	case sip.StatusRequestPending:
-		return "Request Pending"
-	case sip.StatusBadRequest:
-		return "Bad Request"
-	case sip.StatusServiceUnavailable:
-		return "Service Unavailable"
+	for _, r := range [...]struct {
+		status int
+		phrase string
+	}{
+		{sip.StatusTrying, "Trying"},
+		{sip.StatusRinging, "Ringing"},
+		{sip.StatusSessionInProgress, "Session Progress"},
+		{sip.StatusOK, "OK"},
+		{sip.StatusBadRequest, "Bad Request"},
+		{sip.StatusForbidden, "Forbidden"},
+		{sip.StatusNotFound, "Not Found"},
+		{sip.StatusRequestTimeout, "Request Timeout"},
+		{sip.StatusTemporarilyUnavailable, "Temporarily Unavailable"},
+		{sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"},
+		{sip.StatusBusyHere, "Busy Here"},
+		{sip.StatusNotAcceptableHere, "Not Acceptable Here"},
+		{sip.StatusRequestPending, "Request Pending"},
+		{sip.StatusServiceUnavailable, "Service Unavailable"},
+		{sip.StatusGlobalDecline, "Decline"},
+	} {
+		if r.status == status {
+			return r.phrase
+		}
 	}
 	return "Refused"
 }

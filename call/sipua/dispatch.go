@@ -126,8 +126,10 @@ func (u *UA) outside(key string, req *sip.Request, o origin) {
 		u.options(req, o)
 	case string(sip.REGISTER):
 		u.register(key, req, o)
-	case string(sip.BYE), string(sip.INFO), string(sip.UPDATE), string(sip.PRACK):
+	case string(sip.BYE), string(sip.INFO), string(sip.UPDATE), string(sip.PRACK), string(sip.NOTIFY):
 		u.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
+	case string(sip.REFER):
+		u.calm(req, o, refuse(sip.StatusForbidden, "Only Within A Call"))
 	default:
 		u.calm(req, o, unwanted(req.Method))
 	}

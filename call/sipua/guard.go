@@ -142,13 +142,16 @@ func examine(req *sip.Request, transport string) *refusal {
 	if r := examineTarget(req, transport); r != nil {
 		return r
 	}
-	if len(c.require) > 0 && req.Method != sip.CANCEL {
-		return refuse(sip.StatusBadExtension, "Bad Extension", sip.NewHeader("Unsupported", strings.Join(c.require, ", ")))
+	if strange := strangeTo(c.require); len(strange) > 0 && req.Method != sip.CANCEL {
+		return refuse(sip.StatusBadExtension, "Bad Extension", sip.NewHeader("Unsupported", strings.Join(strange, ", ")))
 	}
-	if req.Method == sip.INVITE {
-		return examineInvite(req, &c)
+	if req.Method != sip.INVITE {
+		return nil
 	}
-	return nil
+	if r := examineReplaces(req); r != nil {
+		return r
+	}
+	return examineInvite(req, &c)
 }
 
 // single reports whether the headers that must come once do.
@@ -221,6 +224,16 @@ func examineInvite(req *sip.Request, c *census) *refusal {
 	return nil
 }
 
+// strangeTo returns those of required extensions that we don't have.
+func strangeTo(required []string) (out []string) {
+	for _, tag := range required {
+		if !strings.Contains(", "+supported+",", ", "+strings.ToLower(tag)+",") {
+			out = append(out, tag)
+		}
+	}
+	return out
+}
+
 func isSDP(ct *sip.ContentTypeHeader) bool {
 	if ct == nil {
 		return false
@@ -252,4 +265,8 @@ func known(m sip.RequestMethod) bool {
 	return false
 }
 
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER"
+// What we say of ourselves in Allow and Supported.
+const (
+	allowed   = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY"
+	supported = "replaces"
+)

@@ -23,7 +23,8 @@ type Incoming struct {
 	Transport     string // UDP, TCP …
 	Source        netip.AddrPort
 	Authorization []string
-	Offer         []byte // nil: our answer makes the offer
+	Offer         []byte    // nil: our answer makes the offer
+	Replaces      *Replaces // the dialog whose place it is to take; nil: none
 	UserAgent     string
 
 	leg *Leg
@@ -118,7 +119,7 @@ func (u *UA) incoming(req *sip.Request, o origin, l *Leg, srv *inviteIn) *Incomi
 		FromURI: from.Address.String(), To: userOf(&req.To().Address), RequestUser: userOf(&req.Recipient),
 		RequestURI: req.Recipient.String(), Privacy: value(req, "Privacy"), Transport: o.ep.network, Source: o.from,
 		Authorization: append(values(req, "Authorization"), values(req, "Proxy-Authorization")...),
-		UserAgent:     value(req, "User-Agent"), leg: l, srv: srv,
+		UserAgent:     value(req, "User-Agent"), Replaces: replacesOf(req), leg: l, srv: srv,
 	}
 	if !srv.late {
 		in.Offer = l.d.RemoteSDP

@@ -21,16 +21,19 @@ type Leg struct {
 	box     []item // events not yet delivered
 	working bool
 
-	srv       *inviteIn    // an INVITE of the peer that isn't settled
-	cli       *inviteOut   // our first INVITE, until half a minute after its end
-	own       *reinvite    // our re-INVITE under way
-	next      []*reinvite  // those that wait for their turn
-	resting   bool         // after a 491
-	wish      *goodbye     // hang up as soon as the ACK allows it
-	refers    bool         // we sent a REFER in this dialog
-	referring bool         // and don't know yet how it went
-	secret    *credentials // for challenges of the gateway this leg was dialled to
-	onCancel  []func()
+	srv         *inviteIn   // an INVITE of the peer that isn't settled
+	cli         *inviteOut  // our first INVITE, until half a minute after its end
+	own         *reinvite   // our re-INVITE under way
+	next        []*reinvite // those that wait for their turn
+	resting     bool        // after a 491
+	wish        *goodbye    // hang up as soon as the ACK allows it
+	refers      bool        // we sent a REFER in this dialog
+	referring   bool        // and don't know yet how it went
+	asked       *referral   // the peer sent one
+	askedBefore bool
+	secret      *credentials // for challenges of the gateway this leg was dialled to
+	onCancel    []func()
+	gone        bool // nothing may be sent any more
 }
 
 type legState uint8
@@ -111,8 +114,11 @@ const (
 func (l *Leg) silence() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state = over
+	l.state, l.gone = over, true
 	l.stopTimers()
+	if l.asked != nil {
+		l.asked.timer.Stop()
+	}
 	l.box = nil
 }
 
@@ -225,6 +231,8 @@ func (l *Leg) dispatch(req *sip.Request, o origin) {
 		l.info(req, o)
 	case string(sip.NOTIFY):
 		l.notify(req, o)
+	case string(sip.REFER):
+		l.referredIn(req, o)
 	case string(sip.OPTIONS):
 		l.settle(req, o, refuse(sip.StatusOK, "OK", capabilities()...))
 	default:

@@ -26,6 +26,8 @@ func newParser() *sip.Parser {
 			return theirs(name, data)
 		}
 	}
+	delete(hs, "refer-to") // read by us: only we tell several of them from one
+	delete(hs, "referred-by")
 	return sip.NewParser(sip.WithHeadersParsers(hs))
 }
 

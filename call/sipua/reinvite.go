@@ -11,16 +11,18 @@ import (
 
 // reinvite is a re-INVITE of ours.
 type reinvite struct {
-	sdp    []byte
-	done   func(status int, sdp []byte)
-	req    *sip.Request
-	flow   *flow
-	tx     *clientTx
-	tries  int
-	authed bool
-	over   bool
-	ack    []byte
-	timer  *time.Timer
+	sdp     []byte
+	same    bool // sdp is what was agreed last
+	headers []sip.Header
+	done    func(status int, sdp []byte)
+	req     *sip.Request
+	flow    *flow
+	tx      *clientTx
+	tries   int
+	authed  bool
+	over    bool
+	ack     []byte
+	timer   *time.Timer
 }
 
 const (
@@ -74,7 +76,12 @@ func (l *Leg) proceed() {
 		l.done(r, sip.StatusServiceUnavailable, nil)
 		return
 	}
-	req.AppendHeader(sip.NewHeader("Allow", allowed))
+	for _, h := range append(r.headers, sip.NewHeader("Allow", allowed)) {
+		req.AppendHeader(h)
+	}
+	if r.same {
+		r.sdp = slices.Clone(l.d.LocalSDP)
+	}
 	body(req, r.sdp)
 	l.own = r
 	r.tries++
@@ -139,8 +146,12 @@ func (l *Leg) reinviteAccepted(r *reinvite, seq uint32, res *sip.Response) {
 	if l.state != up {
 		return
 	}
+	before := l.d.RemoteSDP
 	l.d.LocalSDP, l.d.RemoteSDP = r.sdp, slices.Clone(sdpOf(res))
 	l.done(r, res.StatusCode, l.d.RemoteSDP)
+	if r.same {
+		l.refreshed(before)
+	}
 	l.proceed()
 }
 

@@ -117,7 +117,7 @@ func (u *UA) dress(res *sip.Response, body []byte) {
 // capabilities are the headers that say what we do.
 func capabilities() []sip.Header {
 	return []sip.Header{
-		sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", sdpType), sip.NewHeader("Supported", ""),
+		sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", sdpType), sip.NewHeader("Supported", supported),
 	}
 }
 

@@ -101,6 +101,7 @@ func (h sipHandler) Invite(in *sipua.Incoming) {
 		Invitation: invitation{in}, CallID: in.CallID, From: in.From, FromName: in.FromName, Identity: in.PAI,
 		Number: in.RequestUser, URI: in.RequestURI, Source: in.Source, Transport: in.Transport,
 		UserAgent: in.UserAgent, Authorization: in.Authorization, Offer: in.Offer,
+		Replaces: in.Replaces,
 	})
 }
 
