@@ -115,7 +115,7 @@ func TestDesignFlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, problems := Load("flow-10001.yaml", src, Environment{
-		Queues: []string{"human", "human_vip", "complaint"}, Channels: []string{"sms"}, Sources: []string{},
+		Queues: []string{"human", "human_vip", "complaint"}, Channels: map[string][]string{"sms": nil}, Sources: []string{},
 		Holidays: map[string][]hours.Exception{"holidays-cn.yaml": {cal}},
 	})
 	for _, p := range problems {

@@ -50,10 +50,10 @@ type Environment struct {
 	Calendars    map[string]Calendar
 	Holidays     map[string][]hours.Exception // by file, for the calendars of flows
 	Sources      []string                     // those of the service, beside the flow's own
-	Channels     []string
-	Destinations map[string]Destination  // of transfers
-	Requirement  func(text string) error // reads a requirement of a queue node
-	FlowNames    []string                // that can be called
+	Channels     map[string][]string          // the templates that a channel knows; none: any
+	Destinations map[string]Destination       // of transfers
+	Requirement  func(text string) error      // reads a requirement of a queue node
+	FlowNames    []string                     // that can be called
 
 	Length   func(p Prompt) (d time.Duration, ok bool) // of a prompt's audio
 	Fragment func(language, id string) bool            // there is a sound for a fragment of a reading

@@ -73,6 +73,12 @@ func mutants() []mutant {
 			`135:14: error: channel "smss" does not exist (did you mean "sms"?)`,
 		},
 		{
+			"unknown template",
+			"template: bill_detail",
+			"template: bill_detials",
+			`137:15: error: channel "sms" has no template "bill_detials" (did you mean "bill_detail"?)`,
+		},
+		{
 			"unknown prompt",
 			`prompt: [line_ok]`,
 			`prompt: [line_okay]`,

@@ -24,7 +24,7 @@ func sample(t testing.TB) string {
 
 func sampleEnvironment() Environment {
 	return Environment{
-		Queues: []string{"human", "human_vip", "complaint"}, Channels: []string{"sms"},
+		Queues: []string{"human", "human_vip", "complaint"}, Channels: map[string][]string{"sms": {"bill_detail", "fault_ticket"}},
 		Calendars: map[string]Calendar{}, FlowNames: []string{},
 		Holidays: map[string][]hours.Exception{"holidays-cn.yaml": nil},
 	}
@@ -71,6 +71,7 @@ func TestMutantsTogether(t *testing.T) {
 		"zero leads nowhere",    // the goodbye has an unknown type, and may be anything
 		"unknown cause",         // of the goodbye
 		"tts of a number",       // whose variable has a mistake
+		"unknown template",      // of a channel that is misspelt
 	}
 	var want []string
 	for _, m := range mutants() {

@@ -2,6 +2,7 @@ package ivr
 
 import (
 	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -30,10 +31,7 @@ type notifyDoc struct {
 func readNotify(b *builder, c *common, n *document.Node) node {
 	d := notifyDoc{common: c}
 	document.Decode(n, &d, "a notify node", b.p)
-	if d.Channel.Given && b.env.Channels != nil && !slices.Contains(b.env.Channels, d.Channel.V) {
-		b.p.Errorf(d.Channel.Pos, "channel %q does not exist%s", d.Channel.V,
-			document.DidYouMean(d.Channel.V, b.env.Channels))
-	}
+	b.checkChannel(d.Channel, d.Template)
 	out := &notify{
 		channel: d.Channel.V, template: d.Template.V, wait: b.comfort,
 		then: b.readThen(n, "a notify node", []string{outcomeOK, outcomeError}, nil),
@@ -48,6 +46,22 @@ func readNotify(b *builder, c *common, n *document.Node) node {
 	}
 	slices.SortFunc(out.data, func(a, b fieldTemplate) int { return cmp.Compare(a.name, b.name) })
 	return out
+}
+
+// checkChannel looks for a channel and for one of its templates.
+func (b *builder) checkChannel(channel, template document.Value[string]) {
+	if b.env.Channels == nil || !channel.Given {
+		return
+	}
+	templates, known := b.env.Channels[channel.V]
+	switch {
+	case !known:
+		b.p.Errorf(channel.Pos, "channel %q does not exist%s", channel.V,
+			document.DidYouMean(channel.V, slices.Sorted(maps.Keys(b.env.Channels))))
+	case template.Given && len(templates) > 0 && !slices.Contains(templates, template.V):
+		b.p.Errorf(template.Pos, "channel %q has no template %q%s", channel.V, template.V,
+			document.DidYouMean(template.V, templates))
+	}
 }
 
 func (n *notify) enter(s *Session) {

@@ -68,9 +68,13 @@ func (c *compiler) flows() {
 // outside says what flows may refer to beside queues, hours and people.
 func (c *compiler) outside(env *ivr.Environment) {
 	env.Holidays = c.holidays
-	env.Sources, env.Channels, env.FlowNames = c.sourceTable.Names(), []string{}, []string{}
+	env.Sources, env.Channels, env.FlowNames = c.sourceTable.Names(), map[string][]string{}, []string{}
 	for _, e := range c.sourcesDoc.Channels {
-		env.Channels = append(env.Channels, e.Key.V)
+		templates := []string{}
+		for _, t := range e.Value.Templates {
+			templates = append(templates, t.V)
+		}
+		env.Channels[e.Key.V] = templates
 	}
 	for _, f := range c.bundle.Files {
 		if path.Dir(f.Name) == "flows" {
