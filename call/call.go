@@ -56,6 +56,7 @@ type Call struct {
 	joining  *wait    // on its way into the log
 	offers   []*offer // agents' phones that ring for this call
 	agent    *talk    // the caller talks to an agent
+	room     room     // who talks, and how
 	answered bool
 	ending   bool
 

@@ -214,13 +214,7 @@ func (c *Call) joinCustomer() {
 	b.talking = true
 	c.agent.media.Stop()
 	c.log.Info("customer called back", "agent", c.agent.agent, "attempt", b.Attempt)
-	if !c.agent.agreed.Hold {
-		c.hush()
-		c.sw.cfg.Media.Bridge(c.caller.media, c.agent.media)
-		c.converse(b.Queue)
-		return
-	}
-	c.music(c.gen.Hold(c.language()))
+	c.talk(b.Queue)
 }
 
 // customerLeft is a customer who hangs up.

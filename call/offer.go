@@ -192,6 +192,7 @@ func (c *Call) lateAnswer(p *party, ev sipua.Confirmed) {
 	if err := p.accept(ev.SDP); err != nil {
 		c.log.Info("late answer refused", "agent", p.agent, "err", err)
 	}
+	c.holdChanged(p)
 }
 
 // picked is a phone that answered. The first one of an offer is told to the
@@ -320,12 +321,19 @@ func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
 		return
 	}
 	c.menu(ctx, ivr.AgentConnected{})
-	c.hush()
-	c.sw.cfg.Media.Bridge(c.caller.media, c.agent.media)
-	c.converse(queue)
+	c.talk(queue)
 	if c.agent.dead { // hung up between the answer and its commit
 		c.agentHungUp(ctx, c.agent.party)
 	}
+}
+
+// talk lets caller and agent hear each other.
+func (c *Call) talk(queue string) {
+	c.hush()
+	c.enter(c.caller, roleCaller)
+	c.enter(c.agent.party, roleAgent)
+	c.arrange()
+	c.converse(queue)
 }
 
 // agentHungUp ends the agent's part; the menu says what the caller hears next.
@@ -359,9 +367,7 @@ func (c *Call) leaveAgent() *acd.Quality {
 	}
 	c.agent = nil
 	c.endConversation()
-	if c.callback == nil || c.callback.talking {
-		c.sw.cfg.Media.Unbridge(c.caller.media, t.media)
-	}
+	c.leave(c.caller, t.party)
 	if !t.dead {
 		t.sip.Hangup(16, "released")
 	}

@@ -104,7 +104,6 @@ func (p *party) closeMedia() {
 // reinvited answers the peer's re-INVITE: hold, resume, a new address.
 func (c *Call) reinvited(p *party, ev sipua.Reinvited) {
 	p.local.Version++
-	before := p.agreed.Hold
 	if ev.Offer == nil {
 		p.late = true
 		_ = ev.Reply(200, sdp.Offer(p.local)) // the answer comes with the ACK
@@ -117,35 +116,23 @@ func (c *Call) reinvited(p *party, ev sipua.Reinvited) {
 		return
 	}
 	_ = ev.Reply(200, body)
-	if before != p.agreed.Hold {
-		c.holdChanged(p)
-	}
+	c.holdChanged(p)
 }
 
 // refreshed takes the answer to an offer that the leg repeated by itself.
 func (c *Call) refreshed(p *party, ev sipua.Refreshed) {
-	before := p.agreed.Hold
 	if err := p.accept(ev.SDP); err != nil {
 		c.log.Info("answer to a refresh is unusable, what was agreed stays", "err", err)
 		return
 	}
-	if before != p.agreed.Hold {
-		c.holdChanged(p)
-	}
+	c.holdChanged(p)
 }
 
-// holdChanged gives the caller music while the agent holds the call.
+// holdChanged looks who is left alone and hears music.
 func (c *Call) holdChanged(p *party) {
-	if c.agent == nil || p != c.agent.party || c.caller == nil || c.callback != nil && !c.callback.talking {
-		return
+	if c.member(p) != nil {
+		c.arrange()
 	}
-	if p.agreed.Hold {
-		c.sw.cfg.Media.Unbridge(c.caller.media, p.media)
-		c.music(c.gen.Hold(c.language()))
-		return
-	}
-	c.hush()
-	c.sw.cfg.Media.Bridge(c.caller.media, p.media)
 }
 
 // signals sends what happens to a leg into the mailbox.
@@ -208,7 +195,8 @@ func (c *Call) confirmed(ctx context.Context, p *party, ev sipua.Confirmed) {
 		}
 	}
 	if c.session != nil {
-		return // the ACK of a re-INVITE
+		c.holdChanged(p) // the ACK of a re-INVITE
+		return
 	}
 	c.begin(ctx)
 }

@@ -92,6 +92,8 @@ type Media interface {
 	Open(on func(media.Event)) (MediaLeg, error)
 	Bridge(a, b MediaLeg)
 	Unbridge(a, b MediaLeg)
+	// Mix makes a mix of nobody, for more than two.
+	Mix() Mix
 	// Tape records what two legs hear, on two channels, until End or until one of
 	// them is closed. on is told the end once; it must not block.
 	Tape(path string, left, right MediaLeg, on func(media.Taped)) Tape
@@ -99,6 +101,16 @@ type Media interface {
 	IP() netip.Addr
 	// Music makes a clip into an endless source shared by its listeners.
 	Music(c *prompt.Clip) *media.Music
+}
+
+// Mix lets several legs hear each other. A leg that joins is bridged with
+// nobody; one that leaves is silent.
+type Mix interface {
+	Join(l MediaLeg)
+	Leave(l MediaLeg)
+	// Gain sets how loud one hears another: 0 not at all, 256 as it is, the default.
+	Gain(from, to MediaLeg, gain int)
+	Close()
 }
 
 // Tape is a recording of two legs.

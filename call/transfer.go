@@ -101,7 +101,9 @@ func (c *Call) bridgeAway(ctx context.Context, t *transfer) {
 func (c *Call) joinAway(ctx context.Context, t *transfer) {
 	c.hush()
 	t.bridged = true
-	c.sw.cfg.Media.Bridge(c.caller.media, t.far.media)
+	c.enter(c.caller, roleCaller)
+	c.enter(t.far.party, roleFar)
+	c.arrange()
 	c.transferred(ctx, t, ivr.TransferAnswered)
 }
 
@@ -150,7 +152,7 @@ func (c *Call) leaveTransfer(cause Cause) {
 	c.away = nil
 	c.forgetTimer(t.refer)
 	if t.bridged {
-		c.sw.cfg.Media.Unbridge(c.caller.media, t.far.media)
+		c.leave(c.caller, t.far.party)
 	}
 	c.closeFar(t.far, cause)
 }

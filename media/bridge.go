@@ -9,6 +9,7 @@ func Bridge(a, b *Leg) {
 			if l.failed {
 				return
 			}
+			l.stand()
 			l.setPeer(peer)
 			l.play.music = nil
 			l.silence()

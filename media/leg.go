@@ -30,6 +30,7 @@ type Leg struct {
 	reception rtp.Reception
 	digits    dtmf.Receiver
 	peer      *Leg
+	seat      *seat // nil = in no mix
 	play      player
 	inband    *inband   // nil = keys aren't looked for in the sound
 	recorder  *recorder // nil = nothing is recorded
@@ -46,6 +47,7 @@ type Leg struct {
 
 func newLeg(e *Engine, w *worker, port, rtpFD, rtcpFD int, on func(Event)) *Leg {
 	l := &Leg{engine: e, work: w, port: port, rtcpFD: rtcpFD, on: on}
+	l.time.leg = l
 	l.out.fd = rtpFD
 	l.out.count = &w.count
 	l.out.ssrc, l.out.sequence, l.out.reference = rand.Uint32(), uint16(rand.Uint32()), rand.Uint32()
@@ -144,6 +146,7 @@ func (l *Leg) fail(reason string) {
 	l.endTape(l.engine.clock())
 	l.silence()
 	l.setPeer(nil)
+	l.stand()
 	l.out.configure(Params{}, netip.AddrPort{})
 	l.reportAt = 0
 	l.emit(Failed{Reason: reason})

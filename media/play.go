@@ -132,8 +132,8 @@ func (l *Leg) begin() {
 	default:
 		l.time.due = w.quietest(ms)
 	}
-	w.enter(l)
-	w.insert(l)
+	w.enter(&l.time)
+	w.insert(&l.time)
 }
 
 // silence ends pacing, unless there is still something to send.
@@ -141,8 +141,8 @@ func (l *Leg) silence() {
 	if l.play.busy() && !l.failed {
 		return
 	}
-	l.work.wheel.leave(l)
-	l.work.wheel.remove(l)
+	l.work.wheel.leave(&l.time)
+	l.work.wheel.remove(&l.time)
 	l.out.hold(false)
 }
 
@@ -161,7 +161,7 @@ func (l *Leg) tick(now time.Duration) {
 	}
 	at := time.Duration(l.time.due) * time.Millisecond
 	l.time.due += int64(step)
-	l.work.wheel.insert(l)
+	l.work.wheel.insert(&l.time)
 	if len(l.play.presses) > 0 {
 		l.tickPress(step*8, at)
 	} else {

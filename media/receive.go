@@ -72,6 +72,9 @@ func (l *Leg) arrived(b []byte, h rtp.Header, begin, end int, now time.Duration)
 		return DropUnsequenced, true
 	}
 	k = l.listen(k, h, b[begin:end], now)
+	if l.seat != nil {
+		return l.seat.take(k, h, b[begin:end], l.params.Codec, now)
+	}
 	if l.peer == nil {
 		return k.dropped()
 	}

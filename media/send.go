@@ -40,6 +40,8 @@ type sender struct {
 	pt     uint8
 	events uint8
 	codec  Codec
+	step   int   // samples of a packet that we make
+	seat   *seat // whose mix the stream is made of; nil = none's
 
 	sequence  uint16        // of the last packet in order
 	reference uint32        // timestamp that comes after what was sent …
@@ -68,7 +70,7 @@ func duration(n int) time.Duration { return time.Duration(n) * 125 * time.Micros
 func (s *sender) configure(p Params, to netip.AddrPort) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.on, s.pt, s.events, s.codec = p.Send, p.PT, p.EventPT, p.Codec
+	s.on, s.pt, s.events, s.codec, s.step = p.Send, p.PT, p.EventPT, p.Codec, p.Ptime*8
 	s.to = makeSockaddr(to)
 }
 
@@ -148,16 +150,21 @@ func (s *sender) frame(p *player, n int, at time.Duration) {
 	defer s.mu.Unlock()
 	b := s.buffer[:rtp.HeaderSize+n]
 	p.fill(b[rtp.HeaderSize:], s.codec, at)
-	if !s.sendable() {
-		return
+	if s.sendable() {
+		s.packet(b, at)
 	}
+}
+
+// packet sends sound that we made, in front of which there is room for the
+// header. The lock is held.
+func (s *sender) packet(b []byte, at time.Duration) {
 	timestamp, silence := s.follow(at)
 	s.sequence++
 	rtp.Header{
 		Marker: silence, PayloadType: s.pt, Sequence: s.sequence, Timestamp: timestamp, SSRC: s.ssrc,
 	}.Put(b)
 	s.transmitOwn(b)
-	s.after(timestamp, n, at)
+	s.after(timestamp, len(b)-rtp.HeaderSize, at)
 }
 
 // event sends one packet of a key press that began at the given timestamp; the

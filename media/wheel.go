@@ -9,20 +9,22 @@ const wheelSize = 64
 // spread is how many phases paced senders are spread over.
 const spread = 20
 
-// wheel holds the legs that send by our clock, in slots of 1 ms.
+// wheel holds the legs and mixes that send by our clock, in slots of 1 ms.
 type wheel struct {
 	now      int64 // the next millisecond to be served
-	slots    [wheelSize]*Leg
+	slots    [wheelSize]*timing
 	occupied uint64 // one bit per slot
 	phases   [spread]int
 	senders  int
 }
 
-// timing is a leg's place in the wheel.
+// timing is the place of a leg or a mix in the wheel.
 type timing struct {
+	leg        *Leg  // whose it is …
+	mix        *Mix  // … one of the two; set once
 	due        int64 // ms of the engine's time
 	slot       int
-	prev, next *Leg
+	prev, next *timing
 	queued     bool
 	phase      int8
 	pacing     bool
@@ -39,61 +41,61 @@ func (w *wheel) quietest(from int64) int64 {
 	return from
 }
 
-// enter counts a leg as a sender of the phase it begins in.
-func (w *wheel) enter(l *Leg) {
-	l.time.pacing, l.time.phase = true, int8(l.time.due%spread)
-	w.phases[l.time.phase]++
+// enter counts somebody as a sender of the phase he begins in.
+func (w *wheel) enter(t *timing) {
+	t.pacing, t.phase = true, int8(t.due%spread)
+	w.phases[t.phase]++
 	w.senders++
 }
 
-func (w *wheel) leave(l *Leg) {
-	if l.time.pacing {
-		l.time.pacing = false
-		w.phases[l.time.phase]--
+func (w *wheel) leave(t *timing) {
+	if t.pacing {
+		t.pacing = false
+		w.phases[t.phase]--
 		w.senders--
 	}
 }
 
-// insert queues a leg for its due time, at most a turn of the wheel ahead.
-func (w *wheel) insert(l *Leg) {
-	slot := int(max(l.time.due, w.now) % wheelSize)
+// insert queues somebody for his due time, at most a turn of the wheel ahead.
+func (w *wheel) insert(t *timing) {
+	slot := int(max(t.due, w.now) % wheelSize)
 	head := w.slots[slot]
-	l.time.slot, l.time.queued, l.time.prev, l.time.next = slot, true, nil, head
+	t.slot, t.queued, t.prev, t.next = slot, true, nil, head
 	if head != nil {
-		head.time.prev = l
+		head.prev = t
 	}
-	w.slots[slot] = l
+	w.slots[slot] = t
 	w.occupied |= 1 << slot
 }
 
-func (w *wheel) remove(l *Leg) {
-	if !l.time.queued {
+func (w *wheel) remove(t *timing) {
+	if !t.queued {
 		return
 	}
-	if l.time.prev != nil {
-		l.time.prev.time.next = l.time.next
+	if t.prev != nil {
+		t.prev.next = t.next
 	} else {
-		w.slots[l.time.slot] = l.time.next
+		w.slots[t.slot] = t.next
 	}
-	if l.time.next != nil {
-		l.time.next.time.prev = l.time.prev
+	if t.next != nil {
+		t.next.prev = t.prev
 	}
-	if w.slots[l.time.slot] == nil {
-		w.occupied &^= 1 << l.time.slot
+	if w.slots[t.slot] == nil {
+		w.occupied &^= 1 << t.slot
 	}
-	l.time.queued, l.time.prev, l.time.next = false, nil, nil
+	t.queued, t.prev, t.next = false, nil, nil
 }
 
-// take removes and returns a leg that is due; nil if none is at this time.
-func (w *wheel) take(now int64) *Leg {
+// take removes and returns who is due; nil if none is at this time.
+func (w *wheel) take(now int64) *timing {
 	for range wheelSize {
 		if w.occupied == 0 || w.now > now {
 			break
 		}
-		for l := w.slots[w.now%wheelSize]; l != nil; l = l.time.next {
-			if l.time.due <= now {
-				w.remove(l)
-				return l
+		for t := w.slots[w.now%wheelSize]; t != nil; t = t.next {
+			if t.due <= now {
+				w.remove(t)
+				return t
 			}
 		}
 		w.now++
@@ -102,7 +104,7 @@ func (w *wheel) take(now int64) *Leg {
 	return nil
 }
 
-// wait returns the milliseconds until a leg may be due; false if there is none.
+// wait returns the milliseconds until somebody may be due; false if there is none.
 func (w *wheel) wait(now int64) (int64, bool) {
 	if w.occupied == 0 {
 		return 0, false

@@ -38,7 +38,8 @@ type worker struct {
 	kept     time.Duration // last housekeeping
 	events   [eventCount]unix.EpollEvent
 	datagram [datagramSize]byte
-	reader   rtp.Reader // one for all legs: what a hostile header makes it hold, it holds once
+	linear   [datagramSize]int16 // of the datagram that a mix takes
+	reader   rtp.Reader          // one for all legs: what a hostile header makes it hold, it holds once
 	from     sockaddr
 	stopping bool
 }
@@ -165,11 +166,16 @@ func (w *worker) guard(l *Leg) {
 	if v == nil {
 		return
 	}
-	w.count.faults.Add(1)
-	w.engine.log.Error("media fault", "reason", fmt.Sprint(v), "stack", string(debug.Stack()))
+	w.fault(v)
 	if l != nil {
 		w.guarded(nil, func() { l.fail(fmt.Sprint(v)) })
 	}
+}
+
+// fault reports a panic.
+func (w *worker) fault(v any) {
+	w.count.faults.Add(1)
+	w.engine.log.Error("media fault", "reason", fmt.Sprint(v), "stack", string(debug.Stack()))
 }
 
 // attach makes a leg the worker's own.
@@ -200,10 +206,11 @@ func (w *worker) detach(l *Leg) {
 	l.endRecording(now)
 	l.endTape(now)
 	l.report(now, true)
-	w.wheel.leave(l)
-	w.wheel.remove(l)
+	w.wheel.leave(&l.time)
+	w.wheel.remove(&l.time)
 	l.gone = true
 	l.setPeer(nil)
+	l.stand()
 	err := errors.Join(l.out.close(), unix.Close(l.rtcpFD))
 	if err != nil {
 		w.engine.log.Error("close media leg", "port", l.port, "err", err)
@@ -242,11 +249,15 @@ func (w *worker) serve(ev *unix.EpollEvent, now time.Duration) {
 	}
 }
 
-// pace lets every leg send whose time has come.
+// pace lets every leg and mix send whose time has come.
 func (w *worker) pace(now time.Duration) {
 	ms := int64(now / time.Millisecond)
-	for l := w.wheel.take(ms); l != nil; l = w.wheel.take(ms) {
-		w.send(l, now)
+	for t := w.wheel.take(ms); t != nil; t = w.wheel.take(ms) {
+		if t.mix != nil {
+			t.mix.turn(now)
+			continue
+		}
+		w.send(t.leg, now)
 	}
 }
 

@@ -36,6 +36,23 @@ func (m mediaPort) Bridge(a, b call.MediaLeg) { join(media.Bridge, a, b) }
 // Unbridge implements call.Media.
 func (m mediaPort) Unbridge(a, b call.MediaLeg) { join(media.Unbridge, a, b) }
 
+// Mix implements call.Media.
+func (m mediaPort) Mix() call.Mix { return mixPort{m.NewMix()} }
+
+// mixPort is a mix as calls see it.
+type mixPort struct{ *media.Mix }
+
+// Join implements call.Mix.
+func (m mixPort) Join(l call.MediaLeg) { join(func(a, _ *media.Leg) { m.Mix.Join(a) }, l, l) }
+
+// Leave implements call.Mix.
+func (m mixPort) Leave(l call.MediaLeg) { join(func(a, _ *media.Leg) { m.Mix.Leave(a) }, l, l) }
+
+// Gain implements call.Mix.
+func (m mixPort) Gain(from, to call.MediaLeg, gain int) {
+	join(func(a, b *media.Leg) { m.Mix.Gain(a, b, gain) }, from, to)
+}
+
 // Tape implements call.Media.
 func (m mediaPort) Tape(path string, left, right call.MediaLeg, on func(media.Taped)) call.Tape {
 	var tape *media.Tape

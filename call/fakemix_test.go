@@ -1,0 +1,39 @@
+package call
+
+// fakeMix notes who is in it and who doesn't hear whom.
+type fakeMix struct {
+	lab *lab
+	in  map[*fakeLeg]bool
+}
+
+// Mix implements Media.
+func (m *fakeMedia) Mix() Mix { return &fakeMix{lab: m.lab, in: map[*fakeLeg]bool{}} }
+
+// Join implements Mix.
+func (f *fakeMix) Join(l MediaLeg) {
+	leg := l.(*fakeLeg)
+	f.in[leg] = true
+	leg.hears(true)
+	f.lab.note("mix: %d joins", leg.port)
+}
+
+// Leave implements Mix.
+func (f *fakeMix) Leave(l MediaLeg) {
+	leg := l.(*fakeLeg)
+	delete(f.in, leg)
+	leg.hears(false)
+	f.lab.note("mix: %d leaves", leg.port)
+}
+
+// Gain implements Mix.
+func (f *fakeMix) Gain(from, to MediaLeg, gain int) {
+	f.lab.note("mix: %d hears %d at %d", to.Port(), from.Port(), gain)
+}
+
+// Close implements Mix.
+func (f *fakeMix) Close() {
+	for leg := range f.in {
+		leg.hears(false)
+	}
+	f.lab.note("mix: over")
+}
