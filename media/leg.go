@@ -1,6 +1,7 @@
 package media
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"sync/atomic"
@@ -63,6 +64,9 @@ func (l *Leg) Configure(p Params) error {
 	p, err := p.normal(l.engine.ip)
 	if err != nil {
 		return err
+	}
+	if r := p.Remote; r.Addr() == l.engine.ip && l.engine.ports.ours(r.Port()) {
+		return fmt.Errorf("%w: %s is a port of ours", ErrParams, r) // a stranger would have us talk to ourselves
 	}
 	l.do(func() { l.configure(p) })
 	return nil

@@ -72,6 +72,17 @@ func (p *ports) release(port int, now time.Duration) {
 	p.busy--
 }
 
+// ours tells whether a port is one of a pair in use.
+func (p *ports) ours(port uint16) bool {
+	i := (int(port) - p.first) / 2
+	if int(port) < p.first || i >= len(p.taken) {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken[i]
+}
+
 func (p *ports) used(now time.Duration) (busy, resting int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

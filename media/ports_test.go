@@ -195,3 +195,29 @@ func TestConfigureRefusesBadParams(t *testing.T) {
 		}
 	}
 }
+
+// Two legs that were told each other's ports would talk in a circle.
+func TestALegDoesNotTalkToAnother(t *testing.T) {
+	b := newLab(t)
+	var legs [2]*Leg
+	for i := range legs {
+		l, err := b.e.Open(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		legs[i] = l
+	}
+	p := Params{Codec: PCMA, PT: 8, Send: true, Receive: true}
+	for _, port := range []int{legs[1].Port(), legs[1].Port() + 1, legs[0].Port()} {
+		p.Remote = netip.AddrPortFrom(loopback(), uint16(port))
+		if err := legs[0].Configure(p); !errors.Is(err, ErrParams) {
+			t.Errorf("port %d: %v", port, err)
+		}
+	}
+	for _, port := range []uint16{31001, 41002, 20000} {
+		p.Remote = netip.AddrPortFrom(loopback(), port)
+		if err := legs[0].Configure(p); err != nil {
+			t.Errorf("port %d: %v", port, err)
+		}
+	}
+}

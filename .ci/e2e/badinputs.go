@@ -167,7 +167,8 @@ func badIdentity() []badInput {
 			}
 		}
 	}
-	other := `Digest username="1001", realm="elsewhere", nonce="x", uri="sip:x", response="` + strings.Repeat("0", 32) + `"`
+	other := `Digest username="1001", realm="elsewhere", nonce="x", uri="sip:x", ` +
+		`response="` + strings.Repeat("0", 32) + `"`
 	var ten []string
 	for range 10 {
 		ten = append(ten, other)

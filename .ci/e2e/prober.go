@@ -17,7 +17,7 @@ import (
 // to.
 const (
 	patience = 3 * time.Second
-	hush     = 1200 * time.Millisecond
+	hush     = 600 * time.Millisecond
 )
 
 // prober is a socket that says one bad thing.
@@ -183,7 +183,10 @@ func (l *lab) beside(ctx context.Context, talk time.Duration, most int64, someth
 }
 
 func badMessages(ctx context.Context, l *lab) error {
-	return l.beside(ctx, 11*time.Second, 64<<20, func() error {
-		return l.tryAll(badInputs(), l.callerIP)
+	return l.beside(ctx, 12*time.Second, 64<<20, func() error {
+		return errors.Join(
+			l.tryAll(badInputs(), l.callerIP), tampered(l), leaked(l), smuggled(ctx, l), ownPort(l), badMedia(ctx, l),
+			streams(ctx, l),
+		)
 	})
 }

@@ -159,6 +159,11 @@ func (c *census) single() bool {
 	return c.to == 1 && c.from == 1 && c.callID == 1 && c.cseq == 1 && c.via > 0
 }
 
+// excessive reports whether there is more of something than anybody needs.
+func (c *census) excessive(req *sip.Request) bool {
+	return c.long || c.via > maxVias || len(req.Headers()) > maxHeaders || len(req.CallID().Value()) > maxCallID
+}
+
 // examineShape looks at the message as such.
 func examineShape(req *sip.Request, c *census) *refusal {
 	switch {
@@ -166,15 +171,15 @@ func examineShape(req *sip.Request, c *census) *refusal {
 		return refuse(sip.StatusVersionNotSupported, "Version Not Supported")
 	case !c.single():
 		return refuse(sip.StatusBadRequest, "To, From, Call-ID and CSeq are needed once")
-	case c.forwards > 1 || c.forwards < 1 && req.Method != sip.ACK:
-		return refuse(sip.StatusBadRequest, "Max-Forwards is needed once")
-	case c.length > 1 || c.ctype > 1:
-		return refuse(sip.StatusBadRequest, "Content headers may come once")
+	case c.forwards < 1 && req.Method != sip.ACK:
+		return refuse(sip.StatusBadRequest, "Max-Forwards is needed")
+	case c.forwards > 1 || c.length > 1 || c.ctype > 1:
+		return refuse(sip.StatusBadRequest, "Max-Forwards and content headers may come once")
 	case req.CSeq().MethodName != req.Method && known(req.Method):
 		return refuse(sip.StatusBadRequest, "CSeq names another method")
 	case c.unsafe || c.nowhere:
 		return refuse(sip.StatusBadRequest, "Control character in a header, or Via names no host")
-	case c.long || c.via > maxVias || len(req.Headers()) > maxHeaders || len(req.CallID().Value()) > maxCallID:
+	case c.excessive(req):
 		return refuse(sip.StatusBadRequest, "Header too long")
 	}
 	return nil
