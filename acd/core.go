@@ -106,6 +106,10 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.callRecorded(ev, r)
 	case CallTransferred:
 		return s.callTransferred(ev, r)
+	case RecordingMarked:
+		return s.recordingMarked(ev, r)
+	case RecordingUsed:
+		return s.recordingUsed(ev, r)
 	default:
 		panic(fmt.Sprintf("acd: unknown event %T: this node is too old for the log", ev))
 	}

@@ -67,6 +67,7 @@ type Fact struct {
 	Ref      string `json:"ref,omitempty"`       // call.recorded
 	LengthMS int64  `json:"length_ms,omitempty"` // call.recorded
 	SHA256   string `json:"sha256,omitempty"`    // call.recorded: of the file
+	AtMS     int64  `json:"at_ms,omitempty"`     // recording.marked: on the recording
 	Policy   string `json:"policy,omitempty"`    // auth.*
 	Account  string `json:"account,omitempty"`   // auth.*: SHA-256 of the account
 
@@ -101,6 +102,8 @@ const (
 	FactCallSurveyed      FactKind = "call.surveyed"
 	FactCallRecorded      FactKind = "call.recorded"    // reason is the kind of recording
 	FactCallTransferred   FactKind = "call.transferred" // cause is the result
+	FactRecordingMarked   FactKind = "recording.marked" // reason is the mark
+	FactRecordingUsed     FactKind = "recording.used"   // reason is the use
 	FactCallbackRequested FactKind = "callback.requested"
 	FactCallbackDue       FactKind = "callback.due"     // it waits for an agent from now on
 	FactCallbackDialled   FactKind = "callback.dialled" // the agent is there, the customer is called

@@ -49,6 +49,10 @@ func (x *script) callbackEvent() (Event, bool) {
 		return CallSurveyed{Call: x.arg("0"), Question: x.arg("1"), Value: x.arg("2")}, true
 	case "recorded":
 		return CallRecorded{Call: x.arg("0"), Ref: x.arg("1"), LengthMS: x.ms(x.arg("2")), Kind: "message"}, true
+	case "marked":
+		return RecordingMarked{Call: x.arg("0"), Ref: x.arg("1"), Mark: x.arg("2"), AtMS: x.ms(x.arg("3")), By: x.arg("by")}, true
+	case "used":
+		return RecordingUsed{Ref: x.arg("0"), Use: x.arg("1"), By: x.arg("by")}, true
 	case "transferred":
 		return CallTransferred{Call: x.arg("0"), To: x.arg("1"), Result: x.arg("2")}, true
 	}

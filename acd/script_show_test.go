@@ -49,6 +49,7 @@ func story(f Fact) string {
 	add("value=", f.Value)
 	add("ref=", f.Ref)
 	add("length=", strconv.FormatInt(f.LengthMS, 10))
+	add("at=", strconv.FormatInt(f.AtMS, 10))
 	add("account=", f.Account)
 	add("outcome=", f.Outcome)
 	if f.Refused {

@@ -37,6 +37,29 @@ func (s *State) callRecorded(ev CallRecorded, r *Result) error {
 	return nil
 }
 
+func (s *State) recordingMarked(ev RecordingMarked, r *Result) error {
+	c := s.calls[ev.Call]
+	switch {
+	case c == nil:
+		return refuse(ev, "no such call")
+	case ev.Ref == "" || ev.Mark == "" || ev.AtMS < 0 || max(len(ev.Ref), len(ev.Mark), len(ev.Text), len(ev.By)) > maxWord:
+		return refuse(ev, "ref and mark must be there, all words in %d bytes", maxWord)
+	}
+	f := c.fact(FactRecordingMarked)
+	f.Ref, f.AtMS, f.Reason, f.Value, f.By = ev.Ref, ev.AtMS, ev.Mark, ev.Text, ev.By
+	r.Facts = append(r.Facts, f)
+	return nil
+}
+
+// recordingUsed notes for an audit what the call, which is over, can't be asked.
+func (s *State) recordingUsed(ev RecordingUsed, r *Result) error {
+	if ev.Ref == "" || ev.Use == "" || max(len(ev.Ref), len(ev.Use), len(ev.By)) > maxWord {
+		return refuse(ev, "ref and use must be there, all words in %d bytes", maxWord)
+	}
+	r.Facts = append(r.Facts, Fact{Kind: FactRecordingUsed, Ref: ev.Ref, Reason: ev.Use, By: ev.By})
+	return nil
+}
+
 func (s *State) callTransferred(ev CallTransferred, r *Result) error {
 	c := s.calls[ev.Call]
 	switch {

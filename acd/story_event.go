@@ -25,6 +25,27 @@ type CallTransferred struct {
 	Result string `json:"result"` // a stable word: answered, busy, no_answer, failed
 }
 
+// RecordingMarked is a place on a recording that is being made: where it pauses
+// and goes on, or one that somebody marked.
+type RecordingMarked struct {
+	Call string `json:"call"`
+	Ref  string `json:"ref"`
+	Mark string `json:"mark"`  // a stable word: pause, resume, secret, secret_end, mark
+	AtMS int64  `json:"at_ms"` // on the recording
+	Text string `json:"text,omitempty"`
+	By   string `json:"by,omitempty"` // who; nobody: the switch
+}
+
+// RecordingUsed is what became of a recording after its call: it was listened
+// to, downloaded, or moved to the store.
+type RecordingUsed struct {
+	Ref  string `json:"ref"`
+	Use  string `json:"use"` // a stable word: heard, downloaded, stored
+	By   string `json:"by"`
+}
+
+func (RecordingMarked) isEvent() {}
+func (RecordingUsed) isEvent()   {}
 func (CallSurveyed) isEvent()    {}
 func (CallRecorded) isEvent()    {}
 func (CallTransferred) isEvent() {}

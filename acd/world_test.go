@@ -201,7 +201,7 @@ func (w *world) hear(t *rapid.T, f Fact) {
 	case FactConfigPublished, FactAgentState, FactAgentNext, FactAgentDisposed, FactPhoneRegistered, FactPhoneUnregistered,
 		FactCallArrived, FactCallStep, FactNodeRestarted, FactCallSurveyed, FactCallRecorded, FactCallTransferred,
 		FactCallbackRequested, FactCallbackDue, FactCallbackDialled, FactCallbackReached, FactCallbackMissed,
-		FactCallbackEnded, FactAuthLocked, FactAuthCleared:
+		FactCallbackEnded, FactAuthLocked, FactAuthCleared, FactRecordingMarked, FactRecordingUsed:
 	}
 	if !ok {
 		t.Fatalf("%+v at the wrong moment", f)

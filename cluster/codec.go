@@ -49,6 +49,8 @@ const (
 	kindCallSurveyed
 	kindCallRecorded
 	kindCallTransferred
+	kindRecordingMarked
+	kindRecordingUsed
 )
 
 // origin says who wrote an entry, so that an entry that was sent again is
@@ -230,6 +232,10 @@ func kindOf(ev acd.Event) kind {
 		return kindCallRecorded
 	case acd.CallTransferred:
 		return kindCallTransferred
+	case acd.RecordingMarked:
+		return kindRecordingMarked
+	case acd.RecordingUsed:
+		return kindRecordingUsed
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -293,6 +299,10 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.CallRecorded](body)
 	case kindCallTransferred:
 		return parse[acd.CallTransferred](body)
+	case kindRecordingMarked:
+		return parse[acd.RecordingMarked](body)
+	case kindRecordingUsed:
+		return parse[acd.RecordingUsed](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

@@ -94,6 +94,8 @@ func everyKind() []acd.Event {
 			Call: "c1", Ref: "2026/11/23/c1-1.wav", LengthMS: 12_300, Kind: "message", Agent: "1001", SHA256: "9f86d081", Failed: "disk",
 		},
 		acd.CallTransferred{Call: "c1", To: "hotline", Result: "answered"},
+		acd.RecordingMarked{Call: "c1", Ref: "2026/11/23/c1-1", Mark: "mark", AtMS: 1500, Text: "complaint", By: "1001"},
+		acd.RecordingUsed{Ref: "2026/11/23/c1-1", Use: "heard", By: "api"},
 	}
 }
 
@@ -206,7 +208,7 @@ func TestEntriesOfANewerRelease(t *testing.T) {
 	newFormat[0] = entryFormat + 1
 	tests := map[string][]byte{
 		"format":      newFormat,
-		"kind":        encode(1, 2, o, kindCallTransferred+1, []byte("{}")),
+		"kind":        encode(1, 2, o, kindRecordingUsed+1, []byte("{}")),
 		"kind 0":      encode(1, 2, o, 0, []byte("{}")),
 		"field":       encode(1, 2, o, kindOfferRang, []byte(`{"offer":1,"volume":11}`)),
 		"inner field": encode(1, 2, o, kindCallArrived, []byte(`{"call":"c","customer":{"tier":1,"mood":"bad"}}`)),

@@ -55,6 +55,8 @@ func (o *open) note(s Story, fact acd.Fact) {
 	case acd.FactCallRecorded:
 		n.Kind, n.Name, n.Value, n.LengthMS = Recording, fact.Reason, fact.Ref, fact.LengthMS
 		n.Agent, n.SHA256, n.Failed = fact.Agent, fact.SHA256, fact.Cause
+	case acd.FactRecordingMarked:
+		n.Kind, n.Name, n.Value, n.LengthMS = Mark, fact.Reason, fact.Value, fact.AtMS
 	case acd.FactCallTransferred:
 		n.Kind, n.Name, n.Value = Transfer, fact.To, fact.Cause
 	}

@@ -182,12 +182,12 @@ func (o *open) change(s Story, fact acd.Fact) {
 		o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By, Quality: fact.Quality})
 	case acd.FactCallbackDue, acd.FactCallbackDialled, acd.FactCallbackMissed, acd.FactCallbackReached:
 		o.called(s, fact)
-	case acd.FactCallSurveyed, acd.FactCallRecorded, acd.FactCallTransferred:
+	case acd.FactCallSurveyed, acd.FactCallRecorded, acd.FactCallTransferred, acd.FactRecordingMarked:
 		o.note(s, fact)
 	case acd.FactCallArrived, acd.FactCallEnded, acd.FactAgentState, acd.FactAgentNext, acd.FactPhoneRegistered,
 		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted,
 		acd.FactCallMoved, acd.FactCallRelaxed, acd.FactAgentDisposed, acd.FactAuthLocked, acd.FactAuthCleared,
-		acd.FactCallbackRequested, acd.FactCallbackEnded:
+		acd.FactCallbackRequested, acd.FactCallbackEnded, acd.FactRecordingUsed:
 	}
 }
 

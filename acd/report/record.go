@@ -116,17 +116,18 @@ type NoteKind string
 const (
 	Survey    NoteKind = "survey"    // name: the question, value: the answer, agent: whom it is about
 	Recording NoteKind = "recording" // name: its kind, value: where it is
+	Mark      NoteKind = "mark"      // name: what kind of place on the recording, value: its text, length: where
 	Transfer  NoteKind = "transfer"  // name: the destination, value: how it went
 )
 
 // Note is something that is kept of a call beside its path and segments.
 type Note struct {
 	AfterMS  int64    `json:"after_ms" doc:"Since the call arrived"`
-	Kind     NoteKind `json:"kind" doc:"survey, recording or transfer"`
-	Name     string   `json:"name" doc:"The question, the kind of recording, the destination"`
-	Value    string   `json:"value" doc:"The answer, the recording's name, how the transfer went"`
+	Kind     NoteKind `json:"kind" doc:"survey, recording, mark or transfer"`
+	Name     string   `json:"name" doc:"The question, the kind of recording, the mark, the destination"`
+	Value    string   `json:"value" doc:"The answer, the recording's name, the mark's text, how the transfer went"`
 	Agent    string   `json:"agent,omitempty" doc:"Of an answer: the agent it is about; of a conversation: who talked"`
-	LengthMS int64    `json:"length_ms,omitempty" doc:"Of a recording"`
+	LengthMS int64    `json:"length_ms,omitempty" doc:"Of a recording; of a mark: where it is on the recording"`
 	SHA256   string   `json:"sha256,omitempty" doc:"Of a recording: checksum of its file, in hex"`
 	Failed   string   `json:"failed,omitempty" doc:"Of a recording: why there is no file: disk, slow, lost"`
 }
