@@ -29,6 +29,7 @@ func lanes() []lane {
 	return []lane{
 		{"menus", menuSteps()},
 		{"life", lifeSteps()},
+		{"security", securitySteps()},
 		{"calls", callSteps()},
 	}
 }

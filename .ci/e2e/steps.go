@@ -43,8 +43,6 @@ func menuSteps() []step {
 func lifeSteps() []step {
 	return []step{
 		{"load: 100 calls at 10 calls/s", hundred},
-		{"garbage: malformed datagrams harm neither the switch nor a call", garbage},
-		{"bad inputs: each message gets its answer or none, the call beside it goes on", badMessages},
 		{"kill -9: agents, registrations and documents are there after the restart", killed},
 		{"drain: SIGTERM lets a call finish", drain},
 	}

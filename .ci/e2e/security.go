@@ -1,0 +1,10 @@
+package main
+
+func securitySteps() []step {
+	return []step{
+		{"bad inputs: each message gets its answer or none, the call beside it goes on", badMessages},
+		{"corpora: RFC 4475 and RFC 5118 get their answers", tortures},
+		{"corpora: PROTOS c07-sip harms neither the switch nor a call", protos},
+		{"garbage: malformed datagrams harm neither the switch nor a call", garbage},
+	}
+}
