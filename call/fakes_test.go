@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tierline/call/resolve"
 	"tierline/call/sdp"
 	"tierline/call/sipua"
 )
@@ -29,6 +30,7 @@ type fakePhones struct {
 	lives  map[string]int // what targets answer to OPTIONS
 	proofs []string       // accounts of calls outward
 	asked  map[string]int // how often they were asked
+	hosts  map[string][]resolve.Hop
 }
 
 func (f *fakePhones) Ping(target string, patience time.Duration, on func(status int)) {
@@ -41,6 +43,22 @@ func (f *fakePhones) Ping(target string, patience time.Duration, on func(status 
 	}
 	time.AfterFunc(after, func() { on(status) })
 }
+
+// Resolve finds a tenth of a second later what the test put into hosts.
+func (f *fakePhones) Resolve(target string, on func([]resolve.Hop, error)) {
+	f.mu.Lock()
+	hops := f.hosts[hostOf(target)]
+	f.mu.Unlock()
+	time.AfterFunc(100*time.Millisecond, func() {
+		if len(hops) == 0 {
+			on(nil, resolve.ErrNotFound)
+			return
+		}
+		on(hops, nil)
+	})
+}
+
+func (f *fakePhones) Report(addr netip.AddrPort, good bool) { f.lab.note("%s is good: %t", addr, good) }
 
 // answers says what a target answers to OPTIONS from now on.
 func (f *fakePhones) answers(target string, status int) {
@@ -59,7 +77,12 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 		d.name = "far"
 		f.far = d
 		f.proofs = append(f.proofs, r.Username+"@"+r.Realm+" "+r.Password)
-		f.lab.note("call %s as %s", r.Target, r.From)
+		at := ""
+		if r.Address.IsValid() {
+			at = " at " + r.Transport + ":" + r.Address.String()
+			who += at
+		}
+		f.lab.note("call %s%s as %s", r.Target, at, r.From)
 	} else {
 		f.last = d
 		f.lab.note("invite %s as %s", r.To, r.FromName)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call/resolve"
 	"tierline/call/sdp"
 	"tierline/call/sipua"
 	"tierline/routing"
@@ -42,8 +43,21 @@ type far struct {
 
 // hop is a target and the whole address to call there.
 type hop struct {
-	target string // without the number, for people
-	uri    string
+	target    string // without the number, for people
+	uri       string
+	addr      netip.AddrPort // one of the hosts that the target is a name of; none: look it up
+	transport string         // of addr
+}
+
+// isName says whether DNS must be asked for where it is.
+func (h hop) isName() bool { return !h.addr.IsValid() && !sourceOfURI(h.uri).IsValid() }
+
+// signal is where its SIP comes from.
+func (h hop) signal() netip.Addr {
+	if h.addr.IsValid() {
+		return h.addr.Addr()
+	}
+	return sourceOfURI(h.uri)
 }
 
 // callOut calls a normalised number through the trunks that may. Which numbers
@@ -114,12 +128,16 @@ func (c *Call) open(ctx context.Context, f *far, codecs []uint8) error {
 func (c *Call) tryNext(ctx context.Context, f *far) {
 	for len(f.targets) > 0 {
 		f.hop, f.targets = f.targets[0], f.targets[1:]
-		uri := f.hop.uri
+		if f.hop.isName() {
+			c.findHosts(ctx, f)
+			return
+		}
 		p := *f.party
-		p.sip, p.dead, p.signal = nil, false, sourceOfURI(uri)
+		p.sip, p.dead, p.signal = nil, false, f.hop.signal()
 		f.party = &p
 		d, err := c.sw.cfg.UA.Dial(sipua.DialRequest{
-			Target: uri, From: f.from, SDP: sdp.Offer(p.local), Timeout: time.Until(f.limit), Patience: trunkPatience,
+			Target: f.hop.uri, Address: f.hop.addr, Transport: f.hop.transport, From: f.from,
+			SDP: sdp.Offer(p.local), Timeout: time.Until(f.limit), Patience: trunkPatience,
 			Realm: f.account.Realm, Username: f.account.Username, Password: f.account.Password,
 		}, c.signals(&p))
 		if err == nil {
@@ -132,13 +150,38 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 	c.later(func() { c.farFailed(ctx, f, 503) })
 }
 
+// mostHosts is how many hosts of one name are tried.
+const mostHosts = 6
+
+// findHosts puts the hosts of a target that is a name in its place.
+func (c *Call) findHosts(ctx context.Context, f *far) {
+	named := f.hop
+	c.sw.cfg.UA.Resolve(named.uri, func(found []resolve.Hop, err error) {
+		c.later(func() {
+			if f.over {
+				return
+			}
+			if err != nil {
+				c.log.Warn("cannot find a target", "trunk", f.trunk, "err", err)
+				c.sw.trunkFailed(f.trunk, named.target+": "+err.Error())
+			}
+			var hosts []hop
+			for _, h := range found[:min(len(found), mostHosts)] {
+				hosts = append(hosts, hop{target: named.target, uri: named.uri, addr: h.Addr, transport: h.Transport})
+			}
+			f.targets = append(hosts, f.targets...)
+			c.tryNext(ctx, f)
+		})
+	})
+}
+
 // sourceOfURI is where a target's SIP comes from, if it is an address.
 func sourceOfURI(uri string) netip.Addr {
 	host := hostOf(uri)
 	if at, err := netip.ParseAddrPort(host); err == nil {
 		return at.Addr().Unmap()
 	}
-	at, _ := netip.ParseAddr(host) // a name: then its SDP must be right
+	at, _ := netip.ParseAddr(host) // a name
 	return at.Unmap()
 }
 
@@ -153,16 +196,7 @@ func (c *Call) onFarSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	case sipua.Answered:
 		c.farAnswered(ctx, f, ev)
 	case sipua.Failed:
-		p.dead = true
-		if blames(ev.Status) {
-			c.sw.trunkFailed(f.trunk, fmt.Sprintf("%s: %d", f.hop.target, ev.Status))
-		}
-		if !f.rang && ev.Status >= 500 && ev.Status < 600 && len(f.targets) > 0 && time.Now().Before(f.limit) {
-			c.log.Info("target failed, trying the next", "trunk", f.trunk, "status", ev.Status)
-			c.tryNext(ctx, f)
-			return
-		}
-		c.farFailed(ctx, f, ev.Status)
+		c.hopFailed(ctx, p, ev)
 	case sipua.Confirmed:
 		c.lateAnswer(p, ev)
 	case sipua.Hungup, sipua.NoAck:
@@ -171,6 +205,24 @@ func (c *Call) onFarSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	case sipua.Info, sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed:
 		// Keys of the far side mean nothing to us; onSignal does the rest.
 	}
+}
+
+// hopFailed tries the next target if the number may be reached there.
+func (c *Call) hopFailed(ctx context.Context, p *party, ev sipua.Failed) {
+	f := p.far
+	p.dead = true
+	if f.hop.addr.IsValid() {
+		c.sw.cfg.UA.Report(f.hop.addr, f.rang || alive(ev.Status))
+	}
+	if blames(ev.Status) {
+		c.sw.trunkFailed(f.trunk, fmt.Sprintf("%s: %d", f.hop.target, ev.Status))
+	}
+	if !f.rang && ev.Status >= 500 && ev.Status < 600 && len(f.targets) > 0 && time.Now().Before(f.limit) {
+		c.log.Info("target failed, trying the next", "trunk", f.trunk, "status", ev.Status)
+		c.tryNext(ctx, f)
+		return
+	}
+	c.farFailed(ctx, f, ev.Status)
 }
 
 func (c *Call) farAnswered(ctx context.Context, f *far, ev sipua.Answered) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call/resolve"
 	"tierline/call/sipua"
 	"tierline/ivr"
 	"tierline/media"
@@ -42,6 +43,11 @@ type Signalling interface {
 	Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error)
 	// Ping asks a peer whether it lives; on gets the status of its answer, 0 for none.
 	Ping(target string, patience time.Duration, on func(status int))
+	// Resolve finds the hosts of a URI that is a name, beside the caller; on gets
+	// them, the best first.
+	Resolve(target string, on func(hops []resolve.Hop, err error))
+	// Report tells whether one of them was any good.
+	Report(addr netip.AddrPort, good bool)
 }
 
 // Account is what a peer that asks for a digest knows us by. Challenges of

@@ -16,6 +16,7 @@ import (
 
 	"tierline/call/memnet"
 	"tierline/call/registrar"
+	"tierline/call/resolve"
 	"tierline/call/sipua"
 )
 
@@ -76,6 +77,7 @@ type bench struct {
 	ua    *sipua.UA
 	peer  *peer
 	began time.Time
+	hosts map[string][]netip.Addr // what names stand for
 }
 
 // onBench runs f in a bubble.
@@ -97,6 +99,7 @@ func (b *bench) open(addr string, h sipua.Handler) *sipua.UA {
 	ua, err := sipua.Open(sipua.Config{
 		UserAgent: "tierline", PacketConns: []net.PacketConn{b.net.Listen(addr)},
 		Logger: slog.New(slog.DiscardHandler), Handler: h,
+		Resolver: resolve.New(resolve.Config{Hosts: func(name string) []netip.Addr { return b.hosts[name] }}),
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -1,9 +1,7 @@
 package sipua
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 type DialRequest struct {
 	Target      string            // request URI
 	Destination string            // ip:port to send to, whatever Target says; the calls of a registered phone need it
+	Address     netip.AddrPort    // where the INVITE goes, of [UA.Resolve]; what follows goes to the peer's Contact
 	Transport   string            // UDP, TCP …; default: what Target says, else UDP
 	ServerName  string            // whom the peer must prove to be over TLS; see serverName
 	From        string            // user part, or a whole URI
@@ -45,8 +44,6 @@ type inviteOut struct {
 	mute      *time.Timer // until the peer's first word
 }
 
-const lookupPatience = 3 * time.Second
-
 // Dial calls somebody. It returns at once; on gets Ringing any number of
 // times, then Answered or Failed once, then what happens in the call.
 func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
@@ -58,6 +55,9 @@ func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
 	o := &inviteOut{}
 	l.cli = o
 	dst, _, literal := hopOf(target, l.ep.network)
+	if r.Address.IsValid() {
+		dst, literal = r.Address, true
+	}
 	if l.d.Flow.IsValid() {
 		dst, literal = l.d.Flow, true
 	}
@@ -92,21 +92,6 @@ func (l *Leg) beginByName(o *inviteOut, r DialRequest, target *sip.Uri) {
 	default:
 		l.begin(o, r, dst)
 	}
-}
-
-// lookup finds the address of a host name.
-func (u *UA) lookup(uri *sip.Uri, network string) (netip.AddrPort, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupPatience)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", uri.Host)
-	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("look up %q: %w", uri.Host, err)
-	}
-	port := uri.Port
-	if port <= 0 || port >= 1<<16 {
-		port = int(usualPort(network))
-	}
-	return netip.AddrPortFrom(ips[0].Unmap(), uint16(port)), nil
 }
 
 // targetOf reads the URI to call.

@@ -1,10 +1,13 @@
 package sipua_test
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tierline/call/sipua"
 )
 
 // ping asks and returns where the answer will be.
@@ -55,5 +58,44 @@ func TestPingOfTheDead(t *testing.T) {
 		if s := b.ua.Stats(); s.Transactions != 0 || s.Legs != 0 {
 			t.Errorf("left behind: %+v", s)
 		}
+	})
+}
+
+// A name is all its hosts: who is silent comes last the next time.
+func TestPingOfAName(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.hosts = map[string][]netip.Addr{"sbc.test": {netip.MustParseAddr("10.0.0.99"), netip.MustParseAddr("10.0.0.2")}}
+		for _, waits := range []time.Duration{4 * time.Second, 0} {
+			began := time.Now()
+			got := b.ping("sip:sbc.test")
+			q := b.peer.next("OPTIONS")
+			if time.Since(began) != waits || !strings.HasPrefix(q.start, "OPTIONS sip:sbc.test SIP") {
+				t.Errorf("after %v, want %v: %s", time.Since(began), waits, q.start)
+			}
+			b.peer.reply(q, 200, b.peer.tag, "")
+			if s := <-got; s != 200 {
+				t.Errorf("status %d", s)
+			}
+		}
+	})
+}
+
+// The INVITE goes to the host that was found, whatever the URI says, and the BYE
+// to where the peer's Contact says.
+func TestDialToAHostOfAName(t *testing.T) {
+	onBench(t, func(b *bench) {
+		r := request()
+		r.Target, r.Address = "sip:1@sbc.test", netip.MustParseAddrPort(peerAddr)
+		other := b.join("10.0.0.3:5060")
+		l, ev := b.dial(r)
+		inv := b.peer.next("INVITE")
+		if !strings.HasPrefix(inv.start, "INVITE sip:1@sbc.test SIP") {
+			t.Error(inv.start)
+		}
+		b.peer.reply(inv, 200, b.peer.tag, offerSDP, "Contact: <sip:1@10.0.0.3:5060>")
+		other.next("ACK")
+		next[sipua.Answered](t, ev)
+		l.Hangup(16, "")
+		other.next("BYE")
 	})
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tierline/call/resolve"
 )
 
 // Listen is a socket to open.
@@ -34,11 +36,12 @@ type Listener struct {
 type Config struct {
 	UserAgent      string
 	Listen         []Listen
-	PacketConns    []net.PacketConn // sockets opened elsewhere, UDP
-	Listeners      []Listener       // the same for streams; TLS is put over them here
-	Advertise      string           // host in Contact and Via; default: the address listened on
-	ConnsPerSource int              // streams one address may hold; default 64
-	Conns          int              // and all together; default 4096
+	PacketConns    []net.PacketConn  // sockets opened elsewhere, UDP
+	Listeners      []Listener        // the same for streams; TLS is put over them here
+	Advertise      string            // host in Contact and Via; default: the address listened on
+	ConnsPerSource int               // streams one address may hold; default 64
+	Conns          int               // and all together; default 4096
+	Resolver       *resolve.Resolver // finds the hosts of URIs; nil: one that asks the machine's DNS servers
 	Logger         *slog.Logger
 	Handler        Handler
 
@@ -71,6 +74,7 @@ type UA struct {
 	streams   *connections
 	clientTLS func() *tls.Config
 	table     *table
+	resolver  *resolve.Resolver
 	counters  counters
 	bufs      sync.Pool
 	registers chan struct{}                                             // a slot for each REGISTER in work
@@ -113,6 +117,9 @@ func newUA(c Config) *UA {
 		u.quiet, u.verbose = c.Logger, true
 	}
 	u.table = newTable()
+	if u.resolver = c.Resolver; u.resolver == nil {
+		u.resolver = resolve.New(resolve.Config{})
+	}
 	u.streams, u.clientTLS = newConnections(u, c.ConnsPerSource, c.Conns), c.ClientTLS
 	u.bufs.New = func() any { return new(bytes.Buffer) }
 	var start [4]byte

@@ -13,19 +13,19 @@ import (
 // Target is an address that calls outward go to.
 type Target struct {
 	Host      string
-	Port      uint16 // 0 means that of the transport
-	Transport string // udp or tcp
+	Port      uint16 // 0 means that of the transport, or what DNS says
+	Transport string // udp or tcp; "": DNS chooses
 }
 
 // ErrTarget says that a text names no target.
 var ErrTarget = errors.New("is no target such as sip:192.0.2.1:5060 or sip:sbc.example.net;transport=tcp")
 
 // ParseTarget reads a target: sip:host, sip:host:port, with ;transport=udp or
-// tcp behind it.
+// tcp behind it. Of a name with neither DNS says both (RFC 3263).
 func ParseTarget(s string) (Target, error) {
 	rest, isSIP := strings.CutPrefix(s, "sip:")
 	at, parameter, has := strings.Cut(rest, ";")
-	t := Target{Host: at, Transport: "udp"}
+	t := Target{Host: at}
 	if has {
 		transport, ok := strings.CutPrefix(parameter, "transport=")
 		if !ok || transport != "udp" && transport != "tcp" {
@@ -46,7 +46,15 @@ func ParseTarget(s string) (Target, error) {
 	if !isSIP || !isHost(t.Host) {
 		return Target{}, fmt.Errorf("%q %w", s, ErrTarget)
 	}
+	if t.Transport == "" && (t.Port != 0 || t.isAddress()) {
+		t.Transport = "udp"
+	}
 	return t, nil
+}
+
+func (t Target) isAddress() bool {
+	_, err := netip.ParseAddr(t.Host)
+	return err == nil
 }
 
 func isHost(s string) bool {
@@ -71,7 +79,10 @@ func (t Target) hop() string {
 	if t.Port != 0 {
 		host += ":" + strconv.Itoa(int(t.Port))
 	}
-	return host + ";transport=" + t.Transport
+	if t.Transport != "" {
+		host += ";transport=" + t.Transport
+	}
+	return host
 }
 
 // Outward is what a trunk does with calls that we make. The zero value makes

@@ -10,6 +10,7 @@ import (
 	"tierline/acd"
 	"tierline/call"
 	"tierline/call/registrar"
+	"tierline/call/resolve"
 	"tierline/call/sipua"
 	"tierline/media"
 	"tierline/media/prompt"
@@ -90,6 +91,12 @@ func (p phonePort) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (call.Dial
 func (p phonePort) Ping(target string, patience time.Duration, on func(status int)) {
 	p.ua.Ping(target, patience, on)
 }
+
+// Resolve implements call.Signalling.
+func (p phonePort) Resolve(target string, on func([]resolve.Hop, error)) { p.ua.Resolve(target, on) }
+
+// Report implements call.Signalling.
+func (p phonePort) Report(addr netip.AddrPort, good bool) { p.ua.Report(addr, good) }
 
 // invitation is an incoming INVITE as calls see it.
 type invitation struct{ *sipua.Incoming }

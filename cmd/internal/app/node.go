@@ -16,6 +16,7 @@ import (
 	"tierline/acd/report/store"
 	"tierline/call"
 	"tierline/call/registrar"
+	"tierline/call/resolve"
 	"tierline/call/sipua"
 	"tierline/cluster"
 	"tierline/cmd/internal/config"
@@ -220,6 +221,7 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 	}
 	n.ua, err = sipua.Open(sipua.Config{ //nolint:contextcheck // serves until Close, whatever ends the start
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
+		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
 		Logger: n.log.With("part", "sip"), Handler: sipHandler{n.sw, reg},
 	})
 	if err != nil {

@@ -122,6 +122,8 @@ func convert(from, to reflect.Type, value any) (any, error) {
 			return listeners(text)
 		case reflect.TypeFor[Listen]():
 			return listen(text)
+		case reflect.TypeFor[[]netip.AddrPort]():
+			return servers(text)
 		}
 	}
 	if to.Kind() == reflect.Struct && from.Kind() != reflect.Map {
@@ -146,6 +148,18 @@ func listeners(text string) ([]Listen, error) {
 			return nil, err
 		}
 		all = append(all, l)
+	}
+	return all, nil
+}
+
+func servers(text string) ([]netip.AddrPort, error) {
+	var all []netip.AddrPort
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		a, err := address(part)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
 	}
 	return all, nil
 }
@@ -284,6 +298,12 @@ func quoted(value any) string {
 	switch v := value.(type) {
 	case string:
 		return strconv.Quote(v)
+	case []netip.AddrPort:
+		parts := make([]string, len(v))
+		for i, a := range v {
+			parts[i] = a.String()
+		}
+		return strings.Join(parts, ",")
 	case []Listen:
 		parts := make([]string, len(v))
 		for i, l := range v {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -61,6 +62,10 @@ func example() string {
 			fmt.Fprintf(&b, "%s:\n", name)
 			section = name
 		}
+		if empty, isServers := l.value.([]netip.AddrPort); isServers {
+			fmt.Fprintf(&b, "  %s: [%s]\n", key, quoted(empty))
+			continue
+		}
 		listeners, isList := l.value.([]Listen)
 		if !isList {
 			fmt.Fprintf(&b, "  %s: %s\n", key, quoted(l.value))
@@ -102,7 +107,9 @@ func meanings() map[string]string {
 		"rtp.ip":       "Address of the audio sockets, as SDP names it",
 		"rtp.port_min": "First port; even. Every leg takes two ports, for RTP and RTCP",
 		"rtp.port_max": "Last port",
-		"http.listen":  "Address of the API, /metrics, /healthz and /readyz",
+		"dns.servers": "DNS servers to ask for hosts of trunks that are names, as addresses with ports, at most three; " +
+			"empty: those of /etc/resolv.conf, after /etc/hosts",
+		"http.listen": "Address of the API, /metrics, /healthz and /readyz",
 		"http.allow_remote": "Permit an address other than loopback. The API has no sign-in yet: whoever reaches it " +
 			"may change the service",
 		"raft.log_store": "Engine of the log: wal (fast) or bolt (conservative). Don't change it over an existing " +

@@ -18,6 +18,7 @@ type Settings struct {
 	ServiceDir string     `mapstructure:"service_dir" flag:"service"`
 	SIP        SIP        `mapstructure:"sip"`
 	RTP        RTP        `mapstructure:"rtp"`
+	DNS        DNS        `mapstructure:"dns"`
 	HTTP       HTTP       `mapstructure:"http"`
 	Raft       Raft       `mapstructure:"raft"`
 	Log        Log        `mapstructure:"log"`
@@ -56,6 +57,11 @@ type RTP struct {
 	IP      netip.Addr `mapstructure:"ip"`
 	PortMin int        `mapstructure:"port_min"`
 	PortMax int        `mapstructure:"port_max"`
+}
+
+// DNS says who knows the hosts of trunks that are names.
+type DNS struct {
+	Servers []netip.AddrPort `mapstructure:"servers"`
 }
 
 // HTTP says where the API, the metrics and the health checks are.
@@ -108,6 +114,7 @@ func Defaults() Settings {
 			{Transport: "tcp", Address: netip.AddrPortFrom(local, 5060)},
 		}},
 		RTP:    RTP{IP: local, PortMin: 20000, PortMax: 29999},
+		DNS:    DNS{Servers: []netip.AddrPort{}},
 		HTTP:   HTTP{Listen: netip.AddrPortFrom(local, 8080)},
 		Raft:   Raft{LogStore: "wal"},
 		Log:    Log{Level: "info", Format: "text"},
@@ -142,6 +149,7 @@ func (s Settings) Validate() error {
 	c.check(s.DataDir != "", "data_dir", "is empty")
 	s.SIP.validate(&c)
 	s.RTP.validate(&c)
+	c.check(len(s.DNS.Servers) <= 3, "dns.servers", "%d are too many: three are asked at most", len(s.DNS.Servers))
 	c.check(s.HTTP.Listen.IsValid(), "http.listen", "is empty")
 	c.check(!s.HTTP.Listen.IsValid() || s.HTTP.AllowRemote || s.HTTP.Listen.Addr().IsLoopback(), "http.listen",
 		"%s can be reached from other machines and the API has no sign-in; set http.allow_remote if you want that",
