@@ -285,6 +285,7 @@ func (s *State) commanded(a *agent, to stance, why change, r *Result) {
 		return
 	case AgentReserved, AgentAlerting:
 		if to.state == AgentReady {
+			a.next = stance{} // after a call of no queue, which may come during a break
 			return
 		}
 		s.withdraw(s.offers[a.offer], a, AgentWithdrawn, r)

@@ -120,6 +120,7 @@ func (s *State) part(o *offer, why string, r *Result) {
 // endCallback is what the end of the legs means: the customer has been served,
 // or this attempt has failed.
 func (s *State) endCallback(c *call, ev CallEnded, r *Result) error {
+	s.dropSides(c, ev.By, r)
 	switch c.phase {
 	case PhaseTalking:
 		if ev.bySwitch() {
@@ -129,7 +130,7 @@ func (s *State) endCallback(c *call, ev CallEnded, r *Result) error {
 		r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
 		s.release(o, ev.By, ev.AgentQuality, r)
 		fallthrough
-	case PhaseAfter:
+	case PhaseAfter, PhaseDirected:
 		s.finish(c, ending{cause: CallbackDone, reason: ev.Cause, by: ev.By.String(), sip: ev.SIP, quality: ev.Quality}, r)
 	case PhaseDialling:
 		why := SwitchFailed.String()

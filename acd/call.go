@@ -24,6 +24,7 @@ const (
 	PhaseAfter                     // the agent left, the caller is still there
 	PhaseDormant                   // a call-back that isn't due yet
 	PhaseDialling                  // a call-back: the agent waits for the customer to answer
+	PhaseDirected                  // nobody serves it, and the phone of an agent rings who is to
 )
 
 // String returns the phase's name in views.
@@ -43,6 +44,8 @@ func (p Phase) String() string {
 		return "dormant"
 	case PhaseDialling:
 		return "dialling"
+	case PhaseDirected:
+		return "directed"
 	}
 	return fmt.Sprintf("phase(%d)", uint8(p))
 }
@@ -77,11 +80,15 @@ type call struct {
 
 	callback *callback // of a call-back
 	served   string    // agent of the latest conversation that is over
+
+	sides    []uint64 // offers beside that of the one who serves it, in the order they were made
+	placedBy string   // agent who made it
+	outside  bool     // to somebody outside
 }
 
 // number is the customer's.
 func (c *call) number() string {
-	if c.callback != nil {
+	if c.callback != nil || c.outside {
 		return c.to
 	}
 	return c.from
@@ -342,9 +349,10 @@ func (s *State) end(c *call, ev CallEnded, r *Result) error {
 		Kind: FactCallEnded, Call: c.id, Cause: ev.Cause, By: ev.By.String(), SIP: ev.SIP, Quality: ev.Quality,
 		Tier: tierOf(c), Customer: c.customer.ID, Node: c.node,
 	}
-	if (c.inQueue() || c.phase == PhaseTalking) && ev.bySwitch() {
+	if (c.inQueue() || c.phase == PhaseTalking) && ev.bySwitch() && c.placedBy == "" {
 		s.remember(c)
 	}
+	s.dropSides(c, ev.By, r)
 	switch c.phase {
 	case PhaseWaiting, PhaseOffered:
 		f.Queue, f.Abandoned = c.queue.Name, ev.By == SideCaller
@@ -356,7 +364,7 @@ func (s *State) end(c *call, ev CallEnded, r *Result) error {
 		o := s.offers[c.offer]
 		r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
 		s.release(o, ev.By, ev.AgentQuality, r)
-	case PhaseMenu, PhaseAfter, PhaseDormant, PhaseDialling:
+	case PhaseMenu, PhaseAfter, PhaseDormant, PhaseDialling, PhaseDirected:
 	}
 	delete(s.calls, c.id)
 	c.generation.calls--

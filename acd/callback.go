@@ -280,7 +280,7 @@ func (s *State) callbackCancelled(ev CallbackCancelled, r *Result) error {
 	switch {
 	case c == nil || c.callback == nil:
 		return refuse(ev, "no such call-back")
-	case c.phase == PhaseTalking || c.phase == PhaseAfter:
+	case c.reachedCustomer():
 		return refuse(ev, "the customer has been reached")
 	}
 	s.closeCallback(c, ending{cause: CallbackWithdrawn, reason: ev.Cause, by: ev.By}, r)
@@ -291,7 +291,7 @@ func (s *State) callbackCancelled(ev CallbackCancelled, r *Result) error {
 // himself, nil if there is none.
 func (s *State) callbackOf(caller *call) *call {
 	c := s.callbacks.of(caller)
-	if c == nil || c.phase == PhaseTalking || c.phase == PhaseAfter {
+	if c == nil || c.reachedCustomer() {
 		return nil
 	}
 	return c
@@ -302,6 +302,11 @@ type ending struct {
 	cause, reason, by, origin string
 	sip                       int
 	quality                   *Quality
+}
+
+// reachedCustomer reports whether a call-back has done its work.
+func (c *call) reachedCustomer() bool {
+	return c.phase == PhaseTalking || c.phase == PhaseAfter || c.phase == PhaseDirected
 }
 
 // closeCallback ends a call-back whose customer wasn't reached, whatever it is
@@ -320,7 +325,7 @@ func (s *State) closeCallback(c *call, how ending, r *Result) {
 		f.Cause = how.cause
 		r.Facts = append(r.Facts, f)
 		s.part(o, how.cause, r)
-	case PhaseMenu, PhaseTalking, PhaseAfter:
+	case PhaseMenu, PhaseTalking, PhaseAfter, PhaseDirected:
 	}
 	s.finish(c, how, r)
 }

@@ -72,6 +72,9 @@ func (c *checker) agent(a *agent) {
 	c.expect(timerWrapUp, a.id, a.wrapUpEnd())
 	c.expect(timerBackOff, a.id, a.backOff)
 	c.expect(timerPhone, a.id, a.earliestExpiry())
+	if o := s.offers[a.offer]; o.ringing() && o.role != 0 {
+		c.expect(timerSide, a.id, o.expires)
+	}
 	if a.state == AgentReady && a.backOff == 0 {
 		c.ready++
 	}
@@ -126,33 +129,39 @@ func (c *checker) call(x *call) {
 	if s.generation(x.generation.Generation) != x.generation {
 		c.fault("call %q: its generation %d is gone", x.id, x.generation.Generation)
 	}
-	o, ok := s.offers[x.offer], true
+	if !c.phaseFits(x, s.offers[x.offer]) {
+		c.fault("call %q is %s, but offer %d says otherwise", x.id, x.phase, x.offer)
+	}
+	if x.callback == nil && (x.phase == PhaseDormant || x.phase == PhaseDialling) {
+		c.fault("call %q is %s and no call-back", x.id, x.phase)
+	}
+	c.sides(x)
+	c.expect(timerCallback, x.id, x.nextCallback())
+	if x.inQueue() {
+		c.inQueue(x)
+	}
+}
+
+// phaseFits checks what rings for a call or talks to it.
+func (c *checker) phaseFits(x *call, o *offer) bool {
+	directed := slices.ContainsFunc(c.s.sidesOf(x), (*offer).ringing)
 	switch x.phase {
 	case PhaseWaiting:
 		c.waiting++
 		c.expect(timerMaxWait, x.id, x.leaveAt)
 		c.expect(timerChance, x.id, x.nextChance())
 		c.chances(x)
-		ok = x.offer == 0
+		return x.offer == 0
 	case PhaseOffered:
-		ok = o.ringing() && o.call == x.id
+		return o.ringing() && o.call == x.id
 	case PhaseTalking, PhaseDialling:
-		ok = o.answered() && o.call == x.id
+		return o.answered() && o.call == x.id
 	case PhaseMenu, PhaseAfter, PhaseDormant:
-		ok = x.offer == 0
-	default:
-		c.fault("call %q: phase %d", x.id, x.phase)
+		return x.offer == 0 && !directed
+	case PhaseDirected:
+		return x.offer == 0 && directed
 	}
-	if !ok {
-		c.fault("call %q is %s, but offer %d says otherwise", x.id, x.phase, x.offer)
-	}
-	if x.callback == nil && x.phase > PhaseAfter {
-		c.fault("call %q is %s and no call-back", x.id, x.phase)
-	}
-	c.expect(timerCallback, x.id, x.nextCallback())
-	if x.inQueue() {
-		c.inQueue(x)
-	}
+	return false
 }
 
 // inQueue checks a call that has a place.
@@ -185,7 +194,8 @@ func (c *checker) chances(x *call) {
 
 func (c *checker) offer(o *offer) {
 	call := c.s.calls[o.call]
-	if call == nil || call.offer != o.id || o.ringing() != (len(o.rings) > 0) || o.ringing() != (o.agent == "") {
+	if call == nil || (call.offer == o.id) != (o.role == 0) || !call.has(o.id) ||
+		o.ringing() != (len(o.rings) > 0) || o.ringing() != (o.agent == "") {
 		c.fault("offer %d: call %q doesn't agree, or agents are %+v", o.id, o.call, o)
 	}
 	for _, x := range o.rings {
@@ -196,8 +206,31 @@ func (c *checker) offer(o *offer) {
 	if a := c.s.agents[o.agent]; o.answered() && (a == nil || a.offer != o.id) {
 		c.fault("offer %d: agent %q doesn't agree", o.id, o.agent)
 	}
-	c.expect(timerOffer, o.call, o.expires)
+	if o.role == 0 {
+		c.expect(timerOffer, o.call, o.expires)
+	}
 }
+
+// sides checks who is in a call beside the one who serves it.
+func (c *checker) sides(x *call) {
+	if len(x.sides) > maxSides || !slices.IsSorted(x.sides) {
+		c.fault("call %q has sides %v", x.id, x.sides)
+	}
+	for i, id := range x.sides {
+		o := c.s.offers[id]
+		switch {
+		case o == nil || o.call != x.id || o.role == 0 || o.role > RoleCaller:
+			c.fault("call %q and side %d don't agree", x.id, id)
+		case o.role == RoleCaller && (i > 0 || x.placedBy != o.agent || x.outside):
+			c.fault("call %q: side %d is no caller's", x.id, id)
+		case x.phase != PhaseTalking && o.answered() && o.role != RoleCaller:
+			c.fault("call %q is %s with %s in it", x.id, x.phase, o.agent)
+		}
+	}
+}
+
+// has reports whether an offer is one of the call's.
+func (c *call) has(offer uint64) bool { return c.offer == offer || slices.Contains(c.sides, offer) }
 
 // vigils checks what is remembered of callers and queues.
 func (c *checker) vigils() {

@@ -110,6 +110,18 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.recordingMarked(ev, r)
 	case RecordingUsed:
 		return s.recordingUsed(ev, r)
+	case CallPlaced:
+		return s.callPlaced(ev, e, r)
+	case AgentCalled:
+		return s.agentCalled(ev, e.Index, r)
+	case CallHandedOver:
+		return s.callHandedOver(ev, r)
+	case MemberJoined:
+		return s.memberJoined(ev, r)
+	case TalkChanged:
+		return s.talkChanged(ev, r)
+	case OutsideChanged:
+		return s.outsideChanged(ev, r)
 	default:
 		panic(fmt.Sprintf("acd: unknown event %T: this node is too old for the log", ev))
 	}

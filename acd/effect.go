@@ -23,6 +23,9 @@ type RingAgent struct {
 	For               int64     // ms the phone may ring
 
 	Callback *CallbackCall // whom to call once the agent is there; nil: the caller is
+
+	Role Role   // 0: a queue gives him the call
+	By   string // who wants him, if no queue does
 }
 
 // CallbackCall is a call-back in the making. After ConnectAgent the switch

@@ -15,7 +15,10 @@ import (
 // call.left_queue that says refused stands alone: the call never waited); every
 // call.offered by one call.offer_failed or call.connected that names the same
 // offer and agent (a ring group is several call.offered with one offer); every
-// call.connected by one call.agent_released.
+// call.connected by one call.agent_released. A call.offered with a role is for no
+// queue: it is followed by call.offer_failed or by call.joined, and that by
+// call.agent_released; in between call.handed_over may make him the one who
+// serves the call. Who made a call joins it without an offer.
 type Fact struct {
 	Kind FactKind `json:"kind"`
 
@@ -71,6 +74,10 @@ type Fact struct {
 	Policy   string `json:"policy,omitempty"`    // auth.*
 	Account  string `json:"account,omitempty"`   // auth.*: SHA-256 of the account
 
+	Role      string `json:"role,omitempty"`      // of an agent or somebody outside beside the one who serves the call
+	Direction string `json:"direction,omitempty"` // call.arrived: out, internal; "" in
+	Leg       int    `json:"leg,omitempty"`       // outside.*: counts within the call
+
 	Attach  []Attribute `json:"attach,omitempty"`
 	Quality *Quality    `json:"quality,omitempty"`
 }
@@ -104,6 +111,16 @@ const (
 	FactCallTransferred   FactKind = "call.transferred" // cause is the result
 	FactRecordingMarked   FactKind = "recording.marked" // reason is the mark
 	FactRecordingUsed     FactKind = "recording.used"   // reason is the use
+	FactCallJoined        FactKind = "call.joined"      // an agent beside the one who serves the call, or who made it
+	FactCallHandedOver    FactKind = "call.handed_over" // another agent serves it; previous is who did, if he left it so
+	FactCallHeld          FactKind = "call.held"
+	FactCallResumed       FactKind = "call.resumed"
+	FactCallMuted         FactKind = "call.muted"
+	FactCallUnmuted       FactKind = "call.unmuted"
+	FactOutsideDialled    FactKind = "outside.dialled"
+	FactOutsideAnswered   FactKind = "outside.answered"
+	FactOutsideFailed     FactKind = "outside.failed"
+	FactOutsideLeft       FactKind = "outside.left"
 	FactCallbackRequested FactKind = "callback.requested"
 	FactCallbackDue       FactKind = "callback.due"     // it waits for an agent from now on
 	FactCallbackDialled   FactKind = "callback.dialled" // the agent is there, the customer is called

@@ -26,6 +26,10 @@ type offer struct {
 	expires    int64 // 0 once answered
 	answeredAt int64
 	leg        []byte // of the agent, opaque
+
+	role        Role   // 0: a queue gave him the call, or he serves it by now
+	by          string // who wanted him, if no queue did
+	held, muted bool   // by him
 }
 
 // ring is an offer's part that concerns one agent.
@@ -122,10 +126,10 @@ func (s *State) ring(o *offer, a *agent, lasts int64, why string, r *Result) {
 	a.offer, a.call = o.id, o.call
 	r.Effects = append(r.Effects, RingAgent{
 		Node: s.calls[o.call].node, Call: o.call, Agent: a.id, Offer: o.id, Contacts: a.contacts(), For: lasts,
-		Callback: s.calls[o.call].ringing(),
+		Callback: s.calls[o.call].ringing(), Role: o.role, By: o.by,
 	})
 	f := s.offerFact(FactCallOffered, o, a.id)
-	f.Reason, f.Until = why, o.expires
+	f.Reason, f.Until, f.Role, f.By = why, o.expires, o.role.String(), o.by
 	r.Facts = append(r.Facts, f)
 	s.become(a, stance{state: AgentReserved, until: o.expires}, change{cause: "offer"}, r)
 }
@@ -133,10 +137,14 @@ func (s *State) ring(o *offer, a *agent, lasts int64, why string, r *Result) {
 // offerFact returns a fact with everything that says which offer is meant.
 func (s *State) offerFact(kind FactKind, o *offer, agent string) Fact {
 	c := s.calls[o.call]
-	return Fact{
+	f := Fact{
 		Kind: kind, Call: o.call, Agent: agent, Offer: o.id, Queue: c.queue.Name, Node: c.node,
-		Tier: tierOf(c), Customer: c.customer.ID, WaitMS: s.now - c.queuedAt,
+		Tier: tierOf(c), Customer: c.customer.ID,
 	}
+	if o.by == "" { // it comes of a wait
+		f.WaitMS = s.now - c.queuedAt
+	}
+	return f
 }
 
 func (s *State) offerRang(ev OfferRang, r *Result) error {
@@ -150,7 +158,9 @@ func (s *State) offerRang(ev OfferRang, r *Result) error {
 	}
 	r.expect(2)
 	x.rang = true
-	r.Facts = append(r.Facts, s.offerFact(FactCallRinging, o, x.agent))
+	f := s.offerFact(FactCallRinging, o, x.agent)
+	f.Role = o.role.String()
+	r.Facts = append(r.Facts, f)
 	s.become(s.agents[x.agent], stance{state: AgentAlerting, until: o.expires}, change{cause: "ringing"}, r)
 	return nil
 }
@@ -179,6 +189,10 @@ func (s *State) offerAnswered(ev OfferAnswered, r *Result) error {
 	o, i, err := s.open(ev, ev.Offer, ev.Agent)
 	if err != nil {
 		return err
+	}
+	if o.role != 0 {
+		s.sideAnswered(o, ev.Leg, r)
+		return nil
 	}
 	r.expect(2 * len(o.rings))
 	c, a := s.calls[o.call], s.agents[o.rings[i].agent]
@@ -224,6 +238,10 @@ func (s *State) offerFailed(ev OfferFailed, r *Result) error {
 	}
 	if ev.Outcome < NoAnswer || ev.Outcome > SwitchFailed {
 		return refuse(ev, "unknown outcome %d", ev.Outcome)
+	}
+	if o.role != 0 {
+		s.sideFailed(o, ev.Outcome, ev.SIP, r)
+		return nil
 	}
 	s.fail(o, i, ev.Outcome, ev.SIP, r)
 	return nil
@@ -288,6 +306,10 @@ func (s *State) fail(o *offer, i int, outcome Outcome, sip int, r *Result) {
 // place.
 func (s *State) withdraw(o *offer, a *agent, outcome Outcome, r *Result) {
 	s.stopRinging(o, a.id, outcome, r)
+	if o.role != 0 {
+		s.cancelSide(o, outcome, 0, r)
+		return
+	}
 	if s.cancel(o, o.find(a.id), outcome, 0, r) {
 		s.back(s.calls[o.call], r)
 	}
@@ -338,8 +360,12 @@ func (s *State) agentReleased(ev AgentReleased, r *Result) error {
 		s.missed(c, missedAgentLeft, 0, r)
 		return nil
 	}
-	c.phase = PhaseAfter
+	if o.role != 0 {
+		s.releaseSide(o, ev.By, ev.Quality, r)
+		return nil
+	}
 	s.release(o, ev.By, ev.Quality, r)
+	s.inherit(c, o.agent, r)
 	return nil
 }
 
@@ -351,7 +377,9 @@ func (s *State) release(o *offer, by Side, quality *Quality, r *Result) {
 	s.rememberAgent(c, a.id)
 	f := s.offerFact(FactAgentReleased, o, a.id)
 	f.By, f.Quality, f.TalkMS = by.String(), quality, s.now-o.answeredAt
-	f.WaitMS = o.answeredAt - c.queuedAt
+	if o.by == "" {
+		f.WaitMS = o.answeredAt - c.queuedAt
+	}
 	if c.callback != nil {
 		f.Attempt = c.callback.attempt
 	}
@@ -362,6 +390,8 @@ func (s *State) release(o *offer, by Side, quality *Quality, r *Result) {
 	switch {
 	case a.gone:
 		s.remove(a, r)
+	case c.queue.Name == "": // he made the call
+		s.resume(a, why, r)
 	default:
 		s.beginWrapUp(a, o, c.queue, why, r)
 	}

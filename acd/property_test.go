@@ -350,5 +350,6 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"reload":  func(t *rapid.T) { w.s = reload(t, w.s) },
 	}
 	maps.Copy(actions, w.callbackActions(call, leg))
+	maps.Copy(actions, w.sideActions(agent, call, leg))
 	return actions
 }

@@ -31,6 +31,11 @@ func story(f Fact) string {
 	if f.Kind != FactCallOffered {
 		add("reason=", strings.ReplaceAll(f.Reason, " ", "_"))
 	}
+	add("role=", f.Role)
+	add("direction=", f.Direction)
+	if f.Kind == FactCallHandedOver {
+		add("from=", f.Previous)
+	}
 	add("cause=", f.Cause)
 	add("by=", f.By)
 	add("sip=", strconv.Itoa(f.SIP))
@@ -91,6 +96,7 @@ func (x *script) show() {
 			for _, w := range []struct{ key, value string }{
 				{"reason=", a.Reason},
 				{"", a.Call},
+				{"role=", a.Role.String()},
 				{"next=", a.Next.String()},
 				{"return=", strconv.FormatInt(a.ReturnAt, 10)},
 				{"extend=", strconv.FormatInt(a.ExtendTo, 10)},

@@ -310,6 +310,9 @@ func (x *script) event() Event {
 	if ev, ok := x.callbackEvent(); ok {
 		return ev
 	}
+	if ev, ok := x.sideEvent(); ok {
+		return ev
+	}
 	x.d.Fatalf(x.t, "unknown command")
 	return nil
 }

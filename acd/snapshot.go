@@ -19,7 +19,7 @@ import (
 // equal bytes. A new version gets a new number and keeps the reader of the old.
 const (
 	snapshotMagic   = "tierline acd"
-	snapshotVersion = 3
+	snapshotVersion = 4
 )
 
 // ErrSnapshot says that bytes are no snapshot of this or an older release, or
@@ -219,6 +219,15 @@ func (c *call) code(k *coder, s *State) {
 	}
 	k.str(&c.served)
 	c.codeCallback(k)
+	if k.version < 4 {
+		return
+	}
+	list(k, &c.sides, (*coder).uint)
+	k.str(&c.placedBy)
+	k.bool(&c.outside)
+	if c.placedBy != "" && c.queue == nil {
+		c.queue = &QueueConfig{}
+	}
 }
 
 // codeGeneration writes the generation and queue of a call as number and name.
@@ -257,6 +266,12 @@ func (o *offer) code(k *coder) {
 	k.bytes(&o.leg)
 	if k.version >= 3 {
 		k.int(&o.madeAt)
+	}
+	if k.version >= 4 {
+		number(k, &o.role)
+		k.str(&o.by)
+		k.bool(&o.held)
+		k.bool(&o.muted)
 	}
 	switch {
 	case k.version >= 3:
@@ -300,6 +315,9 @@ func (s *State) derive() error {
 		s.setTimer(timerWrapUp, a.id, 0, a.wrapUpEnd())
 		s.setTimer(timerBackOff, a.id, 0, a.backOff)
 		s.setTimer(timerPhone, a.id, 0, a.earliestExpiry())
+		if o := s.offers[a.offer]; o.ringing() && o.role != 0 {
+			s.setTimer(timerSide, a.id, 0, o.expires)
+		}
 	}
 	if err := s.deriveLockouts(); err != nil {
 		return err

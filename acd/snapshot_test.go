@@ -19,8 +19,8 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	for want, s := range map[string]*State{
-		"9656af74fd5c03855140ae944648fb077d49d8566a40059c6d5e644169a062f6": busyState(t),
-		"8189cb78ba57fdf6d9629d9501ce9cf3cddeed119cd02ed90ed8eeb93e0a8374": backState(t),
+		"0e2d1489d34a980fb74bbcff73d35c1281e50e7408a49fe3064c3063c16794e5": busyState(t),
+		"95badc17c1bad093663a90c236781ce9d77de8511e72f3458c66c0d40ab7b575": backState(t),
 	} {
 		hash := s.Hash()
 		if got := hex.EncodeToString(hash[:]); got != want {

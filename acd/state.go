@@ -103,6 +103,7 @@ const (
 	timerCallback                      // call-back: is due, expires, or is given up
 	timerLockout                       // lockout: its last failure is old enough
 	timerNoStaff                       // vigil: nobody has been there for its first call
+	timerSide                          // agent: his phone has rung long enough for a call of no queue
 )
 
 func (t timer) compare(o timer) int {
@@ -136,6 +137,8 @@ func (s *State) timePassed(r *Result) {
 			s.lockoutOver(s.lockouts[t.id])
 		case timerNoStaff:
 			s.noStaff(s.vigils[t.id], r)
+		case timerSide:
+			s.sideExpired(s.agents[t.id], r)
 		}
 	}
 }

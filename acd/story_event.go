@@ -39,9 +39,9 @@ type RecordingMarked struct {
 // RecordingUsed is what became of a recording after its call: it was listened
 // to, downloaded, or moved to the store.
 type RecordingUsed struct {
-	Ref  string `json:"ref"`
-	Use  string `json:"use"` // a stable word: heard, downloaded, stored
-	By   string `json:"by"`
+	Ref string `json:"ref"`
+	Use string `json:"use"` // a stable word: heard, downloaded, stored
+	By  string `json:"by"`
 }
 
 func (RecordingMarked) isEvent() {}

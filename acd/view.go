@@ -33,6 +33,9 @@ type AgentView struct {
 	Codes      []string             `json:"codes,omitempty"`       // dispositions to choose from
 	Code       string               `json:"disposition,omitempty"` // the one chosen
 	Misses     int                  `json:"misses,omitempty"`
+	Role       Role                 `json:"role,omitempty"` // in the call, if he doesn't serve it
+	Held       bool                 `json:"held,omitempty"` // he holds the call
+	Muted      bool                 `json:"muted,omitempty"`
 	Skills     []routing.SkillLevel `json:"skills"`
 	Bindings   []Binding            `json:"bindings"`
 }
@@ -77,6 +80,9 @@ func (s *State) agentView(a *agent) AgentView {
 	if c := s.calls[a.call]; a.state == AgentTalking && c != nil {
 		v.Codes = slices.Clone(c.queue.Dispositions)
 	}
+	if o := s.offers[a.offer]; o != nil {
+		v.Role, v.Held, v.Muted = o.role, o.held, o.muted
+	}
 	if a.state == AgentUnreachable {
 		v.Next, v.NextReason = a.before.state, a.before.reason
 	}
@@ -113,6 +119,18 @@ type CallView struct {
 	SIPCallID   string       `json:"sip_call_id,omitempty"`
 	Why         string       `json:"why,omitempty"`      // it waits
 	Callback    bool         `json:"callback,omitempty"` // we call the customer, To
+	PlacedBy    string       `json:"placed_by,omitempty"`
+	Outside     bool         `json:"outside,omitempty"` // placed to somebody outside
+	Sides       []SideView   `json:"sides,omitempty"`
+}
+
+// SideView is an agent in a call beside the one who serves it.
+type SideView struct {
+	Agent    string `json:"agent"`
+	Role     Role   `json:"role"`
+	Offer    uint64 `json:"offer"`
+	Answered bool   `json:"answered,omitempty"`
+	By       string `json:"by,omitempty"`
 }
 
 // Calls returns all calls in the order of their arrival; call-backs only while
@@ -124,7 +142,7 @@ func (s *State) Calls() []CallView {
 	out := make([]CallView, 0, len(calls))
 	why := map[*rank.Requirement]string{} // many calls wait for the same
 	for _, c := range calls {
-		if c.callback != nil && c.offer == 0 && c.phase != PhaseAfter {
+		if c.callback != nil && c.offer == 0 && !c.reachedCustomer() {
 			continue // nobody is on the line: see Callbacks
 		}
 		v := s.callView(c)
@@ -158,7 +176,11 @@ func (s *State) callView(c *call) CallView {
 		ID: c.id, Phase: c.phase, Offer: c.offer, Tier: c.tier, Language: c.language, From: c.from, To: c.to,
 		Trunk: c.trunk, Flow: c.flow, Step: c.step, Arrived: c.arrivedWall, Node: c.node,
 		Generation: c.generation.Generation, Customer: c.customer, Attach: slices.Clone(c.attach), SIPCallID: c.sipCallID,
-		Callback: c.callback != nil,
+		Callback: c.callback != nil, PlacedBy: c.placedBy, Outside: c.outside,
+	}
+	for _, o := range s.sidesOf(c) {
+		agent, _ := o.who()
+		v.Sides = append(v.Sides, SideView{Agent: agent, Role: o.role, Offer: o.id, Answered: o.answered(), By: o.by})
 	}
 	if c.queue != nil {
 		v.Queue = c.queue.Name

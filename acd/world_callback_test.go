@@ -107,7 +107,7 @@ func (w *world) callbackActions(call func(*rapid.T) string, leg func(*rapid.T) l
 				Call: call(t), Ref: rapid.SampledFrom([]string{"", "r1"}).Draw(t, "ref"), Mark: "pause", AtMS: rapid.Int64().Draw(t, "at"),
 			})
 		},
-		"used":  func(t *rapid.T) { _ = w.put(t, RecordingUsed{Ref: "r1", Use: "heard", By: "lead"}) },
+		"used": func(t *rapid.T) { _ = w.put(t, RecordingUsed{Ref: "r1", Use: "heard", By: "lead"}) },
 		"tried": func(t *rapid.T) {
 			_ = w.put(t, AuthTried{
 				Policy: "p", Key: rapid.SampledFrom([]string{"", "k1", "k2"}).Draw(t, "key"),

@@ -45,6 +45,7 @@ type legOf struct {
 // tale is what the facts have said of one call.
 type tale struct {
 	queued           bool
+	sides            map[uint64]string // offers beside the one that is talking
 	offered, talking uint64
 	rung             map[string]bool // whom the offer rings
 	key              rank.Key        // since it was queued; must stay
@@ -101,6 +102,11 @@ func (w *world) report(ev Event) {
 		})
 	case AgentReleased:
 		delete(w.talking, ev.Offer)
+	case CallPlaced:
+		w.talking[w.s.index], w.node[w.s.index] = ev.Agent, ev.Node
+		w.offers = append(w.offers, legOf{w.s.index, ev.Agent})
+	case CallHandedOver:
+		delete(w.talking, w.story[ev.Call].talking)
 	case NodeRestarted:
 		maps.DeleteFunc(w.ringing, func(l legOf, _ bool) bool { return w.node[l.offer] == ev.Node })
 		maps.DeleteFunc(w.talking, func(id uint64, _ string) bool { return w.node[id] == ev.Node })
@@ -155,6 +161,9 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		w.story[f.Call] = &tale{}
 		return
 	}
+	if w.hearSide(t, c, f) {
+		return
+	}
 	ok := true
 	switch f.Kind {
 	case FactCallQueued:
@@ -196,12 +205,14 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		ok = c.talking == f.Offer
 		c.talking = 0
 	case FactCallEnded:
-		ok = !c.queued && c.offered+c.talking == 0
+		ok = !c.queued && c.offered+c.talking == 0 && len(c.sides) == 0
 		delete(w.story, f.Call)
 	case FactConfigPublished, FactAgentState, FactAgentNext, FactAgentDisposed, FactPhoneRegistered, FactPhoneUnregistered,
 		FactCallArrived, FactCallStep, FactNodeRestarted, FactCallSurveyed, FactCallRecorded, FactCallTransferred,
 		FactCallbackRequested, FactCallbackDue, FactCallbackDialled, FactCallbackReached, FactCallbackMissed,
-		FactCallbackEnded, FactAuthLocked, FactAuthCleared, FactRecordingMarked, FactRecordingUsed:
+		FactCallbackEnded, FactAuthLocked, FactAuthCleared, FactRecordingMarked, FactRecordingUsed, FactCallJoined, FactCallHandedOver, FactCallHeld,
+		FactCallResumed, FactCallMuted, FactCallUnmuted, FactOutsideDialled, FactOutsideAnswered, FactOutsideFailed,
+		FactOutsideLeft:
 	}
 	if !ok {
 		t.Fatalf("%+v at the wrong moment", f)
@@ -233,7 +244,7 @@ func (w *world) oneEach(t *rapid.T) {
 		t.Fatalf("state: ringing %v talking %v, world: %v %v", ringing, talking, w.ringing, w.talking)
 	}
 	for id, c := range w.s.calls {
-		if o := w.s.offers[c.offer]; (o == nil) != (c.offer == 0) || o != nil && o.call != id {
+		if o := w.s.offers[c.offer]; (o == nil) != (c.offer == 0) || o != nil && (o.call != id || o.role != 0) {
 			t.Fatalf("call %s and offer %d don't agree", id, c.offer)
 		}
 	}
@@ -245,7 +256,7 @@ func (w *world) conserved(t *rapid.T) {
 	waiting := 0
 	for id, c := range w.s.calls {
 		told := w.story[id]
-		if told == nil || told.queued != c.inQueue() || told.offered+told.talking != c.offer {
+		if told == nil || told.queued != c.inQueue() || told.offered+told.talking != c.offer || len(told.sides) != len(c.sides) {
 			t.Fatalf("call %s is %s, the story says %+v", id, c.phase, told)
 		}
 		if c.inQueue() && c.callback == nil {

@@ -51,6 +51,12 @@ const (
 	kindCallTransferred
 	kindRecordingMarked
 	kindRecordingUsed
+	kindCallPlaced
+	kindAgentCalled
+	kindCallHandedOver
+	kindMemberJoined
+	kindTalkChanged
+	kindOutsideChanged
 )
 
 // origin says who wrote an entry, so that an entry that was sent again is
@@ -236,6 +242,18 @@ func kindOf(ev acd.Event) kind {
 		return kindRecordingMarked
 	case acd.RecordingUsed:
 		return kindRecordingUsed
+	case acd.CallPlaced:
+		return kindCallPlaced
+	case acd.AgentCalled:
+		return kindAgentCalled
+	case acd.CallHandedOver:
+		return kindCallHandedOver
+	case acd.MemberJoined:
+		return kindMemberJoined
+	case acd.TalkChanged:
+		return kindTalkChanged
+	case acd.OutsideChanged:
+		return kindOutsideChanged
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -303,6 +321,18 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.RecordingMarked](body)
 	case kindRecordingUsed:
 		return parse[acd.RecordingUsed](body)
+	case kindCallPlaced:
+		return parse[acd.CallPlaced](body)
+	case kindAgentCalled:
+		return parse[acd.AgentCalled](body)
+	case kindCallHandedOver:
+		return parse[acd.CallHandedOver](body)
+	case kindMemberJoined:
+		return parse[acd.MemberJoined](body)
+	case kindTalkChanged:
+		return parse[acd.TalkChanged](body)
+	case kindOutsideChanged:
+		return parse[acd.OutsideChanged](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

@@ -96,6 +96,19 @@ func everyKind() []acd.Event {
 		acd.CallTransferred{Call: "c1", To: "hotline", Result: "answered"},
 		acd.RecordingMarked{Call: "c1", Ref: "2026/11/23/c1-1", Mark: "mark", AtMS: 1500, Text: "complaint", By: "1001"},
 		acd.RecordingUsed{Ref: "2026/11/23/c1-1", Use: "heard", By: "api"},
+		acd.CallPlaced{
+			Call: "c2", Node: "n1", Agent: "1001", To: "+8613800138000", Outside: true, Trunk: "ct-sh-1", Generation: 3,
+			Customer:  acd.Customer{ID: "u7", Name: "李雷", Tier: 3, Language: "zh"},
+			SIPCallID: "abc@phone", Leg: []byte("leg"),
+		},
+		acd.AgentCalled{Call: "c1", Agent: "1002", Role: acd.RoleConsult, By: "1001", For: 20_000},
+		acd.CallHandedOver{Call: "c1", To: 14, By: acd.SideAgent, Quality: quality},
+		acd.MemberJoined{Offer: 14, By: "1001"},
+		acd.TalkChanged{Offer: 12, Held: true, Muted: true, By: "1001"},
+		acd.OutsideChanged{
+			Call: "c1", Leg: 1, To: "+8613800138000", Role: acd.RoleConsult, By: "1001", State: acd.OutsideFailed,
+			Trunk: "ct-sh-1", SIP: 486, Quality: quality,
+		},
 	}
 }
 
@@ -208,7 +221,7 @@ func TestEntriesOfANewerRelease(t *testing.T) {
 	newFormat[0] = entryFormat + 1
 	tests := map[string][]byte{
 		"format":      newFormat,
-		"kind":        encode(1, 2, o, kindRecordingUsed+1, []byte("{}")),
+		"kind":        encode(1, 2, o, kindOutsideChanged+1, []byte("{}")),
 		"kind 0":      encode(1, 2, o, 0, []byte("{}")),
 		"field":       encode(1, 2, o, kindOfferRang, []byte(`{"offer":1,"volume":11}`)),
 		"inner field": encode(1, 2, o, kindCallArrived, []byte(`{"call":"c","customer":{"tier":1,"mood":"bad"}}`)),

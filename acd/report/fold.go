@@ -40,6 +40,7 @@ type open struct {
 	Running []Kind    `json:"running"`           // kinds of the segments that are not ended, each at most once
 	Ringing []ringing `json:"ringing,omitempty"` // offers that are not over
 	Rang    int64     `json:"rang,omitempty"`    // only read: see upgrade
+	Beside  []beside  `json:"beside,omitempty"`  // segments inside others that are not ended
 }
 
 // NewFold returns a fold at the beginning of the log.
@@ -148,7 +149,8 @@ func (f *Fold) fact(s Story, fact acd.Fact) {
 
 func arrived(s Story, fact acd.Fact) *open {
 	o := &open{Arrived: s.At, CDR: CDR{
-		Call: fact.Call, Direction: Inward, Node: fact.Node, Trunk: fact.Trunk, From: fact.From, To: fact.To,
+		Call: fact.Call, Direction: cmp.Or(Direction(fact.Direction), Inward), Node: fact.Node,
+		Trunk: fact.Trunk, From: fact.From, To: fact.To,
 		Flow: fact.Flow, Generation: fact.Generation, SIPCallID: fact.SIPCallID,
 		Customer: fact.Customer, Language: fact.Language,
 		Started: Time(s.Wall), FirstIndex: s.Index,
@@ -156,13 +158,18 @@ func arrived(s Story, fact acd.Fact) *open {
 	if fact.Tier != nil {
 		o.CDR.Tier = *fact.Tier
 	}
-	o.begin(s, Segment{Kind: IVR})
+	if fact.Direction == "" {
+		o.begin(s, Segment{Kind: IVR})
+	}
 	return o
 }
 
 // change books what happened to a running call. Kinds that say nothing about
 // the record (agents, phones, documents) are left out on purpose.
 func (o *open) change(s Story, fact acd.Fact) {
+	if o.aside(s, fact) {
+		return
+	}
 	switch fact.Kind {
 	case acd.FactCallStep:
 		o.step(s, fact)
@@ -179,6 +186,7 @@ func (o *open) change(s Story, fact acd.Fact) {
 	case acd.FactCallConnected:
 		o.connected(s, fact)
 	case acd.FactAgentReleased:
+		o.end(s, Dial, Segment{EndedBy: fact.By})
 		o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By, Quality: fact.Quality})
 	case acd.FactCallbackDue, acd.FactCallbackDialled, acd.FactCallbackMissed, acd.FactCallbackReached:
 		o.called(s, fact)
@@ -187,7 +195,9 @@ func (o *open) change(s Story, fact acd.Fact) {
 	case acd.FactCallArrived, acd.FactCallEnded, acd.FactAgentState, acd.FactAgentNext, acd.FactPhoneRegistered,
 		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted,
 		acd.FactCallMoved, acd.FactCallRelaxed, acd.FactAgentDisposed, acd.FactAuthLocked, acd.FactAuthCleared,
-		acd.FactCallbackRequested, acd.FactCallbackEnded, acd.FactRecordingUsed:
+		acd.FactCallbackRequested, acd.FactCallbackEnded, acd.FactRecordingUsed, acd.FactCallMuted, acd.FactCallUnmuted:
+	case acd.FactCallJoined, acd.FactCallHandedOver, acd.FactCallHeld, acd.FactCallResumed,
+		acd.FactOutsideDialled, acd.FactOutsideAnswered, acd.FactOutsideFailed, acd.FactOutsideLeft: // see aside
 	}
 }
 
@@ -244,7 +254,9 @@ func (o *open) connected(s Story, fact acd.Fact) {
 // close ends a call's record and hands it over.
 func (f *Fold) close(s Story, fact acd.Fact, o *open) {
 	o.endOffers(s, Segment{Outcome: outcomeCaller})
+	o.endAside(s, Segment{Outcome: outcomeReleased, EndedBy: fact.By})
 	o.end(s, Queue, Segment{Outcome: outcomeEnded})
+	o.end(s, Dial, Segment{EndedBy: fact.By})
 	o.end(s, Talk, Segment{Outcome: outcomeReleased, EndedBy: fact.By})
 	o.end(s, IVR, Segment{EndedBy: fact.By})
 	if o.CDR.Direction != Outward {
@@ -268,6 +280,9 @@ func (f *Fold) close(s Story, fact acd.Fact, o *open) {
 func (o *open) settle(s Story, fact acd.Fact) {
 	segments := o.CDR.Segments
 	last := len(segments) - 1
+	if last < 0 {
+		return
+	}
 	if last > 0 && segments[last].Kind == IVR && o.Begun[last] == s.At {
 		segments = segments[:last]
 		last--
@@ -293,7 +308,7 @@ func (f *Fold) lost(s Story) {
 		}
 		var gone []string
 		for call, o := range f.open {
-			if o.CDR.Node == fact.Node && o.CDR.Direction != Outward { // call-backs outlive their node
+			if o.CDR.Node == fact.Node && (o.CDR.Direction != Outward || o.CDR.From != "") { // call-backs outlive their node
 				gone = append(gone, call)
 			}
 		}
@@ -348,6 +363,6 @@ func (o *open) conclude(s Story, i int, how Segment) {
 		o.CDR.RingMS += seg.RingMS
 	case Talk:
 		o.CDR.TalkMS += seg.DurationMS
-	case Dial:
+	case Dial, Hold, Consult, Member, Caller, Outside:
 	}
 }

@@ -50,7 +50,7 @@ func (t *Time) UnmarshalText(b []byte) error {
 // docs/reference/cdr.md describes each field for readers of the tables.
 type CDR struct {
 	Call       string       `json:"call"`
-	Direction  Direction    `json:"direction" doc:"in; out for a call-back"`
+	Direction  Direction    `json:"direction" doc:"in; out for a call-back or an agent's call; internal between agents"`
 	Node       string       `json:"node" doc:"Node that held the call"`
 	Trunk      string       `json:"trunk"`
 	From       string       `json:"from" doc:"Caller's number, normalised"`
@@ -105,8 +105,9 @@ type Direction string
 
 // Directions.
 const (
-	Inward  Direction = "in"
-	Outward Direction = "out"
+	Inward   Direction = "in"
+	Outward  Direction = "out"
+	Internal Direction = "internal"
 )
 
 // NoteKind names what a note is about.
@@ -141,11 +142,18 @@ const (
 	Queue Kind = "queue" // waiting; offers happen inside it
 	Offer Kind = "offer" // one agent's phone is being called
 	Talk  Kind = "talk"  // caller and agent are connected
-	Dial  Kind = "dial"  // of a call-back: the agent is there, the customer is called
+	Dial  Kind = "dial"  // the agent is there, the customer is called
+
+	Hold    Kind = "hold"    // the agent holds the call
+	Consult Kind = "consult" // an agent is asked by the one who serves the call
+	Member  Kind = "member"  // an agent takes part in a conference
+	Caller  Kind = "caller"  // an agent made the call from his phone
+	Outside Kind = "outside" // somebody outside is called into the call, or in it
 )
 
-// Segment is one stretch of a call. An offer lies inside its queue segment;
-// otherwise segments follow each other.
+// Segment is one stretch of a call. An offer lies inside its queue segment,
+// hold, consult, member, caller and outside beside the others; otherwise
+// segments follow each other.
 type Segment struct {
 	Kind       Kind         `json:"kind"`
 	Started    Time         `json:"started"`
@@ -158,7 +166,7 @@ type Segment struct {
 	Outcome    string       `json:"outcome,omitempty" doc:"How the segment ended, a stable word"`
 	EndedBy    string       `json:"ended_by,omitempty"`
 	SIP        int          `json:"sip,omitempty" doc:"Final status of the agent's leg"`
-	Reason     string       `json:"reason,omitempty" doc:"Why this agent was chosen"`
+	Reason     string       `json:"reason,omitempty" doc:"Why this agent; of outside: what for and whom; else who asked"`
 	Quality    *acd.Quality `json:"quality,omitempty" doc:"RTP figures of the agent's leg"`
 }
 

@@ -122,7 +122,10 @@ func (f *Fold) Take(at, wall int64, facts []acd.Fact) {
 		if v := f.visits[fact.Call]; v != nil && fact.Kind == acd.FactCallEnded {
 			f.end(fact.Call, v, lost, 0) // a story that isn't complete
 		}
-		if fact.Kind == acd.FactOfferFailed {
+		if fact.Kind == acd.FactCallHandedOver {
+			f.handedOver(fact)
+		}
+		if fact.Kind == acd.FactOfferFailed && fact.Role == "" {
 			f.offer(wall, fact, fact.Cause)
 		}
 		f.callback(wall, fact)
@@ -210,9 +213,20 @@ func (f *Fold) offer(wall int64, fact *acd.Fact, outcome string) {
 
 // released counts a conversation where its time is booked.
 func (f *Fold) released(wall int64, fact *acd.Fact) {
-	if a := f.agents[fact.Agent]; a != nil && a.Call == fact.Call && !a.Back {
+	if a := f.agents[fact.Agent]; a != nil && a.Call == fact.Call && !a.Back && a.Place.Queue != "" {
 		f.numbers.call(Key{floor(wall), a.Place}, Calls{Handled: 1})
 	}
+}
+
+// handedOver lets an agent's time count where his part of the call belongs from
+// now on.
+func (f *Fold) handedOver(fact *acd.Fact) {
+	a := f.agents[fact.Agent]
+	if a == nil || a.Call != fact.Call || f.backs[fact.Call] != nil {
+		return
+	}
+	a.Place = placeOf(fact)
+	f.touched[ref{kindAgent, fact.Agent}] = true
 }
 
 func (f *Fold) agentState(wall int64, fact *acd.Fact) {

@@ -157,10 +157,10 @@ func (m *Meter) fact(f *acd.Fact) {
 	if f.Kind == acd.FactCallArrived {
 		m.arrived.WithLabelValues(bounded(m.trunks, f.Trunk)).Inc()
 	}
-	if f.Kind == acd.FactOfferFailed {
+	if f.Kind == acd.FactOfferFailed && f.Role == "" {
 		m.offersFailed.WithLabelValues(bounded(m.queues, f.Queue), bounded(m.outcomes, f.Cause)).Inc()
 	}
-	if f.Kind == acd.FactAgentReleased && f.Attempt == 0 { // conversations of call-backs are no queue's
+	if f.Kind == acd.FactAgentReleased && f.Attempt == 0 && f.Role == "" { // conversations of call-backs are no queue's
 		m.talked.WithLabelValues(bounded(m.queues, f.Queue)).Observe(seconds(f.TalkMS))
 	}
 	if f.Kind == acd.FactCallEnded {

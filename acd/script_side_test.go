@@ -1,0 +1,30 @@
+package acd
+
+// sideEvent reads the commands about agents beside the one who serves a call.
+func (x *script) sideEvent() (Event, bool) {
+	switch x.d.Cmd {
+	case "place":
+		return CallPlaced{
+			Call: x.arg("0"), Node: "n1", Agent: x.arg("1"), To: x.arg("2"), Outside: x.arg("outside") != "",
+		}, true
+	case "call":
+		by := x.arg("by")
+		if by == "" {
+			by = "desk"
+		}
+		return AgentCalled{
+			Call: x.arg("0"), Agent: x.arg("1"), Role: named[Role](x, x.arg("2")), By: by, For: x.ms(x.arg("for")),
+		}, true
+	case "hand-over":
+		return CallHandedOver{Call: x.arg("0"), To: x.offer(x.arg("1")), By: SideAgent}, true
+	case "join":
+		return MemberJoined{Offer: x.offer(x.arg("0")), By: "desk"}, true
+	case "talk":
+		return TalkChanged{
+			Offer: x.offer(x.arg("0")), Held: x.arg("held") != "", Muted: x.arg("muted") != "", By: "desk",
+		}, true
+	case "outside":
+		return OutsideChanged{Call: x.arg("0"), Leg: 1, To: x.arg("1"), Role: RoleConsult, By: "desk", State: x.arg("2")}, true
+	}
+	return nil, false
+}

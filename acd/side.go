@@ -1,0 +1,395 @@
+package acd
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	// maxSides bounds how many agents are in a call beside the one who serves it:
+	// a conference has eight parties.
+	maxSides = 6
+	// longestRing bounds how long somebody may let a phone ring.
+	longestRing = 120_000 // ms
+)
+
+// Codes of refusals of an agent whom somebody wants in a call.
+const (
+	CodeAgentBusy   = "agent_busy"   // he has a call, or works on one
+	CodeAgentAbsent = "agent_absent" // signed out, or without a phone
+	CodeCallFull    = "call_full"    // as many parties as a call can have
+)
+
+// sidesOf returns the offers beside the one that serves a call, in the order
+// they were made.
+func (s *State) sidesOf(c *call) []*offer {
+	out := make([]*offer, 0, len(c.sides))
+	for _, id := range c.sides {
+		out = append(out, s.offers[id])
+	}
+	return out
+}
+
+// mayBeCalled refuses an agent who can't take part in a call besides those that
+// queues give him. Who is on a break may be asked by a colleague.
+func (s *State) mayBeCalled(ev Event, agent string) error {
+	a := s.agents[agent]
+	switch {
+	case a == nil || a.gone:
+		return refuse(ev, "no such agent")
+	case a.state == AgentSignedOut || a.state == AgentUnreachable:
+		return refuseCode(ev, CodeAgentAbsent, "agent %s is %s", a.id, a.state)
+	case a.state != AgentReady && a.state != AgentNotReady:
+		return refuseCode(ev, CodeAgentBusy, "agent %s is %s", a.id, a.state)
+	}
+	return nil
+}
+
+// callPlaced begins a call of an agent: he is busy with it from now on.
+func (s *State) callPlaced(ev CallPlaced, e Entry, r *Result) error {
+	g := s.generation(ev.Generation)
+	a := s.agents[ev.Agent]
+	switch {
+	case ev.Call == "" || ev.Node == "" || ev.To == "":
+		return refuse(ev, "call, node and number must be named")
+	case s.calls[ev.Call] != nil || s.offers[e.Index] != nil || e.Index == 0:
+		return refuse(ev, "call is known already")
+	case g == nil:
+		return refuse(ev, "generation %d is not known", ev.Generation)
+	case a != nil && a.state == AgentWrapUp && !a.gone: // to finish the work may take a call
+	default:
+		if err := s.mayBeCalled(ev, ev.Agent); err != nil {
+			return err
+		}
+	}
+	c := &call{
+		id: ev.Call, node: ev.Node, trunk: ev.Trunk, from: a.id, to: ev.To, sipCallID: ev.SIPCallID, index: e.Index,
+		arrivedWall: e.Wall, generation: g, customer: ev.Customer, tier: ev.Customer.Tier,
+		language: ev.Customer.Language, leg: ev.Leg, phase: PhaseMenu, placedBy: a.id, outside: ev.Outside,
+		queue: &QueueConfig{},
+	}
+	if err := s.settle(c); err != nil {
+		return refuse(ev, "%v", err)
+	}
+	s.calls[c.id] = c
+	g.calls++
+	f := Fact{
+		Kind: FactCallArrived, Call: c.id, Node: c.node, Trunk: c.trunk, From: c.from, To: c.to, Agent: a.id,
+		Generation: g.Generation, Tier: tierOf(c), Customer: c.customer.ID, Language: c.language, SIPCallID: c.sipCallID,
+		Direction: c.direction(),
+	}
+	r.Facts = append(r.Facts, f)
+	o := &offer{id: e.Index, call: c.id, agent: a.id, madeAt: s.now, answeredAt: s.now, leg: ev.Leg, by: a.id}
+	s.offers[o.id] = o
+	s.rest(a)
+	if c.outside {
+		c.phase, c.offer = PhaseTalking, o.id
+	} else {
+		o.role = RoleCaller
+		c.sides = []uint64{o.id}
+	}
+	a.offer, a.call = o.id, c.id
+	r.Facts = append(r.Facts, s.sideFact(FactCallJoined, o, a.id))
+	s.become(a, stance{state: AgentTalking}, change{cause: "placed"}, r)
+	return nil
+}
+
+// Directions of calls, in facts.
+const (
+	DirectionOut      = "out"
+	DirectionInternal = "internal"
+)
+
+// direction is that of a call which an agent made, "" for others.
+func (c *call) direction() string {
+	switch {
+	case c.placedBy == "":
+		return ""
+	case c.outside:
+		return DirectionOut
+	}
+	return DirectionInternal
+}
+
+// rest remembers what an agent who gets a call outside of the queues goes back
+// to. Who is ready is ready again.
+func (s *State) rest(a *agent) {
+	switch {
+	case a.state == AgentNotReady:
+		a.next = a.stance
+	case a.state != AgentWrapUp:
+		a.next = stance{}
+	case a.work.begun != 0: // the work is over
+		s.handled(a.work.queue, s.now-a.work.begun)
+	}
+	a.work = work{}
+}
+
+func (s *State) agentCalled(ev AgentCalled, index uint64, r *Result) error {
+	c := s.calls[ev.Call]
+	switch {
+	case c == nil:
+		return refuse(ev, "no such call")
+	case index == 0 || s.offers[index] != nil:
+		return refuse(ev, "offer %d exists", index)
+	case ev.Role != RoleConsult && ev.Role != RoleTransfer && ev.Role != RoleMember:
+		return refuse(ev, "%q is no role to call somebody for", ev.Role)
+	case ev.For < 0 || ev.For > longestRing || ev.By == "":
+		return refuse(ev, "for %d ms, by %q", ev.For, ev.By)
+	case len(c.sides) >= maxSides:
+		return refuseCode(ev, CodeCallFull, "call has %d agents", len(c.sides)+1)
+	case !c.takesSides(ev.Role):
+		return refuse(ev, "call is %s", c.phase)
+	}
+	if err := s.mayBeCalled(ev, ev.Agent); err != nil {
+		return err
+	}
+	a := s.agents[ev.Agent]
+	lasts := cmp.Or(ev.For, defaultRing)
+	o := &offer{
+		id: index, call: c.id, madeAt: s.now, expires: s.now + lasts + ringGrace, role: ev.Role, by: ev.By,
+		rings: make([]ring, 0, 1),
+	}
+	s.offers[o.id] = o
+	c.sides = append(c.sides, o.id)
+	s.rest(a)
+	s.setTimer(timerSide, a.id, 0, o.expires)
+	if c.phase != PhaseTalking {
+		c.phase = PhaseDirected
+	}
+	s.ring(o, a, lasts, ev.Role.String()+" by "+ev.By, r)
+	return nil
+}
+
+// takesSides reports whether an agent can be called in: to one who is in the
+// call, or for a caller whom nobody serves any more.
+func (c *call) takesSides(role Role) bool {
+	switch c.phase {
+	case PhaseTalking:
+		return true
+	case PhaseAfter, PhaseDirected:
+		return role == RoleTransfer
+	case PhaseMenu:
+		return role == RoleTransfer && c.placedBy != ""
+	case PhaseWaiting, PhaseOffered, PhaseDormant, PhaseDialling:
+	}
+	return false
+}
+
+// sideFact is offerFact with the role.
+func (s *State) sideFact(kind FactKind, o *offer, agent string) Fact {
+	f := s.offerFact(kind, o, agent)
+	f.Role, f.By = o.role.String(), o.by
+	return f
+}
+
+// sideAnswered lets an agent in. One who is to have the caller of a call that
+// nobody serves has him at once.
+func (s *State) sideAnswered(o *offer, leg []byte, r *Result) {
+	r.expect(3)
+	c, a := s.calls[o.call], s.agents[o.rings[0].agent]
+	s.setTimer(timerSide, a.id, o.expires, 0)
+	r.Effects = append(r.Effects, ConnectAgent{Node: c.node, Call: c.id, Agent: a.id, Offer: o.id})
+	o.agent, o.expires, o.answeredAt, o.leg, o.rings = a.id, 0, s.now, leg, nil
+	a.misses = 0
+	r.Facts = append(r.Facts, s.sideFact(FactCallJoined, o, a.id))
+	if c.phase == PhaseDirected {
+		s.serve(c, o, "", r)
+	}
+	s.become(a, stance{state: AgentTalking}, change{cause: "answered"}, r)
+}
+
+// serve makes an agent of the call the one who serves it.
+func (s *State) serve(c *call, o *offer, before string, r *Result) {
+	c.sides = slices.DeleteFunc(c.sides, func(id uint64) bool { return id == o.id })
+	o.role = 0
+	c.phase, c.offer = PhaseTalking, o.id
+	f := s.offerFact(FactCallHandedOver, o, o.agent)
+	f.Previous, f.By = before, o.by
+	r.Facts = append(r.Facts, f)
+}
+
+// sideFailed ends an offer to somebody who won't come: he does again what he
+// did before.
+func (s *State) sideFailed(o *offer, outcome Outcome, sip int, r *Result) {
+	a := s.agents[o.rings[0].agent]
+	s.cancelSide(o, outcome, sip, r)
+	if outcome == Unreachable {
+		s.setBackOff(a, s.now+max(a.config.BackOff, minBackOff))
+	}
+	s.resume(a, change{cause: outcome.String()}, r)
+}
+
+// cancelSide forgets an offer that rings. The agent needs a new state.
+func (s *State) cancelSide(o *offer, outcome Outcome, sip int, r *Result) {
+	c, a := s.calls[o.call], s.agents[o.rings[0].agent]
+	f := s.sideFact(FactOfferFailed, o, a.id)
+	f.Cause, f.SIP = outcome.String(), sip
+	r.Facts = append(r.Facts, f)
+	s.setTimer(timerSide, a.id, o.expires, 0)
+	s.forgetSide(c, o)
+	a.offer = 0
+}
+
+func (s *State) forgetSide(c *call, o *offer) {
+	delete(s.offers, o.id)
+	c.sides = slices.DeleteFunc(c.sides, func(id uint64) bool { return id == o.id })
+	if c.phase == PhaseDirected && !slices.ContainsFunc(s.sidesOf(c), (*offer).ringing) {
+		c.phase = PhaseAfter
+	}
+}
+
+// resume sends an agent back to what he did before a call outside of the
+// queues, or to what he has asked for meanwhile.
+func (s *State) resume(a *agent, why change, r *Result) {
+	to := a.next
+	a.next = stance{}
+	to.state = cmp.Or(to.state, AgentReady)
+	s.enter(a, to, why, r)
+}
+
+// sideExpired acts when nobody reported in time.
+func (s *State) sideExpired(a *agent, r *Result) {
+	o := s.offers[a.offer]
+	outcome := Unreachable
+	if o.rings[0].rang {
+		outcome = NoAnswer
+	}
+	s.stopRinging(o, a.id, outcome, r)
+	s.sideFailed(o, outcome, 0, r)
+}
+
+// releaseSide ends the part of an agent who doesn't serve the call. Only who has
+// talked to the caller has work to do after it.
+func (s *State) releaseSide(o *offer, by Side, quality *Quality, r *Result) {
+	r.expect(2)
+	c, a := s.calls[o.call], s.agents[o.agent]
+	f := s.sideFact(FactAgentReleased, o, a.id)
+	f.By, f.Quality, f.TalkMS = by.String(), quality, s.now-o.answeredAt
+	r.Facts = append(r.Facts, f)
+	s.forgetSide(c, o)
+	a.offer = 0
+	why := change{cause: "call_over"}
+	switch {
+	case a.gone:
+		s.remove(a, r)
+	case o.role == RoleMember && c.queue.Name != "":
+		s.beginWrapUp(a, o, c.queue, why, r)
+	default:
+		s.resume(a, why, r)
+	}
+}
+
+// dropSides ends everybody's part but that of the one who serves the call.
+func (s *State) dropSides(c *call, by Side, r *Result) {
+	for _, o := range s.sidesOf(c) {
+		switch {
+		case o.ringing():
+			agent := o.rings[0].agent
+			s.stopRinging(o, agent, CallerLeft, r)
+			s.sideFailed(o, CallerLeft, 0, r)
+		default:
+			r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
+			s.releaseSide(o, by, nil, r)
+		}
+	}
+}
+
+// inherit says what becomes of a call whose agent left: somebody in the call
+// serves it, or somebody who rings is to.
+func (s *State) inherit(c *call, before string, r *Result) {
+	c.phase = PhaseAfter
+	sides := s.sidesOf(c)
+	for _, want := range []Role{RoleMember, RoleTransfer, RoleConsult} {
+		for _, o := range sides {
+			if o.role == want && o.answered() {
+				s.serve(c, o, before, r)
+				return
+			}
+		}
+	}
+	for _, o := range sides {
+		if o.ringing() {
+			o.role = RoleTransfer
+			c.phase = PhaseDirected
+		}
+	}
+}
+
+func (s *State) callHandedOver(ev CallHandedOver, r *Result) error {
+	c, o := s.calls[ev.Call], s.offers[ev.To]
+	switch {
+	case c == nil:
+		return refuse(ev, "no such call")
+	case o == nil || o.call != c.id || !o.answered() || o.role == 0 || o.role == RoleCaller:
+		return refuse(ev, "offer %d is no other agent's in the call", ev.To)
+	case c.phase != PhaseTalking:
+		return refuse(ev, "call is %s", c.phase)
+	}
+	was := s.offers[c.offer]
+	before := was.agent
+	s.release(was, ev.By, ev.Quality, r)
+	s.serve(c, o, before, r)
+	return nil
+}
+
+func (s *State) memberJoined(ev MemberJoined, r *Result) error {
+	o := s.offers[ev.Offer]
+	if o == nil || !o.answered() || o.role != RoleConsult {
+		return refuse(ev, "offer %d is no consulted agent's", ev.Offer)
+	}
+	o.role = RoleMember
+	f := s.sideFact(FactCallJoined, o, o.agent)
+	f.By = ev.By
+	r.Facts = append(r.Facts, f)
+	return nil
+}
+
+func (s *State) talkChanged(ev TalkChanged, r *Result) error {
+	o := s.offers[ev.Offer]
+	if o == nil || !o.answered() {
+		return refuse(ev, "offer %d is not answered", ev.Offer)
+	}
+	tell := func(kind FactKind) {
+		f := s.sideFact(kind, o, o.agent)
+		f.By = ev.By
+		r.Facts = append(r.Facts, f)
+	}
+	for _, x := range []struct {
+		is      *bool
+		to      bool
+		on, off FactKind
+	}{{&o.held, ev.Held, FactCallHeld, FactCallResumed}, {&o.muted, ev.Muted, FactCallMuted, FactCallUnmuted}} {
+		switch {
+		case *x.is == x.to:
+			continue
+		case x.to:
+			tell(x.on)
+		default:
+			tell(x.off)
+		}
+		*x.is = x.to
+	}
+	return nil
+}
+
+func (s *State) outsideChanged(ev OutsideChanged, r *Result) error {
+	c := s.calls[ev.Call]
+	kind, known := map[string]FactKind{
+		OutsideDialled: FactOutsideDialled, OutsideAnswered: FactOutsideAnswered,
+		OutsideFailed: FactOutsideFailed, OutsideLeft: FactOutsideLeft,
+	}[ev.State]
+	switch {
+	case c == nil:
+		return refuse(ev, "no such call")
+	case !known:
+		return refuse(ev, "%q is no state of somebody outside", ev.State)
+	case max(len(ev.To), len(ev.By), len(ev.Trunk)) > maxWord:
+		return refuse(ev, "words must be in %d bytes", maxWord)
+	}
+	f := c.fact(kind)
+	f.To, f.Role, f.By, f.Trunk, f.Leg = ev.To, ev.Role.String(), ev.By, ev.Trunk, ev.Leg
+	f.SIP, f.Quality = ev.SIP, ev.Quality
+	r.Facts = append(r.Facts, f)
+	return nil
+}
