@@ -19,6 +19,7 @@ type inviteIn struct {
 	late      bool // the offer is in our 200
 	cancelled bool
 	contact   string // of a re-INVITE: the new target, if we agree
+	told      bool   // our answer stands in a provisional
 
 	ok    []byte // our 200, to be repeated
 	since time.Time
@@ -50,7 +51,7 @@ func (l *Leg) grant(s *inviteIn, sdp []byte) error {
 	res := l.ua.response(req, sip.StatusOK, "OK", l.d.LocalTag)
 	recordRoutes(req, res)
 	res.AppendHeader(sip.NewHeader("Contact", "<"+l.d.Contact+">"))
-	for _, h := range capabilities() {
+	for _, h := range append(l.grantSession(req), capabilities()...) {
 		res.AppendHeader(h)
 	}
 	if len(sdp) > 0 {
@@ -166,6 +167,12 @@ func (l *Leg) reinvited(req *sip.Request, o origin) {
 		return
 	case l.srv != nil || l.state != up || l.full():
 		l.ua.calm(req, o, refuse(sip.StatusInternalServerError, "One at a time", soon(10)...))
+		return
+	case l.upd != nil:
+		l.ua.calm(req, o, refuse(sip.StatusInternalServerError, "One at a time", soon(10)...))
+		return
+	case tooBrief(req, l.d.Session.Min) != nil:
+		l.ua.calm(req, o, tooBrief(req, l.d.Session.Min))
 		return
 	case l.on == nil:
 		l.ua.calm(req, o, refuse(sip.StatusNotAcceptableHere, "Not Acceptable Here"))

@@ -25,6 +25,7 @@ type DialRequest struct {
 	Username    string            // credentials for challenges of Realm and of nobody else
 	Password    string
 	Realm       string
+	Session     SessionTimer
 	Timeout     time.Duration // how long it may ring; 0: as long as the peer likes
 	Patience    time.Duration // until the peer's first word, 100 included; then Failed with 503. 0: 32 s
 }
@@ -38,6 +39,7 @@ type inviteOut struct {
 	cancelled *goodbye
 	expired   bool
 	tried     bool              // credentials
+	longer    bool              // another session interval
 	final     bool              // Answered or Failed was reported
 	acks      map[string][]byte // by the peer's tag
 	timer     *time.Timer
@@ -126,6 +128,7 @@ func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
 	l.d = Dialog{
 		CallID: token(), LocalTag: token(), LocalCSeq: 1, Caller: true, Target: target.String(),
 		Transport: network, Contact: ep.contactFor(target.Scheme), LocalSDP: slices.Clone(r.SDP),
+		Session:    r.Session.session(),
 		ServerName: serverName(r, &target, network),
 	}
 	if l.d.LocalURI, err = partyURI(r.From, ep.host); err != nil {
@@ -182,7 +185,8 @@ func checkHeaders(r DialRequest) error {
 	for name, v := range r.Headers {
 		switch strings.ToLower(name) {
 		case "via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "contact", "m", "max-forwards", "route",
-			"record-route", "content-length", "l", "content-type", "c":
+			"record-route", "content-length", "l", "content-type", "c", "supported", "k", "require", "session-expires",
+			"x", "min-se", "allow":
 			return fmt.Errorf("header %q: %w", name, ErrInput)
 		}
 		if !isToken(name) || !plain(v) {
@@ -210,7 +214,9 @@ func (l *Leg) begin(o *inviteOut, r DialRequest, dst netip.AddrPort) {
 	for _, name := range names {
 		req.AppendHeader(sip.NewHeader(name, r.Headers[name]))
 	}
-	req.AppendHeader(sip.NewHeader("Allow", allowed))
+	for _, h := range append(l.d.Session.ask(), sip.NewHeader("Allow", allowed)) {
+		req.AppendHeader(h)
+	}
 	body(req, r.SDP)
 	o.req, o.flow = req, f
 	o.tx = l.ua.request(req, f, func(res *sip.Response, err error) { l.inviteAnswered(o, res, err) })

@@ -30,6 +30,8 @@ type Dialog struct {
 	ServerName string         // over TLS: what the peer proved to be when we called; empty: it came to us
 	LocalSDP   []byte
 	RemoteSDP  []byte
+	Session    Session // its timer
+	Updates    bool    // the peer takes UPDATE
 }
 
 // ErrDialog tells that bytes are no encoded dialog.
@@ -38,7 +40,7 @@ var ErrDialog = errors.New("sipua: not an encoded dialog")
 // The encoding: a version, then the fields in order, strings and lists with
 // their length in front. Limits keep a damaged length from costing memory.
 const (
-	dialogVersion = 2 // 1 knew no ServerName
+	dialogVersion = 3 // 1 knew no ServerName, 2 no session timer
 	maxField      = 1 << 16
 	maxRoutes     = 64
 )
@@ -64,20 +66,32 @@ func (d Dialog) MarshalBinary() ([]byte, error) {
 	}
 	b = binary.AppendUvarint(b, uint64(d.LocalCSeq))
 	b = binary.AppendUvarint(b, uint64(d.RemoteCSeq))
-	caller := byte(0)
-	if d.Caller {
-		caller = 1
-	}
-	b = append(b, caller)
+	b = appendFlag(b, d.Caller)
 	b = binary.AppendUvarint(b, uint64(len(d.Routes)))
 	for _, r := range d.Routes {
 		text(r)
 	}
 	text(d.ServerName)
+	b = appendSession(b, d.Session)
+	b = appendFlag(b, d.Updates)
 	if long > maxField {
 		return nil, fmt.Errorf("encode dialog: a field of %d bytes", long)
 	}
 	return b, nil
+}
+
+func appendFlag(b []byte, v bool) []byte {
+	if v {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+func appendSession(b []byte, s Session) []byte {
+	for _, n := range []uint32{s.Want, s.Min, s.Interval} {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return appendFlag(b, s.Ours)
 }
 
 func addrText(a netip.AddrPort) string {
@@ -115,6 +129,9 @@ func (d *Dialog) UnmarshalBinary(b []byte) error {
 	}
 	if b[0] > 1 {
 		out.ServerName = r.text()
+	}
+	if b[0] > 2 {
+		out.Session, out.Updates = r.session(), r.flag()
 	}
 	out.Peer, out.Flow = r.addr(peer), r.addr(flow)
 	if local != "" {
@@ -175,6 +192,14 @@ func (r *reader) flag() bool {
 	v := r.b[0] == 1
 	r.b = r.b[1:]
 	return v
+}
+
+func (r *reader) session() (s Session) {
+	for _, n := range []*uint32{&s.Want, &s.Min, &s.Interval} {
+		*n = min(r.number(), longInterval)
+	}
+	s.Ours = r.flag()
+	return s
 }
 
 func (r *reader) addr(s string) netip.AddrPort {

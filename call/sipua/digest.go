@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -46,6 +47,15 @@ func (l *Leg) answerChallenge(req *sip.Request, f *flow, res *sip.Response) *sip
 	if best == nil {
 		return nil
 	}
+	again := l.again(req, f)
+	again.AppendHeader(sip.NewHeader(answers, best.answer(l.secret, string(req.Method), req.Recipient.String())))
+	again.SetBody(req.Body())
+	return again
+}
+
+// again returns a refused request as a new one, without some of its headers and
+// without its body. mu is held.
+func (l *Leg) again(req *sip.Request, f *flow, without ...string) *sip.Request {
 	l.d.LocalCSeq++
 	again := sip.NewRequest(req.Method, req.Recipient)
 	for _, h := range req.Headers() {
@@ -56,11 +66,11 @@ func (l *Leg) answerChallenge(req *sip.Request, f *flow, res *sip.Response) *sip
 			again.AppendHeader(&sip.CSeqHeader{SeqNo: l.d.LocalCSeq, MethodName: req.Method})
 		case *sip.ContentLengthHeader:
 		default:
-			again.AppendHeader(h)
+			if !slices.Contains(without, h.Name()) {
+				again.AppendHeader(h)
+			}
 		}
 	}
-	again.AppendHeader(sip.NewHeader(answers, best.answer(l.secret, string(req.Method), req.Recipient.String())))
-	again.SetBody(req.Body())
 	return again
 }
 

@@ -60,7 +60,7 @@ type Confirmed struct{ SDP []byte }
 // NoAck ends a leg whose peer never acknowledged our 200; BYE is sent.
 type NoAck struct{}
 
-// Reinvited is a re-INVITE. Offer is nil if the peer wants ours in the 200.
+// Reinvited is a re-INVITE, or an UPDATE with an offer. Offer is nil if the peer wants ours in the 200.
 // Reply is called once, from any goroutine, with 200 and our SDP, or with a
 // status of 300 or more and nil.
 type Reinvited struct {
@@ -73,6 +73,7 @@ type Reinvited struct {
 type Hungup struct {
 	Reason string
 	Q850   int
+	Lost   bool // it was us: the peer didn't refresh the session, or has lost the dialog
 }
 
 // Info is a key that the peer told by an INFO request, answered with 200

@@ -145,8 +145,14 @@ func examine(req *sip.Request, transport string) *refusal {
 	if strange := strangeTo(c.require); len(strange) > 0 && req.Method != sip.CANCEL {
 		return refuse(sip.StatusBadExtension, "Bad Extension", sip.NewHeader("Unsupported", strings.Join(strange, ", ")))
 	}
+	if req.Method == sip.UPDATE {
+		return examineBody(req, &c)
+	}
 	if req.Method != sip.INVITE {
 		return nil
+	}
+	if r := tooBrief(req, leastInterval); r != nil {
+		return r
 	}
 	if r := examineReplaces(req); r != nil {
 		return r
@@ -215,10 +221,17 @@ func examineInvite(req *sip.Request, c *census) *refusal {
 		return refuse(sip.StatusBadRequest, "INVITE needs one Contact")
 	case tagOf(req.From().Params) == "":
 		return refuse(sip.StatusBadRequest, "From needs a tag")
-	case c.encoded:
-		return refuse(sip.StatusUnsupportedMediaType, "Unsupported Encoding", sip.NewHeader("Accept-Encoding", "identity"))
 	case len(c.accept) > 0 && !accepts(c.accept):
 		return refuse(sip.StatusNotAcceptable, "Not Acceptable")
+	}
+	return examineBody(req, c)
+}
+
+// examineBody looks at what may hold an offer.
+func examineBody(req *sip.Request, c *census) *refusal {
+	switch {
+	case c.encoded:
+		return refuse(sip.StatusUnsupportedMediaType, "Unsupported Encoding", sip.NewHeader("Accept-Encoding", "identity"))
 	case len(req.Body()) == 0:
 		return nil
 	case c.ctype == 0:
@@ -272,6 +285,6 @@ func known(m sip.RequestMethod) bool {
 
 // What we say of ourselves in Allow and Supported.
 const (
-	allowed   = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY"
-	supported = "replaces"
+	allowed   = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY, UPDATE"
+	supported = "replaces, timer"
 )

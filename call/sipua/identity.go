@@ -45,10 +45,7 @@ func (l *Leg) Show(id Identity) error {
 	if l.state == over || l.wish != nil {
 		return fmt.Errorf("show: %w", ErrOver)
 	}
-	if len(l.next) < reinvitesMost {
-		l.next = append(l.next, &reinvite{headers: []sip.Header{h}, same: true})
-		l.proceed()
-	}
+	l.refresh([]sip.Header{h})
 	return nil
 }
 

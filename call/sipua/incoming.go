@@ -81,7 +81,7 @@ func (u *UA) newInbound(req *sip.Request, o origin) *Leg {
 		CallID: strings.Clone(req.CallID().Value()), LocalTag: token(), RemoteTag: strings.Clone(tagOf(from.Params)),
 		LocalURI: to.Address.String(), RemoteURI: from.Address.String(), Target: req.Contact().Address.String(),
 		RemoteCSeq: req.CSeq().SeqNo, Transport: o.ep.network, Contact: o.ep.contactFor(req.Recipient.Scheme), Peer: o.from,
-		RemoteSDP: slices.Clone(req.Body()),
+		RemoteSDP: slices.Clone(req.Body()), Session: SessionTimer{}.session(), Updates: allows(req, sip.UPDATE),
 	}
 	for _, h := range req.Headers() {
 		if rr, ok := h.(*sip.RecordRouteHeader); ok {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -33,6 +34,10 @@ type Leg struct {
 	askedBefore bool
 	secret      *credentials // for challenges of the gateway this leg was dialled to
 	onCancel    []func()
+	upd         *updateIn // an UPDATE of the peer with an offer
+	noUpdate    bool      // the peer says it can, and can't
+	session     *time.Timer
+	sessionEnd  time.Time
 	gone        bool // nothing may be sent any more
 }
 
@@ -119,10 +124,16 @@ func (l *Leg) silence() {
 	if l.asked != nil {
 		l.asked.timer.Stop()
 	}
+	if l.upd != nil {
+		l.upd.timer.Stop()
+	}
 	l.box = nil
 }
 
 func (l *Leg) stopTimers() {
+	if l.session != nil {
+		l.session.Stop()
+	}
 	if l.srv != nil && l.srv.timer != nil {
 		l.srv.timer.Stop()
 	}
@@ -147,6 +158,7 @@ func (l *Leg) leave() {
 	if s := l.srv; s != nil && s.req != nil { // a re-INVITE nobody answered yet
 		l.refuseInvite(s, sip.StatusRequestTerminated, "Request Terminated", nil)
 	}
+	l.closeUpdate(refuse(sip.StatusRequestTerminated, "Request Terminated"))
 	l.srv, l.wish = nil, nil
 	for _, r := range l.next {
 		l.done(r, sip.StatusRequestTerminated, nil)
@@ -227,6 +239,8 @@ func (l *Leg) dispatch(req *sip.Request, o origin) {
 		l.bye(req, o)
 	case string(sip.INVITE):
 		l.reinvited(req, o)
+	case string(sip.UPDATE):
+		l.updated(req, o)
 	case string(sip.INFO):
 		l.info(req, o)
 	case string(sip.NOTIFY):

@@ -103,8 +103,10 @@ func (l *Leg) settleDialog(o *inviteOut, d *Dialog, res *sip.Response) {
 		d.Flow = d.Peer
 	}
 	d.RemoteSDP = slices.Clone(sdpOf(res))
+	d.Updates = allows(res, sip.UPDATE)
 	l.d = *d
 	l.state = up
+	l.agreeSession(res)
 	l.tell(Answered{SDP: l.d.RemoteSDP, Dialog: l.d.clone()})
 	l.proceed()
 }
@@ -151,6 +153,16 @@ func (l *Leg) refused(o *inviteOut, res *sip.Response) {
 			o.tx = l.ua.request(again, o.flow, func(res *sip.Response, err error) { l.inviteAnswered(o, res, err) })
 			return
 		}
+	}
+	if o.cancelled == nil && !o.longer && res.StatusCode == brief && l.d.Session.longer(res) {
+		again := l.again(o.req, o.flow, "Session-Expires", "Min-SE", "Supported")
+		for _, h := range l.d.Session.ask() {
+			again.AppendHeader(h)
+		}
+		again.SetBody(o.req.Body())
+		o.longer, o.heard, o.req = true, false, again
+		o.tx = l.ua.request(again, o.flow, func(res *sip.Response, err error) { l.inviteAnswered(o, res, err) })
+		return
 	}
 	ev := Failed{
 		Status: res.StatusCode, Reason: printable(res.Reason), RetryAfter: seconds(value(res, "Retry-After")),

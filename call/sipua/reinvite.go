@@ -76,7 +76,7 @@ func (l *Leg) proceed() {
 		l.done(r, sip.StatusServiceUnavailable, nil)
 		return
 	}
-	for _, h := range append(r.headers, sip.NewHeader("Allow", allowed)) {
+	for _, h := range slices.Concat(r.headers, l.d.Session.ask(), []sip.Header{sip.NewHeader("Allow", allowed)}) {
 		req.AppendHeader(h)
 	}
 	if r.same {
@@ -146,6 +146,7 @@ func (l *Leg) reinviteAccepted(r *reinvite, seq uint32, res *sip.Response) {
 	if l.state != up {
 		return
 	}
+	l.agreeSession(res)
 	before := l.d.RemoteSDP
 	l.d.LocalSDP, l.d.RemoteSDP = r.sdp, slices.Clone(sdpOf(res))
 	l.done(r, res.StatusCode, l.d.RemoteSDP)
@@ -162,6 +163,12 @@ func (l *Leg) reinviteRefused(r *reinvite, res *sip.Response) {
 			l.offer(r, again, r.flow)
 			return
 		}
+	}
+	if res.StatusCode == brief && r.tries < reinviteTries && l.state == up && l.d.Session.longer(res) {
+		l.own, r.req = nil, nil
+		l.next = append([]*reinvite{r}, l.next...)
+		l.proceed()
+		return
 	}
 	if res.StatusCode == sip.StatusRequestPending && r.tries < reinviteTries && l.state == up {
 		l.rest(r)
@@ -197,8 +204,7 @@ func (l *Leg) reinviteFailed(r *reinvite, status int) {
 	alive := l.state == up
 	l.done(r, status, nil)
 	if alive && (status == sip.StatusCallTransactionDoesNotExists || status == sip.StatusRequestTimeout) {
-		l.part(&goodbye{q850: faultCause, reason: "re-INVITE failed"})
-		l.tell(Hungup{Reason: "re-INVITE: " + number(uint32(status)), Q850: faultCause}) //nolint:gosec // a status
+		l.lose("re-INVITE: "+number(uint32(status)), faultCause) //nolint:gosec // a status
 		return
 	}
 	l.proceed()
@@ -218,5 +224,8 @@ func (u *UA) Resume(d Dialog, on func(LegEvent)) *Leg {
 	d.Transport, d.Contact = ep.network, ep.contactFor(scheme)
 	l := &Leg{ua: u, ep: ep, d: d, state: up, on: on}
 	u.table.addLeg(l)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keepSession(time.Second + rand.N(resumedRefresh)) //nolint:gosec // spreads load, keeps no secret
 	return l
 }
