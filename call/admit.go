@@ -72,6 +72,8 @@ func reasonPhrase(status int) string {
 		return "Call/Transaction Does Not Exist"
 	case 486:
 		return "Busy Here"
+	case 422:
+		return "Session Interval Too Small"
 	case 488:
 		return "Not Acceptable Here"
 	case 503:
@@ -103,7 +105,7 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	c := &Call{
 		id: newID(), sw: s, gen: gen, flow: gen.Flows[route.Flow],
 		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: t.Codecs,
-		digits: t.Digits, keys: listenFor(t.Digits),
+		digits: t.Digits, timer: timerOf(t), keys: listenFor(t.Digits),
 	}
 	if len(c.codecs) == 0 {
 		c.codecs = sdp.DefaultCodecs()
@@ -152,6 +154,11 @@ func (c *Call) answer(in Invite) bool {
 	c.caller = p
 	p.invite, p.signal = in, in.Source.Addr()
 	p.digits(c.digits)
+	if err = in.Session(c.timer); err != nil {
+		c.log.Info("session timer refused", "err", err)
+		c.abort(in, 422, "session_interval")
+		return false
+	}
 	body := sdp.Offer(p.local)
 	p.late = in.Offer == nil
 	if !p.late {

@@ -40,7 +40,8 @@ type Call struct {
 	profile                              ivr.Caller
 	codecs                               []uint8 // in the order the call's trunk prefers
 	digits                               trunk.Digits
-	release                              func() // gives the trunk its place back
+	timer                                sipua.SessionTimer // of the caller's leg
+	release                              func()             // gives the trunk its place back
 
 	box  chan msg
 	done chan struct{}

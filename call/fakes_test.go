@@ -185,6 +185,7 @@ type caller struct {
 	mu       sync.Mutex
 	onCancel func()
 	refused  int
+	interval time.Duration // that it asks for
 }
 
 // dial sends an INVITE and lets the switch take it.
@@ -198,7 +199,14 @@ func (l *lab) dial(number, from string) *caller {
 	return c
 }
 
-func (c *caller) Ringing() error       { return nil }
+func (c *caller) Ringing() error { return nil }
+func (c *caller) Session(t sipua.SessionTimer) error {
+	if t.Min > c.interval && c.interval > 0 {
+		c.refused = 422
+		return errors.New("interval too small")
+	}
+	return nil
+}
 func (c *caller) Leg() ([]byte, error) { return json.Marshal("leg") }
 
 func (c *caller) Answer(_ []byte, on func(sipua.LegEvent)) (Dialog, error) {

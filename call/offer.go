@@ -141,6 +141,10 @@ func sourceOf(b acd.Binding) netip.Addr {
 	return at.Addr().Unmap()
 }
 
+// phoneSession is how long an agent's phone may go without a sign of life, if it
+// knows session timers.
+const phoneSession = 30 * time.Minute
+
 // dialRequest shows the agent who calls and how valuable the caller is: a
 // plain phone has only its display.
 func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.DialRequest {
@@ -155,7 +159,8 @@ func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.Di
 		Target: b.Contact, Destination: b.Received, Transport: b.Transport,
 		From: c.from, FromName: name + " (" + c.customer.Tier.String() + ")", To: e.Agent,
 		Headers: map[string]string{"X-Tierline-Call": c.id, "X-Tierline-Tier": c.customer.Tier.String()},
-		SDP:     body, Timeout: time.Duration(e.For)*time.Millisecond + 2*time.Second,
+		SDP:     body, Session: sipua.SessionTimer{Expires: phoneSession},
+		Timeout: time.Duration(e.For)*time.Millisecond + 2*time.Second,
 	}
 }
 

@@ -26,11 +26,12 @@ var errTrunksFull = errors.New("every trunk that may call the number has its max
 
 // far is a leg that we call: through a trunk, or at a fixed address.
 type far struct {
-	*party            // of the attempt under way
-	trunk   string    // "" a fixed address
-	targets []hop     // still to be tried
-	hop     hop       // of the attempt under way
-	account Account   // for challenges of the trunk's targets
+	*party          // of the attempt under way
+	trunk   string  // "" a fixed address
+	targets []hop   // still to be tried
+	hop     hop     // of the attempt under way
+	account Account // for challenges of the trunk's targets
+	timer   sipua.SessionTimer
 	from    string    // what the peer sees
 	limit   time.Time // of ringing
 	rang    bool
@@ -75,7 +76,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 			continue
 		}
 		f.trunk, f.release, f.from = t.Name, release, anonymous
-		f.account = c.sw.cfg.Accounts[t.Outward.Account]
+		f.account, f.timer = c.sw.cfg.Accounts[t.Outward.Account], timerOf(t)
 		if id := firstOf(callerID, t.Outward.CallerID); id != "" {
 			f.from = t.Present(id)
 		}
@@ -102,6 +103,11 @@ func firstOf(a, b string) string {
 		return a
 	}
 	return b
+}
+
+// timerOf is the session timer of a trunk's legs.
+func timerOf(t trunk.Trunk) sipua.SessionTimer {
+	return sipua.SessionTimer{Expires: t.Session.Expires, Min: t.Session.Min}
 }
 
 func codecsOf(t trunk.Trunk) []uint8 {
@@ -138,7 +144,8 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 		d, err := c.sw.cfg.UA.Dial(sipua.DialRequest{
 			Target: f.hop.uri, Address: f.hop.addr, Transport: f.hop.transport, From: f.from,
 			SDP: sdp.Offer(p.local), Timeout: time.Until(f.limit), Patience: trunkPatience,
-			Realm: f.account.Realm, Username: f.account.Username, Password: f.account.Password,
+			Session: f.timer,
+			Realm:   f.account.Realm, Username: f.account.Username, Password: f.account.Password,
 		}, c.signals(&p))
 		if err == nil {
 			c.attach(&p, d)

@@ -172,7 +172,7 @@ func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		c.end(endBy(acd.SideCaller, 102, "no_ack"))
 	case sipua.Hungup:
 		p.dead = true
-		c.end(nil)
+		c.end(hungUp(ev))
 	case sipua.Failed:
 		p.dead = true
 		c.end(endBy(acd.SideCaller, 41, "leg_failed"))
@@ -183,6 +183,15 @@ func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	case sipua.Ringing, sipua.Answered, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed:
 		// Not for a leg that called us, or done above.
 	}
+}
+
+// hungUp is why a caller's leg ended. One that was lost is no caller who hung
+// up.
+func hungUp(ev sipua.Hungup) error {
+	if !ev.Lost {
+		return nil
+	}
+	return endBy(acd.SideSwitch, ev.Q850, "lost")
 }
 
 // confirmed starts the menu: the caller has acknowledged our answer.

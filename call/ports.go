@@ -71,6 +71,9 @@ type Invitation interface {
 	// Leg returns the dialog as another process could go on with it.
 	Leg() ([]byte, error)
 	Ringing() error
+	// Session says which session timer the leg is to have; an error: it was refused
+	// with 422, because it asks for a shorter one.
+	Session(t sipua.SessionTimer) error
 	Answer(sdp []byte, on func(sipua.LegEvent)) (Dialog, error)
 	Reject(status int, reason string, retryAfter int, headers map[string][]string) error
 	OnCancel(f func())

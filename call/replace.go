@@ -137,7 +137,13 @@ func (c *Call) takeOver(old *party, in Invite) {
 	leg, err := in.Answer(body, c.signals(&p))
 	if err != nil {
 		c.log.Info("cannot answer", "err", err)
+		if err = old.agree(old.agreed); err != nil { // the sound goes where it went
+			c.log.Warn("media can't be set back", "err", err)
+		}
 		return
+	}
+	if m := c.member(old); m != nil {
+		m.party = &p
 	}
 	switch {
 	case c.caller == old:
@@ -153,9 +159,7 @@ func (c *Call) takeOver(old *party, in Invite) {
 	old.sip.Hangup(16, "replaced")
 	old.dead, old.replaced = true, true
 	c.log.Info("a leg was replaced", "agent", p.agent)
-	if old.agreed.Hold != p.agreed.Hold {
-		c.holdChanged(&p)
-	}
+	c.holdChanged(&p)
 }
 
 // referredIn answers a REFER of a peer that has no right to send one.

@@ -84,3 +84,29 @@ func TestAgentTakesHisCallToAnotherPhone(t *testing.T) {
 		l.saw("log call.agent_released")
 	})
 }
+
+func TestLostCallerIsNoAbandonedOne(t *testing.T) {
+	inLab(t, func(l *lab) {
+		c := l.dial("10000", "13800138000")
+		time.Sleep(2 * time.Second)
+		c.says(sipua.Hungup{Lost: true, Q850: 102})
+		time.Sleep(time.Second)
+		l.saw("log call.ended lost")
+		l.gone()
+	})
+}
+
+func TestSessionTooShortIsRefused(t *testing.T) {
+	inLab(t, func(l *lab) {
+		c := &caller{lab: l, interval: time.Second}
+		l.sw.Invite(Invite{
+			Invitation: c, From: "13800138000", Number: "10000", Source: netip.MustParseAddrPort("192.0.2.9:5060"),
+			Offer: remoteSDP(30002),
+		})
+		synctest.Wait()
+		l.never("log call.arrived")
+		if l.sw.Live() != 0 || l.media.legs() != 0 {
+			t.Errorf("%d calls and %d media legs are left", l.sw.Live(), l.media.legs())
+		}
+	})
+}

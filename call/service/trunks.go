@@ -27,11 +27,36 @@ type trunkDoc struct {
 	Health    healthDoc                `doc:"health"`
 	Account   document.Value[string]   `doc:"account,nonempty"`
 	Digits    []document.Value[string] `doc:"dtmf,nonempty"`
+	Session   sessionDoc               `doc:"session_timer"`
 }
 
 type healthDoc struct {
 	Interval document.Value[time.Duration] `doc:"interval,min=5s,max=1h"`
 	Failures document.Value[int]           `doc:"failures,min=1,max=10"`
+}
+
+type sessionDoc struct {
+	Off     document.Value[bool]          `doc:"off"`
+	Expires document.Value[time.Duration] `doc:"expires,min=90s,max=24h"`
+	Min     document.Value[time.Duration] `doc:"min,min=90s,max=24h"`
+}
+
+// usualSession is how long a session lasts unless the document says otherwise.
+const usualSession = 30 * time.Minute
+
+// readSession reads how long a call may last without a sign of the peer.
+func readSession(p *document.Problems, d sessionDoc) trunk.Session {
+	s := trunk.Session{Expires: d.Expires.Or(usualSession), Min: d.Min.Or(90 * time.Second)}
+	switch {
+	case d.Off.V && d.Expires.Given:
+		p.Errorf(d.Expires.Pos, "the session timer is off and has a time")
+	case d.Off.V:
+		s.Expires = 0
+	case s.Min > s.Expires && d.Expires.Given:
+		p.Errorf(d.Min.Pos, "min is longer than expires")
+	}
+	s.Expires = max(s.Expires, 0)
+	return s
 }
 
 type limitsDoc struct {
@@ -142,7 +167,7 @@ func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 				document.DidYouMean(codec.V, []string{"pcma", "pcmu"}))
 		}
 	}
-	t.Digits = readDigits(p, d.Digits)
+	t.Digits, t.Session = readDigits(p, d.Digits), readSession(p, d.Session)
 	return t
 }
 

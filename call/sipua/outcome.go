@@ -147,20 +147,8 @@ func (l *Leg) refused(o *inviteOut, res *sip.Response) {
 	if o.final {
 		return
 	}
-	if o.cancelled == nil && !o.tried && l.secret != nil {
-		if again := l.answerChallenge(o.req, o.flow, res); again != nil {
-			o.tried, o.heard, o.req = true, false, again
-			o.tx = l.ua.request(again, o.flow, func(res *sip.Response, err error) { l.inviteAnswered(o, res, err) })
-			return
-		}
-	}
-	if o.cancelled == nil && !o.longer && res.StatusCode == brief && l.d.Session.longer(res) {
-		again := l.again(o.req, o.flow, "Session-Expires", "Min-SE", "Supported")
-		for _, h := range l.d.Session.ask() {
-			again.AppendHeader(h)
-		}
-		again.SetBody(o.req.Body())
-		o.longer, o.heard, o.req = true, false, again
+	if again := l.inviteAgain(o, res); again != nil {
+		o.heard, o.req = false, again
 		o.tx = l.ua.request(again, o.flow, func(res *sip.Response, err error) { l.inviteAnswered(o, res, err) })
 		return
 	}
@@ -178,6 +166,28 @@ func (l *Leg) refused(o *inviteOut, res *sip.Response) {
 		ev = l.cancelledAs(o)
 	}
 	l.fail(o, ev)
+}
+
+// inviteAgain returns the INVITE as the refusal wants it, nil if it wants
+// nothing that we can give. Each is done once.
+func (l *Leg) inviteAgain(o *inviteOut, res *sip.Response) *sip.Request {
+	switch {
+	case o.cancelled != nil:
+		return nil
+	case res.StatusCode == brief && !o.longer && l.d.Session.longer(res):
+		o.longer = true
+		again := l.again(o.req, o.flow, "Session-Expires", "Min-SE", "Supported")
+		for _, h := range l.d.Session.ask() {
+			again.AppendHeader(h)
+		}
+		again.SetBody(o.req.Body())
+		return again
+	case l.secret == nil || o.tried:
+		return nil
+	}
+	again := l.answerChallenge(o.req, o.flow, res)
+	o.tried = again != nil
+	return again
 }
 
 func printable(s string) string {

@@ -139,7 +139,7 @@ func (l *Leg) update(headers []sip.Header, again bool) {
 // updateAnswered takes what comes back on our UPDATE. What was refused for now
 // is tried again when the session is next looked at.
 func (l *Leg) updateAnswered(headers []sip.Header, again bool, res *sip.Response, err error) {
-	status := 0
+	var status int
 	if err != nil {
 		status, _ = statusOf(err)
 	} else {

@@ -3,6 +3,7 @@ package sipua_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tierline/call/sipua"
@@ -55,6 +56,7 @@ func TestUpdateOffers(t *testing.T) {
 		l.Hangup(16, "")
 		p.next("487")
 		p.reply(p.next("BYE"), 200, "", "")
+		synctest.Wait()
 		if s := b.ua.Stats(); s.Transactions != 0 || s.Legs != 0 {
 			t.Errorf("%+v", s)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // Trunk is one peer that brings calls and takes ours.
@@ -18,6 +19,13 @@ type Trunk struct {
 	Codecs  []uint8 // payload types in the order we prefer; empty means the default
 	Outward Outward
 	Digits  Digits
+	Session Session
+}
+
+// Session says how long a call lives without a sign of the peer (RFC 4028).
+type Session struct {
+	Expires time.Duration // what we ask for; 0: only what the peer asks for
+	Min     time.Duration // what the peer may ask for at least
 }
 
 // Digits says how keys may come from a peer. The zero value means the default,
