@@ -7,7 +7,8 @@
 // each), what is sent on them and when, who may send to them, and the
 // statistics of both directions, and recordings of what a peer says. Its rooms:
 // g711 (codecs), wav (files), prompt (clips and their library), record (files
-// that grow), tone (make and hear tones), dtmf (keys), rtp and rtcp (packets).
+// that grow), tone (make and hear tones), dtmf (keys), rtp and rtcp (packets),
+// mix (sums, and sound out of packets that come irregularly).
 //
 // # What it does not own
 //
@@ -22,6 +23,10 @@
 // visible. What we send ourselves goes by one clock per worker. Everything
 // that leaves a leg is one stream: one SSRC, sequence numbers without a gap of
 // ours, timestamps that follow real time.
+//
+// A [Mix] must pace, since it makes one sound of several: what its legs hear
+// goes by the clock of one worker, what they say waits for it as briefly as
+// their networks allow. Two who talk alone are bridged instead.
 //
 // # Who may send
 //
@@ -59,8 +64,9 @@
 // A worker is one goroutine with an epoll set and a timer wheel; it owns its
 // legs. The exported methods hand it commands through a lock-free list and do
 // not wait (Quality does). Commands given by one goroutine to one leg are
-// carried out in order. Workers share nothing but the outgoing side of a leg,
-// whose lock is held for one packet and never by signalling. The path of a
+// carried out in order. Workers share nothing but the outgoing side of a leg
+// and, in a mix, what it said last; their locks are held for one packet and
+// never by signalling. The path of a
 // packet allocates nothing. Events are delivered on the worker: the function
 // given to Open must not block. A panic there, or over a packet, ends the
 // leg with [Failed], not the process. [Recorded] may come after Close.

@@ -12,6 +12,9 @@ import (
 // turnTime is how often a mix makes a frame.
 const turnTime = mix.Frame / 8 // ms
 
+// comfortNoise is the payload type that pauses may come with (RFC 3389).
+const comfortNoise = 13
+
 // Mix lets several legs hear each other. Its methods may be called from any
 // goroutine, and commands given by one of them are carried out in order.
 type Mix struct {
@@ -200,7 +203,13 @@ func (l *Leg) stand() {
 
 // take puts a packet of the leg where the mix finds it. Keys are for us only.
 func (s *seat) take(k kind, h rtp.Header, payload []byte, codec Codec, now time.Duration) (Drop, bool) {
-	if k != kindAudio {
+	switch {
+	case k == kindOther && h.PayloadType == comfortNoise && len(payload) > 0:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.buffer.Noise(payload[0])
+		return 0, false
+	case k != kindAudio:
 		return k.dropped()
 	}
 	linear := s.leg.work.linear[:len(payload)]
@@ -209,7 +218,7 @@ func (s *seat) take(k kind, h rtp.Header, payload []byte, codec Codec, now time.
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.buffer.Put(mix.Packet{SSRC: h.SSRC, Sequence: h.Sequence, Timestamp: h.Timestamp, Samples: linear}, samples(now))
+	s.buffer.Put(mix.Packet{SSRC: h.SSRC, Timestamp: h.Timestamp, Samples: linear}, samples(now))
 	return 0, false
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"tierline/media/g711"
+	"tierline/media/prompt"
+	"tierline/media/rtp"
 	"tierline/media/tone"
 )
 
@@ -122,3 +124,141 @@ func (b *lab) hears(want map[float64][]float64, all ...*singer) {
 		}
 	}
 }
+
+// Packets of every length go in and out.
+func TestMixPacksAsNegotiated(t *testing.T) {
+	b := newLab(t)
+	m := b.e.NewMix()
+	all := b.choir(m, 400, 700)
+	for _, ptime := range []int{10, 20, 30, 40, 60} {
+		p := all[1].leg.params
+		p.Ptime = ptime
+		all[1].configure(p)
+		b.hears(map[float64][]float64{400: {700}, 700: {400}}, all...)
+		n, next := 0, uint32(0)
+		for range 30 {
+			all[0].sing()
+			b.run(20 * ms)
+			for _, k := range all[1].listen() {
+				if len(k.payload) != ptime*8 || n > 0 && (k.Timestamp != next || k.Marker) {
+					t.Errorf("%d ms: %+v with %d bytes, want %d at %d", ptime, k.Header, len(k.payload), ptime*8, next)
+				}
+				n, next = n+1, k.Timestamp+uint32(len(k.payload))
+			}
+		}
+		if n != 600/ptime {
+			t.Errorf("%d ms: %d packets in 600 ms", ptime, n)
+		}
+	}
+}
+
+// A key is for us, not for the others.
+func TestMixKeepsKeysToItself(t *testing.T) {
+	b := newLab(t)
+	m := b.e.NewMix()
+	all := b.choir(m, 400, 700)
+	b.concert(500*ms, all...)
+	all[1].ear = tone.NewDetector(770, 1336)
+	for i := range 10 {
+		all[0].key(5, all[0].ts, 160*(i+1), i > 6)
+		b.run(20 * ms)
+	}
+	for _, k := range all[1].heard() {
+		if k.PayloadType != all[1].pt {
+			t.Errorf("%+v", k.Header)
+		}
+	}
+	if len(all[0].got) != 1 || all[0].got[0].(Digit).Code != '5' {
+		t.Errorf("we hear %+v", all[0].got)
+	}
+}
+
+// What a leg plays comes before the mix, and the mix goes on after it.
+func TestMixWaitsForWhatALegPlays(t *testing.T) {
+	b := newLab(t)
+	m := b.e.NewMix()
+	all := b.choir(m, 400, 700, 1100)
+	all[0].leg.PlayMusic(NewMusic(prompt.NewClip(tone.Make(time.Second, -16, 1100)), b.e))
+	b.hears(map[float64][]float64{400: {1100}, 700: {400, 1100}, 1100: {400, 700}}, all...)
+	all[0].leg.Stop()
+	b.hears(map[float64][]float64{400: {700, 1100}, 700: {400, 1100}, 1100: {400, 700}}, all...)
+}
+
+func encode(linear []int16) []byte {
+	out := make([]byte, len(linear))
+	for i, x := range linear {
+		out[i] = g711.EncodeA(x)
+	}
+	return out
+}
+
+// A leg may go at any time, or move to another mix.
+func TestMixSurvivesItsLegs(t *testing.T) {
+	b := newLab(t)
+	m := b.e.NewMix()
+	all := b.choir(m, 400, 700, 1100)
+	all[1].leg.Close()
+	b.hears(map[float64][]float64{400: {1100}, 1100: {400}}, all[0], all[2])
+	other := b.e.NewMix()
+	other.Join(all[2].leg)
+	b.hears(map[float64][]float64{}, all[0], all[2])
+	other.Join(all[0].leg)
+	b.hears(map[float64][]float64{400: {1100}, 1100: {400}}, all[0], all[2])
+	b.w.guarded(all[0].leg, func() { panic("a fault") })
+	b.hears(map[float64][]float64{}, all[2])
+	m.Close()
+	other.Close()
+	b.settle()
+	if b.w.wheel.senders != 0 || b.w.wheel.occupied != 0 {
+		t.Errorf("both mixes are over and still have %d places in the wheel", b.w.wheel.senders)
+	}
+}
+
+// A fault of a mix ends its legs, not the process.
+func TestMixThatBreaks(t *testing.T) {
+	b := newLab(t)
+	m := b.e.NewMix()
+	all := b.choir(m, 400, 700)
+	m.seats[0].slot = 99
+	b.run(40 * ms)
+	for _, s := range all {
+		if len(s.got) != 1 {
+			t.Fatalf("told %+v", s.got)
+		}
+		if _, failed := s.got[0].(Failed); !failed {
+			t.Errorf("told %+v", s.got)
+		}
+	}
+	if b.w.wheel.senders != 0 || b.w.wheel.occupied != 0 {
+		t.Errorf("a broken mix goes on")
+	}
+}
+
+// benchmarkMix is 20 ms of a mix: everybody's packet comes, everybody is sent
+// one.
+func benchmarkMix(b *testing.B, legs int) {
+	b.Helper()
+	l := newLab(b)
+	m := l.e.NewMix()
+	hz := make([]float64, legs)
+	for i := range hz {
+		hz[i] = float64(300 + 100*i)
+	}
+	all := l.choir(m, hz...)
+	d := datagram(rtp.Header{}, encode(tone.Make(20*ms, -16, 440)))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		l.now += 20 * ms
+		for _, s := range all {
+			rtp.Header{PayloadType: s.pt, Sequence: uint16(i), Timestamp: uint32(i * 160), SSRC: 5}.Put(d)
+			s.leg.rtpArrived(d, s.is, l.now)
+		}
+		l.w.pace(l.now)
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)*50/1000, "ms/mix-second")
+}
+
+func BenchmarkMix2(b *testing.B) { benchmarkMix(b, 2) }
+func BenchmarkMix3(b *testing.B) { benchmarkMix(b, 3) }
+func BenchmarkMix4(b *testing.B) { benchmarkMix(b, 4) }
+func BenchmarkMix8(b *testing.B) { benchmarkMix(b, 8) }

@@ -33,8 +33,10 @@ func TestCommandsFromEverywhere(t *testing.T) {
 
 func call(t *testing.T, e *Engine, m *Music, clip *prompt.Clip, r *rand.Rand) {
 	a, b := newPhone(t, e, talking(PCMA)), newPhone(t, e, talking(PCMU))
+	mixes := []*Mix{e.NewMix(), e.NewMix()}
 	for range 40 {
-		switch r.IntN(9) {
+		mix := mixes[r.IntN(2)]
+		switch r.IntN(12) {
 		case 0:
 			a.leg.Play(r.Uint64(), clips(clip, clip))
 		case 1:
@@ -58,6 +60,14 @@ func call(t *testing.T, e *Engine, m *Music, clip *prompt.Clip, r *rand.Rand) {
 			e.Stats()
 		case 8:
 			time.Sleep(time.Duration(r.IntN(3)) * ms)
+		case 9:
+			mix.Join(a.leg)
+			mix.Join(b.leg)
+			mix.Gain(a.leg, b.leg, r.IntN(257))
+		case 10:
+			mix.Leave(b.leg)
+		case 11:
+			mix.Close()
 		}
 		a.say(make([]byte, 160))
 		b.say(make([]byte, 160))
