@@ -120,15 +120,18 @@ func (p *prober) torture(files []string) error {
 			all = append(all, fmt.Errorf("%s: answered with %s, not %s", name, got, want))
 		}
 		if strings.HasSuffix(m.Header("CSeq"), " INVITE") && m.Header("Via") != "" {
-			ack := "ACK sip:x SIP/2.0\r\n"
-			for _, name := range []string{"Via", "From", "To", "Call-ID"} {
-				ack += name + ": " + m.Header(name) + "\r\n"
-			}
-			cseq, _, _ := strings.Cut(m.Header("CSeq"), " ")
-			_ = p.send(ack + "CSeq: " + cseq + " ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n") // else it comes again
+			_ = p.send(refusalAck(m)) // else the answer comes again
 		}
 	}
 	return errors.Join(all...)
+}
+
+// refusalAck acknowledges a refusal by what stands in it.
+func refusalAck(m bed.Message) string {
+	cseq, _, _ := strings.Cut(m.Header("CSeq"), " ")
+	return fmt.Sprintf("ACK sip:x SIP/2.0\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s ACK\r\n"+
+		"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+		m.Header("Via"), m.Header("From"), m.Header("To"), m.Header("Call-ID"), cseq)
 }
 
 // mended gives the copy of RFC 5118 that is in circulation its line ends and
@@ -155,7 +158,8 @@ func protos(ctx context.Context, l *lab) error {
 	if err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
-	if out, err := exec.CommandContext(ctx, "tar", "-xJf", archive, "-C", dir).CombinedOutput(); err != nil {
+	out, err := exec.CommandContext(ctx, "tar", "-xJf", archive, "-C", dir).CombinedOutput()
+	if err != nil {
 		return fmt.Errorf("unpack PROTOS: %w: %s", err, out)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))

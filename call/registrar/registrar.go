@@ -103,10 +103,11 @@ type Registrar struct {
 	key   [32]byte // of the nonces; new for each process
 	dummy string   // HA1 that users who don't exist are compared with
 
-	mu      sync.Mutex // guards counts, pairs and sources
+	mu      sync.Mutex // guards what follows
 	counts  *counts
 	pairs   *strikes // by source address and user
 	sources *strikes // by source address
+	stats   Stats
 }
 
 // New returns a Registrar.

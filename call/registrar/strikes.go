@@ -83,12 +83,14 @@ func (s *strikes) banned(key suspect, now time.Time) bool {
 	return rec != nil && now.Before(rec.banned)
 }
 
-// forget clears the record of somebody who proved himself.
-func (s *strikes) forget(key suspect) {
-	if e, ok := s.byKey[key]; ok {
+// forget clears the record of somebody, and tells whether there was one.
+func (s *strikes) forget(key suspect) bool {
+	e, ok := s.byKey[key]
+	if ok {
 		s.order.Remove(e)
 		delete(s.byKey, key)
 	}
+	return ok
 }
 
 // fail notes a failure and tells whether it began a ban.
@@ -131,6 +133,12 @@ func (r *Registrar) strike(from netip.Addr, user string, now time.Time) {
 	r.mu.Lock()
 	pairBanned := r.pairs.fail(pair(from, user), now)
 	sourceBanned := r.sources.fail(source(from), now)
+	r.stats.Failures++
+	for _, began := range []bool{pairBanned, sourceBanned} {
+		if began {
+			r.stats.Bans++
+		}
+	}
 	r.mu.Unlock()
 	if pairBanned || sourceBanned {
 		r.c.Logger.Warn("banned after wrong passwords", "source", from, "user", user, "whole_source", sourceBanned)
@@ -145,7 +153,13 @@ func (r *Registrar) banned(from netip.Addr, user string, now time.Time) bool {
 	byPair := r.pairs.banned(pair(from, user), now)
 	bySource := r.sources.banned(source(from), now)
 	r.mu.Unlock()
-	return byPair || bySource && !registeredFrom(r.c.Bindings.Of(user), from)
+	if !byPair && (!bySource || registeredFrom(r.c.Bindings.Of(user), from)) {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Refused++
+	return true
 }
 
 func registeredFrom(bindings []acd.Binding, from netip.Addr) bool {

@@ -22,3 +22,13 @@ func (n *Node) mediaFigures() []console.Figure {
 	}
 	return append(out, console.Counters("media_dropped_total", "Packets that went no further", "reason", dropped)...)
 }
+
+func (n *Node) registrarFigures() []console.Figure {
+	s := n.registrar.Stats()
+	return []console.Figure{
+		console.Counter("registrar_failures_total", "Wrong SIP credentials", s.Failures),
+		console.Counter("registrar_bans_total", "Bans begun after wrong SIP credentials", s.Bans),
+		console.Counter("registrar_refused_total", "Attempts refused because of a ban", s.Refused),
+		console.Gauge("registrar_banned", "Addresses and users that are banned", s.Banned),
+	}
+}

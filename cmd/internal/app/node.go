@@ -32,18 +32,19 @@ type Node struct {
 	settings config.Settings
 	log      *slog.Logger
 
-	library  *prompt.Library
-	media    *media.Engine
-	cluster  *cluster.Node
-	services *call.Services
-	sw       *call.Switch
-	phones   *phones
-	ua       *sipua.UA
-	store    *store.Store
-	cursor   *cursor.Cursor
-	backend  *backend.Backend
-	speaker  *speech.Speaker
-	measured measured
+	library   *prompt.Library
+	media     *media.Engine
+	cluster   *cluster.Node
+	services  *call.Services
+	sw        *call.Switch
+	phones    *phones
+	registrar *registrar.Registrar
+	ua        *sipua.UA
+	store     *store.Store
+	cursor    *cursor.Cursor
+	backend   *backend.Backend
+	speaker   *speech.Speaker
+	measured  measured
 
 	publisher *publish.Publisher
 	version   string
@@ -211,7 +212,7 @@ func (n *Node) generation() (g uint64) {
 }
 
 func (n *Node) startSIP(_, root context.Context) (err error) {
-	reg := registrar.New(registrar.Config{
+	n.registrar = registrar.New(registrar.Config{
 		Realm: n.realm, Node: n.settings.Node, Accounts: n.services,
 		Bindings: bindings{n.cluster, n.phones}, Logger: n.log.With("part", "registrar"), LogTime: n.cluster.Now,
 	})
@@ -222,13 +223,13 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 	n.ua, err = sipua.Open(sipua.Config{ //nolint:contextcheck // serves until Close, whatever ends the start
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
-		Logger: n.log.With("part", "sip"), Handler: sipHandler{n.sw, reg},
+		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar},
 	})
 	if err != nil {
 		return err
 	}
 	n.undo(n.ua.Close)
-	n.sw.Attach(phonePort{n.ua}, reg)
+	n.sw.Attach(phonePort{n.ua}, n.registrar)
 	n.run(root, "targets", n.sw.Watch)
 	return nil
 }

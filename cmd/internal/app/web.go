@@ -61,7 +61,8 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 	web := console.New(console.Config{
 		Node: n.settings.Node, Version: n.version, Core: n.cluster, Ready: n.Ready,
 		Publisher: n.publisher, Records: n.store, Library: sounds{n.library}, Metrics: registry,
-		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks, AllowRemote: n.settings.HTTP.AllowRemote,
+		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks,
+		Suspects: n.registrar, AllowRemote: n.settings.HTTP.AllowRemote,
 		Logger: n.log.With("part", "http"),
 	})
 	var listen net.ListenConfig
@@ -96,6 +97,7 @@ func (n *Node) figures() []console.Figure {
 	out = append(out, n.callFigures()...)
 	out = append(out, console.TrunkFigures(n.sw.Trunks())...)
 	out = append(out, n.sipFigures()...)
+	out = append(out, n.registrarFigures()...)
 	out = append(out, n.sourceFigures()...)
 	out = append(out, n.speechFigures()...)
 	return append(out, n.mediaFigures()...)

@@ -59,8 +59,8 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 	root.AddCommand(
 		checkCommand(o), planCommand(o), applyCommand(o), rollbackCommand(o), generationsCommand(o),
 		callsCommand(o), agentsCommand(o), agentCommand(o), disposeCommand(o), moveCommand(o),
-		queuesCommand(o), trunksCommand(o), callbacksCommand(o), lockoutsCommand(o), cdrsCommand(o), eventsCommand(o),
-		statsCommand(o), explainCommand(o),
+		queuesCommand(o), trunksCommand(o), callbacksCommand(o), lockoutsCommand(o), bansCommand(o),
+		cdrsCommand(o), eventsCommand(o), statsCommand(o), explainCommand(o),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return say(cmd.OutOrStdout(), "tierline "+version+"\n") },

@@ -63,6 +63,7 @@ type Config struct {
 	Documents     func() (explain.World, bool)             // the current ones; false: there are none
 	Customer      func(number string) (acd.Customer, bool) // whose number it is; nil: nobody's
 	Trunks        func() []call.TrunkView                  // what they do on this node; nil: there are none
+	Suspects      Suspects                                 // who failed to prove himself to this node; nil: nobody
 	AllowRemote   bool                                     // serve under any host name
 	Logger        *slog.Logger
 
@@ -118,6 +119,7 @@ func New(c Config) *Console {
 	w.trunks()
 	w.callbacks()
 	w.lockouts()
+	w.bans()
 	w.explain()
 	w.generations()
 	w.cdrs()
