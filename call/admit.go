@@ -104,7 +104,7 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	}
 	c := &Call{
 		id: newID(), sw: s, gen: gen, flow: gen.Flows[route.Flow],
-		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: t.Codecs,
+		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: t.Codecs, srtp: policyOf(t),
 		digits: t.Digits, timer: timerOf(t), keys: listenFor(t.Digits),
 	}
 	if len(c.codecs) == 0 {
@@ -146,7 +146,7 @@ func (c *Call) identify(gen *Generation, sipCallID string) {
 // answer commits the leg record, then answers: what isn't in the log was never
 // heard. It returns false if the call is over already.
 func (c *Call) answer(in Invite) bool {
-	p, err := c.openParty(c.codecs)
+	p, err := c.openParty(c.codecs, c.srtp)
 	if err != nil {
 		c.abort(in, 503, "no_ports")
 		return false

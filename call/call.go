@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call/sdp"
 	"tierline/call/sipua"
 	"tierline/ivr"
 	"tierline/media/dtmf"
@@ -38,7 +39,8 @@ type Call struct {
 	from, to, trunk, flowName, sipCallID string
 	customer                             acd.Customer
 	profile                              ivr.Caller
-	codecs                               []uint8 // in the order the call's trunk prefers
+	codecs                               []uint8    // in the order the call's trunk prefers
+	srtp                                 sdp.Policy // what its trunk says of encryption
 	digits                               trunk.Digits
 	timer                                sipua.SessionTimer // of the caller's leg
 	release                              func()             // gives the trunk its place back

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tierline/call/sdp"
 	"tierline/call/sipua"
 	"tierline/media"
 	"tierline/media/dtmf"
@@ -49,7 +50,7 @@ func TestDigitsAreNegotiated(t *testing.T) {
 			{trunk.Digits{Inband: true}, "", false, true},
 		} {
 			call := &Call{sw: l.sw, codecs: []uint8{8}}
-			p, err := call.openParty(call.codecs)
+			p, err := call.openParty(call.codecs, sdp.Never)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tierline/media"
+	"tierline/media/handshake"
 	"tierline/media/prompt"
 )
 
@@ -24,6 +25,10 @@ type fakeMedia struct {
 	tape      *fakeTape
 	tapeErr   error // of tapes from now on
 	tapeStuck bool  // the disk doesn't answer
+}
+
+func (m *fakeMedia) Fingerprint() handshake.Fingerprint {
+	return handshake.Fingerprint{Hash: "sha-256", Sum: make([]byte, 32)}
 }
 
 func (m *fakeMedia) IP() netip.Addr { return netip.MustParseAddr("192.0.2.1") }

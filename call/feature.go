@@ -57,7 +57,7 @@ func (s *Switch) feature(in Invite, gen *Generation) bool {
 		return true
 	}
 	s.cfg.Log.Info("feature code", "agent", agent, "code", in.Number, "refused", refused != nil)
-	s.speakFeature(ctx, in, gen.Clips(said))
+	s.speakFeature(ctx, in, gen.Clips(said), gen.SRTP(agent))
 	return true
 }
 
@@ -74,7 +74,7 @@ func (g *Generation) Clips(id string) []*prompt.Clip {
 }
 
 // speakFeature answers, says what the code did and hangs up.
-func (s *Switch) speakFeature(ctx context.Context, in Invite, clips []*prompt.Clip) {
+func (s *Switch) speakFeature(ctx context.Context, in Invite, clips []*prompt.Clip, policy sdp.Policy) {
 	events := make(chan any, 16)
 	tell := func(ev any) {
 		select {
@@ -90,7 +90,7 @@ func (s *Switch) speakFeature(ctx context.Context, in Invite, clips []*prompt.Cl
 	defer leg.Close()
 	p := &party{media: leg, signal: in.Source.Addr(), local: sdp.LocalOptions{
 		IP: s.cfg.Media.IP(), Port: leg.Port(), SessionID: s.newSessionID(), Version: 1,
-		Codecs: sdp.DefaultCodecs(), Direction: sdp.SendRecv,
+		Codecs: sdp.DefaultCodecs(), Direction: sdp.SendRecv, Security: s.security(policy),
 	}}
 	body := sdp.Offer(p.local)
 	if in.Offer != nil {

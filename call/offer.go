@@ -107,18 +107,18 @@ func (c *Call) ring(e acd.RingAgent) {
 
 // invite calls every phone of the agent.
 func (c *Call) invite(o *offer, e acd.RingAgent) {
-	first, err := c.openParty(c.codecs)
+	policy := c.gen.SRTP(e.Agent)
+	first, err := c.openParty(c.codecs, policy)
 	if err != nil {
 		c.log.Warn("cannot ring the agent", "agent", e.Agent, "err", err)
 		c.offerFailed(o, acd.SwitchFailed, 0)
 		return
 	}
 	o.media = first.media
-	body := sdp.Offer(first.local)
 	for _, b := range e.Contacts {
-		p := &party{media: first.media, local: first.local, signal: sourceOf(b), agent: e.Agent, offer: e.Offer}
-		d, dialErr := c.sw.cfg.UA.Dial(c.dialRequest(e, b, body),
-			c.signals(p))
+		p := &party{media: first.media, signal: sourceOf(b), agent: e.Agent, offer: e.Offer}
+		p.local = c.sw.forPhone(first.local, policy, b)
+		d, dialErr := c.sw.cfg.UA.Dial(c.dialRequest(e, b, sdp.Offer(p.local)), c.signals(p))
 		if dialErr != nil {
 			c.log.Warn("cannot dial the agent", "agent", e.Agent, "err", dialErr)
 			continue

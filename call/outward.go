@@ -83,7 +83,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 		for _, target := range t.Outward.Targets {
 			f.targets = append(f.targets, hop{target: target.String(), uri: target.URI(t.Present(number))})
 		}
-		return c.open(ctx, f, codecsOf(t))
+		return c.open(ctx, f, codecsOf(t), policyOf(t))
 	}
 	for _, t := range trunks {
 		c.sw.trunkFailed(t.Name, "call outward not made: the trunk's limit")
@@ -95,7 +95,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 // callAddress calls a fixed address.
 func (c *Call) callAddress(ctx context.Context, uri, callerID string, f *far) error {
 	f.targets, f.from, f.release = []hop{{uri: uri}}, firstOf(callerID, anonymous), func() {}
-	return c.open(ctx, f, c.codecs)
+	return c.open(ctx, f, c.codecs, sdp.Optional)
 }
 
 func firstOf(a, b string) string {
@@ -117,8 +117,8 @@ func codecsOf(t trunk.Trunk) []uint8 {
 	return t.Codecs
 }
 
-func (c *Call) open(ctx context.Context, f *far, codecs []uint8) error {
-	p, err := c.openParty(codecs)
+func (c *Call) open(ctx context.Context, f *far, codecs []uint8, policy sdp.Policy) error {
+	p, err := c.openParty(codecs, policy)
 	if err != nil {
 		f.release()
 		return err
@@ -140,6 +140,7 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 		}
 		p := *f.party
 		p.sip, p.dead, p.signal = nil, false, f.hop.signal()
+		p.local.Security.Private = f.hop.private()
 		f.party = &p
 		d, err := c.sw.cfg.UA.Dial(sipua.DialRequest{
 			Target: f.hop.uri, Address: f.hop.addr, Transport: f.hop.transport, From: f.from,

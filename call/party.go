@@ -29,7 +29,7 @@ type party struct {
 }
 
 // openParty reserves media for a leg and prepares our side of its SDP.
-func (c *Call) openParty(codecs []uint8) (*party, error) {
+func (c *Call) openParty(codecs []uint8, policy sdp.Policy) (*party, error) {
 	p := &party{}
 	leg, err := c.sw.cfg.Media.Open(func(ev media.Event) { _ = c.Post(heard{from: p, ev: ev}) })
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *Call) openParty(codecs []uint8) (*party, error) {
 	p.media = leg
 	p.local = sdp.LocalOptions{
 		IP: c.sw.cfg.Media.IP(), Port: leg.Port(), SessionID: c.sw.newSessionID(), Version: 1,
-		Codecs: codecs, Direction: sdp.SendRecv,
+		Codecs: codecs, Direction: sdp.SendRecv, Security: c.sw.security(policy),
 	}
 	return p, nil
 }
@@ -71,6 +71,7 @@ func (p *party) accept(answer []byte) error {
 
 func (p *party) agree(n sdp.Negotiated) error {
 	p.agreed = n
+	p.keep(n.Protection)
 	codec := media.PCMA
 	if n.Codec == sdp.PCMU {
 		codec = media.PCMU
@@ -78,7 +79,7 @@ func (p *party) agree(n sdp.Negotiated) error {
 	err := p.media.Configure(media.Params{
 		Remote: n.Remote, Signalling: p.signal, RTCPMux: n.RTCPMux, Codec: codec, PT: n.PT,
 		EventPT: n.EventPT, Ptime: n.Ptime, Send: n.Send, Receive: n.Receive,
-		Inband: p.inband && n.EventPT == 0,
+		Inband: p.inband && n.EventPT == 0, Security: protection(n.Protection),
 	})
 	if err != nil {
 		return fmt.Errorf("configure media: %w", err)

@@ -10,6 +10,7 @@ import (
 	"tierline/call/sipua"
 	"tierline/ivr"
 	"tierline/media"
+	"tierline/media/handshake"
 	"tierline/media/prompt"
 )
 
@@ -108,6 +109,8 @@ type Media interface {
 	Tape(path string, left, right MediaLeg, on func(media.Taped)) Tape
 	// IP is the address that goes into our SDP.
 	IP() netip.Addr
+	// Fingerprint is that of the certificate the media show to their peers.
+	Fingerprint() handshake.Fingerprint
 	// Music makes a clip into an endless source shared by its listeners.
 	Music(c *prompt.Clip) *media.Music
 }

@@ -79,12 +79,15 @@ func (l *Leg) report(now time.Duration, bye bool) {
 		return
 	}
 	if l.params.RTCPMux {
-		c.said = l.out.control(b) || c.said
+		c.said = l.out.control(b, 0, nil) || c.said
 		return
+	}
+	if l.protection.hands != nil {
+		return // it would need a handshake of its own (RFC 5764 §3)
 	}
 	if to := l.controlAddress(); to.IsValid() {
 		address := makeSockaddr(to)
-		c.said = transmit(l.rtcpFD, b, &address) || c.said
+		c.said = l.out.control(b, l.rtcpFD, &address) || c.said
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tierline/media/handshake"
 )
 
 // Config is what an engine needs.
@@ -27,10 +29,13 @@ const defaultQuarantine = 3 * time.Second
 
 // Engine owns the RTP ports and workers of a node.
 type Engine struct {
-	ip      netip.Addr
-	log     *slog.Logger
-	clock   func() time.Duration // since the engine's start; never goes back
-	cname   string
+	ip    netip.Addr
+	log   *slog.Logger
+	clock func() time.Duration // since the engine's start; never goes back
+	cname string
+
+	certificate *handshake.Certificate
+
 	ports   *ports
 	workers []*worker
 	create  func(path string, channels int) (recording, error)
@@ -61,6 +66,10 @@ func NewEngine(c Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start media: %w", err)
 	}
+	certificate, err := handshake.NewCertificate()
+	if err != nil {
+		return nil, fmt.Errorf("start media: %w", err)
+	}
 	var name [8]byte
 	if _, err := rand.Read(name[:]); err != nil {
 		return nil, fmt.Errorf("start media: %w", err)
@@ -68,7 +77,7 @@ func NewEngine(c Config) (*Engine, error) {
 	start := time.Now()
 	e := &Engine{
 		ip: c.IP.Unmap(), log: c.Logger, ports: p, create: createRecording,
-		clock: func() time.Duration { return time.Since(start) },
+		clock: func() time.Duration { return time.Since(start) }, certificate: certificate,
 		cname: hex.EncodeToString(name[:]) + "@" + c.IP.String(),
 	}
 	for range c.Workers {

@@ -68,6 +68,7 @@ type Params struct {
 	Send       bool
 	Receive    bool
 	Inband     bool // keys are listened for in the sound
+	Security   Security
 }
 
 // Errors of Open and Configure.

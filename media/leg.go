@@ -24,26 +24,27 @@ type Leg struct {
 	out sender // has its own lock
 
 	// ---- owned by work
-	slot      int
-	rtcpFD    int
-	params    Params
-	source    source
-	reception rtp.Reception
-	digits    dtmf.Receiver
-	peer      *Leg
-	seat      *seat // nil = in no mix
-	play      player
-	inband    *inband   // nil = keys aren't looked for in the sound
-	recorder  *recorder // nil = nothing is recorded
-	tap       *tap      // nil = on no tape
-	time      timing
-	control   control
-	reportAt  time.Duration
-	strangers uint64
-	malformed uint64
-	heard     uint64 // digits
-	gone      bool
-	failed    bool
+	slot       int
+	rtcpFD     int
+	params     Params
+	source     source
+	protection protection
+	reception  rtp.Reception
+	digits     dtmf.Receiver
+	peer       *Leg
+	seat       *seat // nil = in no mix
+	play       player
+	inband     *inband   // nil = keys aren't looked for in the sound
+	recorder   *recorder // nil = nothing is recorded
+	tap        *tap      // nil = on no tape
+	time       timing
+	control    control
+	reportAt   time.Duration
+	strangers  uint64
+	malformed  uint64
+	heard      uint64 // digits
+	gone       bool
+	failed     bool
 }
 
 func newLeg(e *Engine, w *worker, port, rtpFD, rtcpFD int, on func(Event)) *Leg {
@@ -146,6 +147,7 @@ func (l *Leg) fail(reason string) {
 		return
 	}
 	l.failed = true
+	l.unsecure()
 	l.endRecording(l.engine.clock())
 	l.endTape(l.engine.clock())
 	l.silence()
@@ -166,8 +168,13 @@ func (l *Leg) configure(p Params) {
 	}
 	l.params = p
 	l.listenInband(p.Inband)
-	l.source.configure(p.Remote, p.Signalling)
+	if err := l.secure(p.Security); err != nil {
+		l.fail(err.Error())
+		return
+	}
+	l.source.configure(l.found(p), p.Signalling)
 	l.out.configure(p, l.source.destination())
+	l.unlock(l.engine.clock())
 	if first {
 		l.reportAt = l.engine.clock() + reportAfter(true)
 	}

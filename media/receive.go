@@ -21,6 +21,11 @@ func (l *Leg) accept(b []byte, from netip.AddrPort, now time.Duration) (Drop, bo
 		return DropFailed, true
 	case l.params.Ptime == 0:
 		return DropEarly, true
+	}
+	if reason, dropped, taken := l.establish(b, from, now); taken {
+		return reason, dropped
+	}
+	switch {
 	case rtcp.Is(b) && l.params.RTCPMux:
 		l.rtcpArrived(b, from, now)
 		return 0, false
@@ -29,6 +34,10 @@ func (l *Leg) accept(b []byte, from netip.AddrPort, now time.Duration) (Drop, bo
 	}
 	if !l.source.eligible(from.Addr()) { // what strangers send is not even parsed
 		return l.stranger(), true
+	}
+	b, reason, dropped := l.open(b, false)
+	if dropped {
+		return reason, true
 	}
 	h, begin, end, err := l.work.reader.Parse(b)
 	if err != nil {
@@ -51,7 +60,7 @@ func (l *Leg) accept(b []byte, from netip.AddrPort, now time.Duration) (Drop, bo
 // stranger counts a packet from the wrong source. While there is no right one
 // everybody is silenced, not strange.
 func (l *Leg) stranger() Drop {
-	if !l.params.Remote.IsValid() {
+	if !l.source.remote.IsValid() {
 		return DropHeld
 	}
 	l.strangers++
@@ -110,6 +119,11 @@ func (l *Leg) rtcpArrived(b []byte, from netip.AddrPort, now time.Duration) {
 	if !l.source.eligible(from.Addr()) {
 		l.strangers++
 		l.work.count.drop(DropStranger)
+		return
+	}
+	b, reason, dropped := l.open(b, true)
+	if dropped {
+		l.work.count.drop(reason)
 		return
 	}
 	r, err := rtcp.Parse(b, l.out.ssrc)

@@ -10,6 +10,7 @@ import (
 	"tierline/media/g711"
 	"tierline/media/rtcp"
 	"tierline/media/rtp"
+	"tierline/media/srtp"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,8 +41,10 @@ type sender struct {
 	pt     uint8
 	events uint8
 	codec  Codec
-	step   int   // samples of a packet that we make
-	seat   *seat // whose mix the stream is made of; nil = none's
+	step   int          // samples of a packet that we make
+	seat   *seat        // whose mix the stream is made of; nil = none's
+	seal   *srtp.Sealer // nil = what leaves is plain
+	locked bool         // keys or the peer's consent are missing
 
 	sequence  uint16        // of the last packet in order
 	reference uint32        // timestamp that comes after what was sent …
@@ -105,7 +108,27 @@ func (s *sender) sent() uint64 {
 }
 
 // sendable reports whether anything may leave.
-func (s *sender) sendable() bool { return s.on && !s.closed && s.to.is.IsValid() }
+func (s *sender) sendable() bool { return s.on && !s.closed && !s.locked && s.to.is.IsValid() }
+
+// protect seals what leaves from now on, or no longer.
+func (s *sender) protect(with *srtp.Sealer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seal = with
+}
+
+// sealedWith tells whether a key is in use.
+func (s *sender) sealedWith(k srtp.Key) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seal != nil && s.seal.Key().Equal(k)
+}
+
+func (s *sender) lock(locked bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.locked = locked
+}
 
 // follow returns the timestamp for something new at the given time, and
 // whether there was silence before it.
@@ -127,7 +150,14 @@ func (s *sender) after(timestamp uint32, n int, at time.Duration) {
 
 // transmit sends a packet whose header has been written.
 func (s *sender) transmit(b []byte) bool {
-	if !transmit(s.fd, b, &s.to) {
+	wire := b
+	if s.seal != nil {
+		var err error
+		if wire, err = s.seal.RTP(b); err != nil {
+			return false
+		}
+	}
+	if !transmit(s.fd, wire, &s.to) {
 		return false
 	}
 	s.packets++
@@ -349,9 +379,40 @@ func (s *sender) report(r *rtcp.Report, at time.Duration, reported *uint64) {
 	r.RTPTime = s.reference + uint32(samples(at-s.due))
 }
 
-// control sends a control packet, which shares the socket if the peer wants.
-func (s *sender) control(b []byte) bool {
+// control sends a control packet by a socket of its own, or by ours to where
+// our stream goes if to is nil.
+func (s *sender) control(b []byte, fd int, to *sockaddr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.closed && s.to.is.IsValid() && transmit(s.fd, b, &s.to)
+	if to == nil {
+		fd, to = s.fd, &s.to
+	}
+	if s.closed || s.locked || !to.is.IsValid() {
+		return false
+	}
+	if s.seal != nil {
+		var err error
+		if b, err = s.seal.RTCP(b); err != nil {
+			return false
+		}
+	}
+	return transmit(fd, b, to)
+}
+
+// answer sends a datagram that is neither RTP nor RTCP.
+func (s *sender) answer(b []byte, to netip.AddrPort) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	address := makeSockaddr(to)
+	return !s.closed && transmit(s.fd, b, &address)
+}
+
+// handshake sends a datagram of DTLS to where our stream goes. One that can't
+// be sent is as good as lost: it is repeated.
+func (s *sender) handshake(b []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && s.to.is.IsValid() {
+		transmit(s.fd, b, &s.to)
+	}
 }

@@ -209,6 +209,7 @@ func (w *worker) detach(l *Leg) {
 	w.wheel.leave(&l.time)
 	w.wheel.remove(&l.time)
 	l.gone = true
+	l.unsecure()
 	l.setPeer(nil)
 	l.stand()
 	err := errors.Join(l.out.close(), unix.Close(l.rtcpFD))
@@ -273,6 +274,9 @@ func (w *worker) keepHouse(now time.Duration) {
 		}
 		if l != nil && l.tap != nil {
 			l.tap.tape.advance(now)
+		}
+		if l != nil && l.protection.agent != nil {
+			l.unlock(now)
 		}
 		if l != nil && l.reportAt != 0 && l.reportAt <= now {
 			w.guarded(l, func() { l.report(now, false) })

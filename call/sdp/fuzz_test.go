@@ -20,6 +20,9 @@ func FuzzAnswer(f *testing.F) {
 		body("m=audio -1 RTP/AVP 8"),
 		body("m=video 9 UDP/TLS/RTP/SAVPF 96", "m=audio 4000/2 RTP/AVP 8", "a=rtcp:5000 IN IP4 192.0.2.9", "a=rtcp-mux"),
 		"v=0\n\n\nm=audio 4000 RTP/AVP 8\nc=IN IP4 0.0.0.0",
+		body("m=audio 4000 RTP/SAVP 8", "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"+key30+"|2^31|1:4 KDR=0"),
+		body("m=audio 4000 RTP/AVP 8", "a=crypto:1 AEAD_AES_128_GCM inline:x|", "a=crypto:2 F8_128_HMAC_SHA1_80 inline:"+key30),
+		browserOffer,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -34,19 +37,29 @@ func FuzzAnswer(f *testing.F) {
 		if s.Lines > maxLines {
 			t.Fatalf("%d lines", s.Lines)
 		}
-		_, _ = Accept(s, ours)
-		answer, n, err := Answer(s, ours)
-		if err != nil {
-			return
-		}
-		if n.Send && (!n.Remote.IsValid() || n.Remote.Port() < 1024 || n.Remote.Addr().IsMulticast()) {
-			t.Fatalf("would send to %v", n.Remote)
-		}
-		again, err := Parse(answer)
-		if err != nil || again.Lines != s.Lines {
-			t.Fatalf("our answer: %v\n%s", err, answer)
+		for _, policy := range []Policy{Never, Optional, Required} {
+			fuzzAnswer(t, s, protected(policy))
 		}
 	})
+}
+
+func fuzzAnswer(t *testing.T, s *Session, o LocalOptions) {
+	t.Helper()
+	_, _ = Accept(s, o)
+	answer, n, err := Answer(s, o)
+	if err != nil {
+		return
+	}
+	if o.Security.Policy == Required && n.Protection.Plain() && !n.Disabled {
+		t.Fatalf("plain RTP where keys are required:\n%s", answer)
+	}
+	if n.Protection.ICE == nil && n.Send && (!n.Remote.IsValid() || n.Remote.Port() < 1024 || n.Remote.Addr().IsMulticast()) {
+		t.Fatalf("would send to %v", n.Remote)
+	}
+	again, err := Parse(answer)
+	if err != nil || again.Lines != s.Lines {
+		t.Fatalf("our answer: %v\n%s", err, answer)
+	}
 }
 
 // A body can't make us allocate more than a small multiple of its size.

@@ -8,24 +8,35 @@ import (
 
 // Offer writes a description that offers all our codecs.
 func Offer(o LocalOptions) []byte {
-	var b strings.Builder
-	writeHead(&b, o)
-	formats := make([]Format, 0, len(o.Codecs))
-	for _, codec := range o.Codecs {
-		formats = append(formats, static(codec))
+	s := &o.Security
+	a := audio{event: o.eventPT(), direction: o.Direction}
+	var keys bool
+	if a.protocol, keys, a.tls = s.offers(); keys {
+		a.cryptos = s.offered()
 	}
-	writeAudio(&b, o, plainAudio{formats: formats, event: o.eventPT(), direction: o.Direction})
+	if a.tls {
+		a.mux, a.setup = true, "actpass"
+		if s.Browser {
+			a.ice, a.mid, a.bundled = s.ice(""), "0", true
+		}
+	}
+	for _, codec := range o.Codecs {
+		a.formats = append(a.formats, static(codec))
+	}
+	var b strings.Builder
+	writeHead(&b, o, a)
+	writeAudio(&b, o, a)
 	return []byte(b.String())
 }
 
 // Answer answers an offer: our first codec that it has, by its numbers; its
 // direction turned round; every other line refused. The error is an [*Error].
 func Answer(offer *Session, o LocalOptions) (body []byte, n Negotiated, err error) {
-	m := offer.Audio
-	if m == nil {
-		return nil, Negotiated{}, offer.nothingUsable()
+	m, bad := offer.pick(&o.Security)
+	if bad != nil {
+		return nil, Negotiated{}, bad
 	}
-	n, bad := negotiate(m, o, o.Codecs, o.Direction)
+	n, bad = negotiate(m, o, o.Codecs, o.Direction)
 	if bad != nil {
 		return nil, Negotiated{}, bad
 	}
@@ -33,21 +44,54 @@ func Answer(offer *Session, o LocalOptions) (body []byte, n Negotiated, err erro
 	if n.Disabled {
 		answered.Port = 0
 	}
+	a, bad := answerLine(m, &n, &o.Security)
+	if bad != nil {
+		return nil, Negotiated{}, bad
+	}
 	var b strings.Builder
-	writeHead(&b, o)
+	writeHead(&b, o, a)
 	for i := range offer.media {
-		if i != offer.index {
-			l := offer.media[i]
-			fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", l.Kind, l.Protocol, l.firstFormat)
+		l := &offer.media[i]
+		if l == m {
+			writeAudio(&b, answered, a)
 			continue
 		}
-		f := static(n.Codec)
-		f.PT = n.PT
-		writeAudio(&b, answered, plainAudio{
-			formats: []Format{f}, event: n.EventPT, mux: n.RTCPMux, direction: direction(n.Send, n.Receive),
-		})
+		fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", l.Kind, l.Protocol, l.firstFormat)
+		if l.mid != "" {
+			b.WriteString("a=mid:" + l.mid + "\r\n")
+		}
 	}
 	return []byte(b.String()), n, nil
+}
+
+// answerLine is what we write in answer to a line, with its protection, which
+// goes into n too.
+func answerLine(m *Media, n *Negotiated, s *Security) (audio, *Error) {
+	f := static(n.Codec)
+	f.PT = n.PT
+	a := audio{
+		protocol: m.Protocol, formats: []Format{f}, event: n.EventPT, mux: n.RTCPMux,
+		direction: direction(n.Send, n.Receive), mid: m.mid, bundled: m.bundled,
+	}
+	if n.Disabled {
+		return a, nil
+	}
+	var tag string
+	var bad *Error
+	if n.Protection, tag, bad = s.answerTo(m); bad != nil {
+		return a, bad
+	}
+	a.ice = n.Protection.ICE
+	switch p := n.Protection; {
+	case p.DTLS != nil:
+		a.tls, a.setup = true, "passive"
+		if p.DTLS.Client {
+			a.setup = "active"
+		}
+	case p.Send.Suite != NoSuite:
+		a.cryptos = []crypto{{tag: tag, keys: p.Send}}
+	}
+	return a, nil
 }
 
 // Accept takes the answer to what Offer wrote from the same options. The error
@@ -70,8 +114,11 @@ func Accept(answer *Session, offered LocalOptions) (Negotiated, error) {
 	if n.PT != n.Codec {
 		return Negotiated{}, unacceptable(m.line, "answers with a payload type that was not offered")
 	}
-	if n.RTCPMux { // never offered
-		n.RTCPMux, n.RTCP = false, netip.AddrPort{}
+	if n.Protection, bad = offered.Security.accepts(m); bad != nil {
+		return Negotiated{}, bad
+	}
+	if _, _, mux := offered.Security.offers(); n.RTCPMux && !mux {
+		n.RTCPMux, n.RTCP = false, netip.AddrPort{} // not offered
 	}
 	return n, nil
 }
@@ -112,9 +159,11 @@ func negotiate(m *Media, o LocalOptions, codecs []uint8, wish Direction) (Negoti
 		return n, nil
 	}
 	hears := m.Direction.receives()
-	if m.Addr.IsUnspecified() {
+	switch {
+	case m.checks(): // it will find us; where it is turns out then
+	case m.Addr.IsUnspecified():
 		hears = false
-	} else {
+	default:
 		n.Remote, n.RTCP = netip.AddrPortFrom(m.Addr, uint16(m.Port)), m.RTCP
 		if err := reachable(n.Remote, o, m.line); err != nil {
 			return Negotiated{}, err
@@ -147,8 +196,8 @@ func (s *Session) nothingUsable() *Error {
 		switch {
 		case !m.audio():
 			continue
-		case !m.plain():
-			return unacceptable(m.line, "only plain RTP is spoken here (keys offered: %t)", m.secure)
+		case m.protocol() == unspoken:
+			return unacceptable(m.line, "a transport protocol that is not spoken here")
 		}
 		return unacceptable(m.line, "none of our codecs")
 	}

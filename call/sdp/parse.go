@@ -20,6 +20,8 @@ type parser struct {
 	s         Session
 	conn      connection // session level
 	direction Direction  // session level
+	security  security   // session level
+	bundle    []string   // mids of the first group
 	cur       *section   // nil before the first m= line
 	sections  []*section
 }
@@ -178,23 +180,35 @@ func (p *parser) attribute(value string) {
 		return
 	}
 	if p.cur == nil {
+		p.security.read(name, value)
+		if group, ok := strings.CutPrefix(value, "BUNDLE "); ok && name == "group" && p.bundle == nil {
+			p.bundle = strings.Fields(group)
+		}
 		return
 	}
+	p.cur.read(name, value)
+	p.cur.attribute(name, value)
+}
+
+// attribute reads one of a line.
+func (sec *section) attribute(name, value string) {
 	switch name {
 	case "rtpmap":
 		if f, ok := parseMap(value); ok {
-			p.cur.maps[f.PT] = f
+			sec.maps[f.PT] = f
 		}
 	case "ptime":
-		p.cur.Ptime = parsePtime(value)
+		sec.Ptime = parsePtime(value)
 	case "maxptime":
-		p.cur.maxPtime = parsePtime(value)
+		sec.maxPtime = parsePtime(value)
 	case "rtcp":
-		p.cur.rtcp = value
+		sec.rtcp = value
 	case "rtcp-mux":
-		p.cur.RTCPMux = true
-	case "crypto", "fingerprint":
-		p.cur.secure = true
+		sec.RTCPMux = true
+	case "mid":
+		if v := strings.TrimSpace(value); len(v) <= maxWord && printable(v) {
+			sec.mid = v
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 const (
 	PCMU uint8 = 0
 	PCMA uint8 = 8
+	G722 uint8 = 9
 )
 
 const (
@@ -123,7 +124,9 @@ type Media struct {
 	firstFormat string // as written, to refuse the line with
 	line        int    // of the body
 	conn        connection
-	secure      bool // keys or a fingerprint were offered
+	mid         string
+	bundled     bool // the peer groups it with others
+	security
 }
 
 // Format is one payload type of an audio line.
@@ -137,11 +140,12 @@ type Format struct {
 // Negotiated is the outcome of an offer and an answer, seen from our side.
 type Negotiated struct {
 	// Remote is where media goes. It is not valid when the peer gave no
-	// address (old-style hold) or Disabled is set; nothing is sent then.
+	// address (old-style hold), finds us by ICE, or Disabled is set; nothing is
+	// sent then before it was heard.
 	Remote   netip.AddrPort
 	RTCP     netip.AddrPort // where RTCP goes
 	RTCPMux  bool
-	Codec    uint8 // PCMU or PCMA
+	Codec    uint8 // PCMU, PCMA or G722
 	PT       uint8
 	EventPT  uint8 // of telephone events; 0 = none
 	Ptime    int   // ms that we send
@@ -149,6 +153,8 @@ type Negotiated struct {
 	Receive  bool
 	Hold     bool // the peer doesn't want to hear us
 	Disabled bool // the audio line is off: port 0
+
+	Protection Protection
 }
 
 // LocalOptions is our side of an offer or answer.
@@ -157,10 +163,11 @@ type LocalOptions struct {
 	Port      int
 	SessionID uint64  // the same for all bodies of a dialog
 	Version   uint64  // one more for each body that differs from the one before
-	Codecs    []uint8 // PCMA and PCMU in the order we prefer
+	Codecs    []uint8 // PCMA, PCMU, G722 in the order we prefer
 	EventPT   uint8   // of telephone events in our offers; 0 means 101
 	NoEvents  bool    // telephone events are neither offered nor accepted
 	Direction Direction
+	Security  Security
 }
 
 func (o LocalOptions) eventPT() uint8 {

@@ -2,6 +2,7 @@ package sdp
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,8 @@ func (p *parser) finish() (*Session, error) {
 	s.media = make([]Media, 0, s.Lines)
 	s.index = -1
 	for _, sec := range p.sections {
+		sec.inherit(&p.security)
+		sec.bundled = sec.mid != "" && slices.Contains(p.bundle, sec.mid)
 		if err := p.complete(sec); err != nil {
 			return nil, err
 		}
@@ -29,7 +32,7 @@ func (p *parser) finish() (*Session, error) {
 // complete judges an audio line that we could use. Lines of other kinds are
 // going to be refused; what they say doesn't matter.
 func (p *parser) complete(sec *section) *Error {
-	if !sec.audio() || !sec.plain() {
+	if !sec.audio() || sec.protocol() == unspoken {
 		return nil
 	}
 	if !sec.explicit {
@@ -44,7 +47,7 @@ func (p *parser) complete(sec *section) *Error {
 	if sec.maxPtime != 0 {
 		sec.Ptime = min(sec.Ptime, sec.maxPtime)
 	}
-	if sec.Port == 0 {
+	if sec.Port == 0 || sec.checks() {
 		return nil
 	}
 	if sec.Port < lowestPort {
@@ -95,6 +98,8 @@ func static(pt uint8) Format {
 		f.Name = "PCMU"
 	case PCMA:
 		f.Name = "PCMA"
+	case G722:
+		f.Name = "G722" // sampled at 16 kHz; its clock of 8 kHz is an old mistake (RFC 3551 §4.5.2)
 	}
 	return f
 }
@@ -133,16 +138,18 @@ const (
 )
 
 func (m *Media) audio() bool { return strings.EqualFold(m.Kind, "audio") }
-func (m *Media) plain() bool { return strings.EqualFold(m.Protocol, "RTP/AVP") }
 
 // usable tells whether we could talk over this line.
 func (m *Media) usable() bool {
-	if !m.audio() || !m.plain() {
+	if !m.audio() || m.protocol() == unspoken {
 		return false
 	}
-	_, a := m.format(PCMA)
-	_, u := m.format(PCMU)
-	return a || u
+	for _, codec := range [...]uint8{PCMA, PCMU, G722} {
+		if _, ok := m.format(codec); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // format finds the payload type by which the line knows one of our codecs.

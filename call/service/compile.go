@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"tierline/call/sdp"
 	"tierline/ivr"
 	"tierline/routing/customer"
 	"tierline/routing/document"
@@ -28,7 +29,7 @@ func compile(b *Bundle) *compiler {
 		accounts: map[string]account{}, features: map[string]Feature{}, sounds: b.Prompts,
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
-		recorded: map[string]bool{},
+		recorded: map[string]bool{}, srtp: map[string]sdp.Policy{},
 	}, dialled: map[string]bool{}}
 	c.skills()
 	c.tiers()

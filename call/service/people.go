@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call/sdp"
 	"tierline/routing"
 	"tierline/routing/document"
 	"tierline/routing/rank"
@@ -50,6 +51,7 @@ type agentDoc struct {
 	SignedIn  document.Value[bool]                  `doc:"signed_in"`
 	MaxMisses document.Value[int]                   `doc:"max_misses,min=1,max=100"`
 	BackOff   document.Value[time.Duration]         `doc:"back_off,min=1s,max=1h"`
+	SRTP      document.Value[string]                `doc:"srtp,nonempty"`
 }
 
 type ha1Doc struct {
@@ -83,6 +85,9 @@ func (c *compiler) agent(p *document.Problems, e document.Entry[agentDoc]) {
 	}
 	if len(d.Skills) == 0 {
 		p.Warnf(e.Key.Pos, "agent %q has no skills", e.Key.V)
+	}
+	if policy := readSRTP(p, d.SRTP, sdp.Optional); policy != sdp.Optional {
+		c.service.srtp[e.Key.V] = policy
 	}
 	skills := make([]routing.SkillLevel, 0, len(d.Skills))
 	for _, s := range d.Skills {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tierline/acd"
+	"tierline/call/sdp"
 	"tierline/ivr"
 	"tierline/routing/customer"
 	"tierline/routing/dialplan"
@@ -41,7 +42,16 @@ type Service struct {
 	sources   map[string]ivr.Source
 	channels  map[string]ivr.Channel
 	hours     map[string]*hours.Calendar // when a queue takes calls
+	srtp      map[string]sdp.Policy      // of agents' phones that don't have the usual one
 	recorded  map[string]bool            // queues whose conversations are recorded
+}
+
+// SRTP says whether the sound of an agent's phones is encrypted.
+func (s *Service) SRTP(agent string) sdp.Policy {
+	if policy, ok := s.srtp[agent]; ok {
+		return policy
+	}
+	return sdp.Optional
 }
 
 // Recorded reports whether the conversations of a queue are recorded.

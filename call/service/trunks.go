@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tierline/call/sdp"
 	"tierline/routing/dialplan"
 	"tierline/routing/document"
 	"tierline/routing/trunk"
@@ -28,6 +29,7 @@ type trunkDoc struct {
 	Account   document.Value[string]   `doc:"account,nonempty"`
 	Digits    []document.Value[string] `doc:"dtmf,nonempty"`
 	Session   sessionDoc               `doc:"session_timer"`
+	SRTP      document.Value[string]   `doc:"srtp,nonempty"`
 }
 
 type healthDoc struct {
@@ -168,7 +170,21 @@ func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 		}
 	}
 	t.Digits, t.Session = readDigits(p, d.Digits), readSession(p, d.Session)
+	t.SRTP = readSRTP(p, d.SRTP, sdp.Never).String()
 	return t
+}
+
+// readSRTP reads whether media is encrypted.
+func readSRTP(p *document.Problems, v document.Value[string], otherwise sdp.Policy) sdp.Policy {
+	if !v.Given {
+		return otherwise
+	}
+	policy, ok := sdp.ParsePolicy(v.V)
+	if !ok {
+		p.Errorf(v.Pos, "srtp is required, optional or never, not %q%s", v.V,
+			document.DidYouMean(v.V, []string{"required", "optional", "never"}))
+	}
+	return policy
 }
 
 // readOutward reads where calls outward go and which may be made.

@@ -17,6 +17,7 @@ type Trunk struct {
 	Limits  Limits // of calls both ways together
 	Numbers Numbering
 	Codecs  []uint8 // payload types in the order we prefer; empty means the default
+	SRTP    string  // required, optional or never; "" means never
 	Outward Outward
 	Digits  Digits
 	Session Session

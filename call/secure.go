@@ -1,0 +1,94 @@
+package call
+
+import (
+	"crypto/rand"
+	"strings"
+
+	"tierline/acd"
+	"tierline/call/sdp"
+	"tierline/media"
+	"tierline/media/handshake"
+	"tierline/media/ice"
+	"tierline/media/srtp"
+	"tierline/routing/trunk"
+)
+
+// security is our side of what protects a leg; each leg has a secret of its own.
+func (s *Switch) security(policy sdp.Policy) sdp.Security {
+	f := s.cfg.Media.Fingerprint()
+	out := sdp.Security{Policy: policy, Fingerprint: sdp.Fingerprint{Hash: f.Hash, Sum: f.Sum}}
+	_, _ = rand.Read(out.Secret[:]) // never fails (crypto/rand)
+	return out
+}
+
+// policyOf is what a trunk's document says.
+func policyOf(t trunk.Trunk) sdp.Policy {
+	policy, _ := sdp.ParsePolicy(t.SRTP) // nothing is never
+	return policy
+}
+
+// private tells whether the hop is called by an encrypted transport.
+func (h hop) private() bool {
+	return h.transport == "tls" || strings.HasPrefix(h.uri, "sips:") || strings.Contains(strings.ToLower(h.uri), ";transport=tls")
+}
+
+// forPhone is our side towards one phone of an agent. A phone that speaks
+// through a WebSocket is a browser.
+func (s *Switch) forPhone(local sdp.LocalOptions, policy sdp.Policy, b acd.Binding) sdp.LocalOptions {
+	local.Security = s.security(policy)
+	switch strings.ToLower(b.Transport) {
+	case "ws":
+		local.Security.Browser = true
+	case "wss":
+		local.Security.Browser, local.Security.Private = true, true
+	case "tls":
+		local.Security.Private = true
+	}
+	return local
+}
+
+// keep has later offers to the leg say what was agreed: a re-INVITE of ours
+// must not take the encryption away.
+func (p *party) keep(agreed sdp.Protection) {
+	s := &p.local.Security
+	s.Private = s.Private || !agreed.Plain()
+	s.Browser = agreed.ICE != nil
+}
+
+// protection is what was agreed in the words of the media.
+func protection(p sdp.Protection) media.Security {
+	out := media.Security{Send: key(p.Send), Receive: key(p.Receive)}
+	if p.DTLS != nil {
+		out.DTLS = &media.DTLS{Client: p.DTLS.Client}
+		for _, f := range p.DTLS.Peer {
+			out.DTLS.Peer = append(out.DTLS.Peer, handshake.Fingerprint{Hash: f.Hash, Sum: f.Sum})
+		}
+	}
+	if p.ICE != nil {
+		out.ICE = &ice.Credentials{Ufrag: p.ICE.Ufrag, Password: p.ICE.Password, RemoteUfrag: p.ICE.RemoteUfrag}
+	}
+	return out
+}
+
+func key(k sdp.Keys) srtp.Key {
+	return srtp.Key{Suite: suite(k.Suite), Master: k.Master, MKI: k.MKI}
+}
+
+func suite(s sdp.Suite) srtp.Suite {
+	switch s {
+	case sdp.AEADAES256GCM:
+		return srtp.AEADAES256GCM
+	case sdp.AEADAES128GCM:
+		return srtp.AEADAES128GCM
+	case sdp.AESCM128SHA80:
+		return srtp.AESCM128SHA80
+	case sdp.AES256CMSHA80:
+		return srtp.AES256CMSHA80
+	case sdp.AESCM128SHA32:
+		return srtp.AESCM128SHA32
+	case sdp.AES256CMSHA32:
+		return srtp.AES256CMSHA32
+	case sdp.NoSuite:
+	}
+	return srtp.None
+}
