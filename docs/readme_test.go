@@ -219,7 +219,7 @@ func (h *house) tryCommand(t *testing.T, page, line, name string) {
 		want = "no mistakes"
 	case "say":
 		want = "\n"
-	case "flow", "prompts":
+	case "flow", "prompts", "certs":
 		line += " --help"
 		want = "Usage:\n  tierline " + name + " "
 	}

@@ -28,8 +28,6 @@ type Pair struct{ Cert, Key []byte }
 // skew is how far a peer's clock may be behind ours.
 const skew = time.Hour
 
-var errNotPEM = errors.New("no PEM block of that kind")
-
 // NewAuthority makes an authority that lives for life.
 func NewAuthority(name string, life time.Duration) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -57,14 +55,14 @@ func NewAuthority(name string, life time.Duration) (*Authority, error) {
 func LoadAuthority(p Pair) (*Authority, error) {
 	block, _ := pem.Decode(p.Cert)
 	if block == nil || block.Type != typeCert {
-		return nil, fmt.Errorf("certificate: %w", errNotPEM)
+		return nil, fmt.Errorf("certificate: %w", ErrNoPEM)
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	if block, _ = pem.Decode(p.Key); block == nil || block.Type != typeKey {
-		return nil, fmt.Errorf("key: %w", errNotPEM)
+		return nil, fmt.Errorf("key: %w", ErrNoPEM)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {

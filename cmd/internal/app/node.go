@@ -15,6 +15,7 @@ import (
 	"tierline/acd/report/cursor"
 	"tierline/acd/report/store"
 	"tierline/call"
+	"tierline/call/certs"
 	"tierline/call/registrar"
 	"tierline/call/resolve"
 	"tierline/call/sipua"
@@ -38,6 +39,7 @@ type Node struct {
 	services  *call.Services
 	sw        *call.Switch
 	phones    *phones
+	certs     *certs.Keeper
 	registrar *registrar.Registrar
 	ua        *sipua.UA
 	store     *store.Store
@@ -64,6 +66,7 @@ func Start(ctx context.Context, s config.Settings, version string, log *slog.Log
 		name string
 		run  func(ctx, root context.Context) error
 	}{
+		{"TLS", n.startTLS},
 		{"media", n.startMedia},
 		{"sources", n.startBackend},
 		{"speech", n.startSpeech},
@@ -224,6 +227,7 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
 		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar},
+		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.certs.Client,
 	})
 	if err != nil {
 		return err
@@ -237,7 +241,7 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 // SIPAddrs are where SIP is heard, as transport:address.
 func (n *Node) SIPAddrs() []string {
 	var out []string
-	for _, transport := range []string{sipua.UDP, sipua.TCP} {
+	for _, transport := range []string{sipua.UDP, sipua.TCP, sipua.TLS, sipua.WS, sipua.WSS} {
 		if at := n.ua.Addr(transport); at.IsValid() {
 			out = append(out, transport+":"+at.String())
 		}

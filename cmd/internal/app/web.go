@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -71,6 +72,9 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		return fmt.Errorf("listen on %s: %w", n.settings.HTTP.Listen, err)
 	}
 	n.httpAddr = l.Addr().String()
+	if n.settings.HTTP.TLS {
+		l = tls.NewListener(l, n.certs.Server(tls.NoClientCert))
+	}
 	n.run(root, "meter", meter.Run)
 	n.run(root, "HTTP", func(ctx context.Context) error { return web.Serve(ctx, l) })
 	return nil
@@ -100,6 +104,7 @@ func (n *Node) figures() []console.Figure {
 	out = append(out, n.registrarFigures()...)
 	out = append(out, n.sourceFigures()...)
 	out = append(out, n.speechFigures()...)
+	out = append(out, n.certFigures()...)
 	return append(out, n.mediaFigures()...)
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,7 +85,11 @@ func (o *options) send(ctx context.Context, r request, header ...string) (*http.
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	client, err := o.client()
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, o.unreachable(err)
 	}
@@ -97,6 +102,7 @@ func (o *options) send(ctx context.Context, r request, header ...string) (*http.
 // unreachable says what to do when nobody answers.
 func (o *options) unreachable(err error) error {
 	var dns *net.DNSError
+	var untrusted x509.UnknownAuthorityError
 	var timeout net.Error
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -105,6 +111,9 @@ func (o *options) unreachable(err error) error {
 			"  or name another with --server URL (environment TIERLINE_SERVER)", o.server)
 	case errors.As(err, &dns):
 		return fmt.Errorf("--server %s: there is no host of that name", o.server)
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("the certificate of %s is of no authority known here: "+
+			"name its file with --ca FILE (environment TIERLINE_CA)", o.server)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("the node at %s doesn't answer in time", o.server)
 	default:

@@ -23,6 +23,7 @@ var ErrReported = errors.New("reported")
 // options are the flags of all commands that show something.
 type options struct {
 	server string
+	ca     string
 	output string
 	zone   *time.Location
 }
@@ -55,12 +56,14 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 		server = DefaultServer
 	}
 	root.PersistentFlags().StringVar(&o.server, "server", server, "API of the node; environment TIERLINE_SERVER")
+	root.PersistentFlags().StringVar(&o.ca, "ca", authority(),
+		"file with the authorities (PEM) that the node's certificate is signed by; environment TIERLINE_CA")
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
 	root.AddCommand(
 		checkCommand(o), planCommand(o), applyCommand(o), rollbackCommand(o), generationsCommand(o),
 		callsCommand(o), agentsCommand(o), agentCommand(o), disposeCommand(o), moveCommand(o),
 		queuesCommand(o), trunksCommand(o), callbacksCommand(o), lockoutsCommand(o), bansCommand(o),
-		cdrsCommand(o), eventsCommand(o), statsCommand(o), explainCommand(o),
+		cdrsCommand(o), eventsCommand(o), statsCommand(o), explainCommand(o), certsCommand(o),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return say(cmd.OutOrStdout(), "tierline "+version+"\n") },

@@ -124,6 +124,8 @@ func convert(from, to reflect.Type, value any) (any, error) {
 			return listen(text)
 		case reflect.TypeFor[[]netip.AddrPort]():
 			return servers(text)
+		case reflect.TypeFor[[]string]():
+			return words(text), nil
 		}
 	}
 	if to.Kind() == reflect.Struct && from.Kind() != reflect.Map {
@@ -162,6 +164,11 @@ func servers(text string) ([]netip.AddrPort, error) {
 		all = append(all, a)
 	}
 	return all, nil
+}
+
+// words splits a list as it is written in flags.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func listen(text string) (Listen, error) {
@@ -247,7 +254,7 @@ func distance(a, b string) int {
 
 // strangers returns the variables that begin like a setting and are none.
 func strangers(environ []string) (warnings []string) {
-	known := map[string]bool{prefix + "_CONFIG": true, prefix + "_SERVER": true}
+	known := map[string]bool{prefix + "_CONFIG": true, prefix + "_SERVER": true, prefix + "_CA": true}
 	for _, l := range leaves() {
 		known[l.env()] = true
 	}
@@ -304,6 +311,8 @@ func quoted(value any) string {
 			parts[i] = a.String()
 		}
 		return strings.Join(parts, ",")
+	case []string:
+		return strings.Join(v, ",")
 	case []Listen:
 		parts := make([]string, len(v))
 		for i, l := range v {

@@ -16,7 +16,8 @@ func Reference() string {
 
 Each node reads its own settings: from a YAML file (` + "`tierline serve --config FILE`" + `), from environment
 variables and from flags. A flag overrides the environment, the environment overrides the file, the file overrides the
-default. An unknown setting is an error; all mistakes are told at once. Nothing is read again while the node runs.
+default. An unknown setting is an error; all mistakes are told at once. Nothing is read again while the node runs but
+the files that ` + "`tls`" + ` names.
 
 Trunks, numbers, menus, queues and agents are no settings: they are service documents, published with
 ` + "`tierline apply`" + ` for all nodes together.
@@ -62,18 +63,16 @@ func example() string {
 			fmt.Fprintf(&b, "%s:\n", name)
 			section = name
 		}
-		if empty, isServers := l.value.([]netip.AddrPort); isServers {
-			fmt.Fprintf(&b, "  %s: [%s]\n", key, quoted(empty))
-			continue
-		}
-		listeners, isList := l.value.([]Listen)
-		if !isList {
-			fmt.Fprintf(&b, "  %s: %s\n", key, quoted(l.value))
-			continue
-		}
-		fmt.Fprintf(&b, "  %s:\n", key)
-		for _, each := range listeners {
-			fmt.Fprintf(&b, "    - {transport: %s, address: \"%s\"}\n", each.Transport, each.Address)
+		switch v := l.value.(type) {
+		case []netip.AddrPort, []string:
+			fmt.Fprintf(&b, "  %s: [%s]\n", key, quoted(v))
+		case []Listen:
+			fmt.Fprintf(&b, "  %s:\n", key)
+			for _, each := range v {
+				fmt.Fprintf(&b, "    - {transport: %s, address: \"%s\"}\n", each.Transport, each.Address)
+			}
+		default:
+			fmt.Fprintf(&b, "  %s: %s\n", key, quoted(v))
 		}
 	}
 	return b.String()
@@ -98,10 +97,12 @@ func meanings() map[string]string {
 		"node":        "Name of this node in the cluster; it stays the same over restarts",
 		"data_dir":    "Directory of everything the node keeps: log, snapshots, call records, prompts",
 		"service_dir": "Directory of service documents to publish at the start; empty: keep what was published",
-		"sip.listen": "Where to listen, each with transport (udp or tcp) and address (ip:port); in flags and " +
-			"environment written udp:ip:port,tcp:ip:port",
+		"sip.listen": "Where to listen, each with transport (udp, tcp, tls, ws or wss) and address (ip:port); in flags " +
+			"and environment written udp:ip:port,tcp:ip:port",
 		"sip.advertise": "Host that peers reach this node under, for Contact and Via; empty: the address listened " +
 			"on",
+		"sip.origins": "Web pages that may open a WebSocket (ws, wss), as https://host; empty: those of the host that " +
+			"they connect to; *: all. Programs that are no browsers say no origin and may",
 		"sip.max_calls": "Callers at once on this node; more get 503 with Retry-After. 0: as many as have ports for " +
 			"two legs",
 		"rtp.ip":       "Address of the audio sockets, as SDP names it",
@@ -112,6 +113,14 @@ func meanings() map[string]string {
 		"http.listen": "Address of the API, /metrics, /healthz and /readyz",
 		"http.allow_remote": "Permit an address other than loopback. The API has no sign-in yet: whoever reaches it " +
 			"may change the service",
+		"http.tls": "Serve all this over HTTPS, with the certificate of tls",
+		"tls.cert_file": "Certificate chain (PEM) for SIP over TLS and WSS and for HTTPS; also shown to trunks that ask " +
+			"who calls. Read again when it changes",
+		"tls.key_file": "Its key (PEM). Nobody but the owner may read it",
+		"tls.ca_file": "Authorities (PEM) that must have signed certificates of trunks, and of phones that have one; " +
+			"empty: those of the system",
+		"tls.client_certificates": "Whether peers that connect over TLS must show a certificate: off, ask (checked if " +
+			"they show one) or require",
 		"raft.log_store": "Engine of the log: wal (fast) or bolt (conservative). Don't change it over an existing " +
 			"data directory",
 		"log.level":             "debug, info, warn or error",

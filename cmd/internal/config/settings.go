@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"tierline/call/sipua"
 )
 
 // Settings are what one node needs to know about itself. The tags carry the
@@ -20,6 +23,7 @@ type Settings struct {
 	RTP        RTP        `mapstructure:"rtp"`
 	DNS        DNS        `mapstructure:"dns"`
 	HTTP       HTTP       `mapstructure:"http"`
+	TLS        TLS        `mapstructure:"tls"`
 	Raft       Raft       `mapstructure:"raft"`
 	Log        Log        `mapstructure:"log"`
 	Drain      Drain      `mapstructure:"drain"`
@@ -41,6 +45,7 @@ type Settings struct {
 type SIP struct {
 	Listen    []Listen `mapstructure:"listen"`
 	Advertise string   `mapstructure:"advertise"`
+	Origins   []string `mapstructure:"origins"`
 	MaxCalls  int      `mapstructure:"max_calls"`
 }
 
@@ -68,6 +73,7 @@ type DNS struct {
 type HTTP struct {
 	Listen      netip.AddrPort `mapstructure:"listen"`
 	AllowRemote bool           `mapstructure:"allow_remote"`
+	TLS         bool           `mapstructure:"tls"`
 }
 
 // Raft says how the log is kept.
@@ -109,13 +115,14 @@ func Defaults() Settings {
 	return Settings{
 		Node:    "n1",
 		DataDir: "data",
-		SIP: SIP{Listen: []Listen{
+		SIP: SIP{Origins: []string{}, Listen: []Listen{
 			{Transport: "udp", Address: netip.AddrPortFrom(local, 5060)},
 			{Transport: "tcp", Address: netip.AddrPortFrom(local, 5060)},
 		}},
 		RTP:    RTP{IP: local, PortMin: 20000, PortMax: 29999},
 		DNS:    DNS{Servers: []netip.AddrPort{}},
 		HTTP:   HTTP{Listen: netip.AddrPortFrom(local, 8080)},
+		TLS:    TLS{ClientCertificates: "off"},
 		Raft:   Raft{LogStore: "wal"},
 		Log:    Log{Level: "info", Format: "text"},
 		Drain:  Drain{Timeout: 30 * time.Second},
@@ -154,6 +161,7 @@ func (s Settings) Validate() error {
 	c.check(!s.HTTP.Listen.IsValid() || s.HTTP.AllowRemote || s.HTTP.Listen.Addr().IsLoopback(), "http.listen",
 		"%s can be reached from other machines and the API has no sign-in; set http.allow_remote if you want that",
 		s.HTTP.Listen)
+	s.TLS.validate(&c, s)
 	c.oneOf("raft.log_store", s.Raft.LogStore, "wal", "bolt")
 	c.oneOf("log.level", s.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", s.Log.Format, "text", "json")
@@ -180,12 +188,17 @@ func (s SIP) validate(c *checker) {
 	seen := map[Listen]bool{}
 	for i, l := range s.Listen {
 		path := fmt.Sprintf("sip.listen[%d]", i)
-		c.oneOf(path+".transport", l.Transport, "udp", "tcp")
+		c.oneOf(path+".transport", l.Transport, sipua.UDP, sipua.TCP, sipua.TLS, sipua.WS, sipua.WSS)
 		c.check(l.Address.IsValid(), path+".address", "is empty")
 		c.check(!seen[l] || l.Address.Port() == 0, path, "%s is listed twice", l)
 		c.check(!l.Address.Addr().IsUnspecified() || s.Advertise != "", "sip.advertise",
 			"is empty, but %s listens on every address: peers must be told one", path)
 		seen[l] = true
+	}
+	for i, o := range s.Origins {
+		u, err := url.Parse(o)
+		c.check(o == "*" || err == nil && u.Host != "" && strings.EqualFold(o, u.Scheme+"://"+u.Host),
+			fmt.Sprintf("sip.origins[%d]", i), "%q is no origin (https://desk.example.net)", o)
 	}
 	c.check(s.MaxCalls >= 0 && s.MaxCalls <= 1_000_000, "sip.max_calls",
 		"%d is not between 0 and 1000000 (0: no limit)", s.MaxCalls)

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+
+	"tierline/call/certs"
+	"tierline/cmd/internal/console"
+)
+
+// startTLS reads the certificates, of which SIP and HTTP make use.
+func (n *Node) startTLS(_, root context.Context) (err error) {
+	t := n.settings.TLS
+	n.certs, err = certs.Open(
+		certs.Files{Cert: t.CertFile, Key: t.KeyFile, CA: t.CAFile}, n.log.With("part", "tls"))
+	if err != nil {
+		return err
+	}
+	n.beside.Go(func() { n.certs.Watch(root.Done()) })
+	return nil
+}
+
+// clientAuth is what tls.client_certificates means.
+func clientAuth(word string) tls.ClientAuthType {
+	switch word {
+	case "ask":
+		return tls.VerifyClientCertIfGiven
+	case "require":
+		return tls.RequireAndVerifyClientCert
+	}
+	return tls.NoClientCert
+}
+
+func (n *Node) certFigures() []console.Figure {
+	end := n.certs.Expires()
+	if end.IsZero() {
+		return nil
+	}
+	return []console.Figure{console.Gauge(
+		"certificate_expires_timestamp_seconds", "When the certificate ends, in seconds since 1970", end.Unix())}
+}
