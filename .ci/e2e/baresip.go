@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"tierline/.ci/bed"
@@ -51,12 +52,27 @@ ctrl_tcp_listen %[5]s
 // modules is where Debian keeps baresip's.
 const modules = "/usr/lib/baresip/modules"
 
-// baresip starts a phone for an agent. With far it takes the address of another
-// interface for its SDP, as a phone behind a NAT does.
-func (l *lab) baresip(ctx context.Context, id string, far bool) (*baresip, error) {
+// handset is what a baresip is to be like.
+type handset struct {
+	id      string
+	far     bool   // takes the address of another interface for its SDP, as a phone behind a NAT does
+	account string // parameters of its account
+	modules string // beside the usual ones
+	codecs  string // PCMA,PCMU if it is empty
+}
+
+// baresip starts a phone for an agent.
+func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	network := "net_interface " + baresipIP + "\n"
-	if far {
+	if h.far {
 		network = ""
+	}
+	id := h.id
+	if h.codecs == "" {
+		h.codecs = "PCMA,PCMU"
+	}
+	for name := range strings.FieldsSeq(h.modules) {
+		network += "module " + name + ".so\n"
 	}
 	dir, err := os.MkdirTemp(l.work, "baresip-")
 	if err != nil {
@@ -64,7 +80,7 @@ func (l *lab) baresip(ctx context.Context, id string, far bool) (*baresip, error
 	}
 	b := &baresip{dir: dir, control: fmt.Sprintf("%s:%d", baresipIP, 16000+l.block), done: make(chan error, 1)}
 	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=60;answermode=auto;"+
-		"audio_codecs=PCMA,PCMU\n", id, l.node.Address(), id, id)
+		"audio_codecs=%s%s\n", id, l.node.Address(), id, id, h.codecs, h.account)
 	settings := fmt.Sprintf(config, baresipIP, 20000+40*l.block+(l.port()-5061)%40, dir, modules, b.control, network)
 	for name, text := range map[string]string{"config": settings, "accounts": account, "contacts": ""} {
 		if err = os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -149,30 +165,35 @@ func (b *baresip) heard(hz float64) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-func baresipAgent(ctx context.Context, l *lab) error { return l.withBaresip(ctx, false) }
+func baresipAgent(ctx context.Context, l *lab) error {
+	return l.withBaresip(ctx, handset{id: "1002"}, true, false)
+}
 
 // baresipFar is a phone whose SDP names an address that its RTP does not come
 // from; the switch must take it from where its SIP comes.
-func baresipFar(ctx context.Context, l *lab) error { return l.withBaresip(ctx, true) }
+func baresipFar(ctx context.Context, l *lab) error {
+	return l.withBaresip(ctx, handset{id: "1002", far: true}, true, false)
+}
 
-func (l *lab) withBaresip(ctx context.Context, far bool) error {
-	b, err := l.baresip(ctx, "1002", far)
+// withBaresip makes calls to a phone; the agent ends those that are true.
+func (l *lab) withBaresip(ctx context.Context, h handset, calls ...bool) error {
+	b, err := l.baresip(ctx, h)
 	if err != nil {
 		return err
 	}
 	err = bed.Eventually(5*time.Second, func() error {
-		a, asked := l.agent(ctx, "1002")
+		a, asked := l.agent(ctx, h.id)
 		if asked == nil && len(a.Phones) == 0 {
 			return errors.New("baresip did not register")
 		}
 		return asked
 	})
 	if err == nil {
-		err = l.onDuty(ctx, "1002")
+		err = l.onDuty(ctx, h.id)
 	}
-	for i, agentEnds := range []bool{true, false} {
+	for i, agentEnds := range calls {
 		if err == nil {
-			err = l.talkToBaresip(ctx, b, agentEnds)
+			err = l.talkToBaresip(ctx, b, h.id, agentEnds)
 		}
 		if err != nil {
 			err = fmt.Errorf("call %s: %w", strconv.Itoa(i+1), err)
@@ -186,13 +207,13 @@ func (l *lab) withBaresip(ctx context.Context, far bool) error {
 	if err != nil {
 		return err
 	}
-	if heard < 3*time.Second {
+	if heard < time.Duration(len(calls))*1500*time.Millisecond {
 		return fmt.Errorf("baresip recorded %s of the caller", heard)
 	}
 	return nil
 }
 
-func (l *lab) talkToBaresip(ctx context.Context, b *baresip, agentEnds bool) error {
+func (l *lab) talkToBaresip(ctx context.Context, b *baresip, id string, agentEnds bool) error {
 	hang := 7 * time.Second
 	if agentEnds {
 		hang = 0
@@ -202,7 +223,7 @@ func (l *lab) talkToBaresip(ctx context.Context, b *baresip, agentEnds bool) err
 	if err != nil {
 		return err
 	}
-	if err := l.expect(ctx, "1002", "talking"); err != nil {
+	if err := l.expect(ctx, id, "talking"); err != nil {
 		return errors.Join(err, caller.kill())
 	}
 	if agentEnds {
@@ -215,5 +236,5 @@ func (l *lab) talkToBaresip(ctx context.Context, b *baresip, agentEnds bool) err
 		return err
 	}
 	return errors.Join(l.callersHeard(1, 1500*time.Millisecond),
-		l.expect(ctx, "1002", "ready"))
+		l.expect(ctx, id, "ready"))
 }

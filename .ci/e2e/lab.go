@@ -107,7 +107,7 @@ func documents(to, outward string) error {
 	if err := os.Remove(filepath.Join(to, "demo.go")); err != nil {
 		return fmt.Errorf("leave demo.go out: %w", err)
 	}
-	return errors.Join(keyDocuments(to, outward), strangerDocuments(to))
+	return errors.Join(keyDocuments(to, outward), strangerDocuments(to), srtpDocuments(to))
 }
 
 // replace writes a document anew.

@@ -30,6 +30,7 @@ func lanes() []lane {
 		{"menus", menuSteps()},
 		{"life", lifeSteps()},
 		{"security", securitySteps()},
+		{"srtp", srtpSteps()},
 		{"calls", callSteps()},
 	}
 }
