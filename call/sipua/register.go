@@ -50,7 +50,11 @@ func (u *UA) tooBusy(req *sip.Request) *sip.Response {
 }
 
 func (u *UA) finishRegister(s *serverTx, res *sip.Response) {
-	u.dress(res, nil)
+	if res.StatusCode == sip.StatusOK {
+		u.dress(res, nil)
+	} else { // anybody may ask: he doesn't learn whose program this is
+		res.SetBody(nil)
+	}
 	b, err := s.flow.encode(res)
 	u.table.finish(s, b) // before the peer can ask again
 	if err == nil {
