@@ -164,7 +164,7 @@ func (c *Call) clipsIn(id, language string) []*prompt.Clip {
 // is refused, the attempt is over.
 func (c *Call) reach(ctx context.Context) {
 	b := c.callback
-	leg, err := b.customer.sip.Dialog().MarshalBinary()
+	leg, err := StoredLeg(b.customer.sip.Dialog())
 	if err != nil {
 		c.log.Warn("customer's dialog can't be stored", "err", err)
 	}

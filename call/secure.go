@@ -6,6 +6,7 @@ import (
 
 	"tierline/acd"
 	"tierline/call/sdp"
+	"tierline/call/sipua"
 	"tierline/media"
 	"tierline/media/handshake"
 	"tierline/media/ice"
@@ -29,7 +30,8 @@ func policyOf(t trunk.Trunk) sdp.Policy {
 
 // private tells whether the hop is called by an encrypted transport.
 func (h hop) private() bool {
-	return h.transport == "tls" || strings.HasPrefix(h.uri, "sips:") || strings.Contains(strings.ToLower(h.uri), ";transport=tls")
+	uri := strings.ToLower(h.uri)
+	return h.transport == "tls" || strings.HasPrefix(uri, "sips:") || strings.Contains(uri, ";transport=tls")
 }
 
 // forPhone is our side towards one phone of an agent. A phone that speaks
@@ -53,6 +55,15 @@ func (p *party) keep(agreed sdp.Protection) {
 	s := &p.local.Security
 	s.Private = s.Private || !agreed.Plain()
 	s.Browser = agreed.ICE != nil
+}
+
+// StoredLeg is a dialog as the log keeps it: without the keys of its sound.
+// Whoever goes on with the leg makes new ones in its re-INVITE, which it has to
+// send anyway: the counters that belong to the old keys are gone with the
+// process that held them.
+func StoredLeg(d sipua.Dialog) ([]byte, error) {
+	d.LocalSDP, d.RemoteSDP = sdp.Redact(d.LocalSDP), sdp.Redact(d.RemoteSDP)
+	return d.MarshalBinary()
 }
 
 // protection is what was agreed in the words of the media.

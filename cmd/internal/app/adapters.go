@@ -111,7 +111,7 @@ func (i invitation) Answer(sdp []byte, on func(sipua.LegEvent)) (call.Dialog, er
 }
 
 // Leg implements call.Invitation.
-func (i invitation) Leg() ([]byte, error) { return i.Incoming.Leg().Dialog().MarshalBinary() }
+func (i invitation) Leg() ([]byte, error) { return call.StoredLeg(i.Incoming.Leg().Dialog()) }
 
 // sipHandler gives what peers ask to the parts that answer.
 type sipHandler struct {
