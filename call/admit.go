@@ -28,7 +28,7 @@ func (s *Switch) Invite(in Invite) {
 	if s.feature(in, gen) {
 		return
 	}
-	t, ok := gen.Trunks.Match(in.Source)
+	t, ok := s.trunkOf(gen, in.Source, in.Line)
 	if !ok {
 		s.refuse(in, 403, "unknown_source")
 		return
@@ -88,6 +88,9 @@ func reasonPhrase(status int) string {
 // admit finds out what a call is and whether the node takes it.
 func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) {
 	from, to := in.From, t.Normalise(in.Number)
+	if t.Register.CalledTo {
+		to = t.Normalise(in.To)
+	}
 	if t.Trusted && in.Identity != "" {
 		from = in.Identity
 	}
@@ -213,7 +216,7 @@ func (s *Switch) Known(source netip.AddrPort, method string) bool {
 	if gen == nil {
 		return false
 	}
-	if _, ok := gen.Trunks.Match(source); ok {
+	if _, ok := s.trunkOf(gen, source, ""); ok {
 		return true
 	}
 	return s.cfg.Known(source)

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tierline/call/registration"
 	"tierline/call/resolve"
 	"tierline/call/sdp"
 	"tierline/call/sipua"
@@ -31,6 +33,7 @@ type fakePhones struct {
 	proofs []string       // accounts of calls outward
 	asked  map[string]int // how often they were asked
 	hosts  map[string][]resolve.Hop
+	tokens map[string]string // of trunks that have registered
 }
 
 func (f *fakePhones) Ping(target string, patience time.Duration, on func(status int)) {
@@ -48,6 +51,9 @@ func (f *fakePhones) Ping(target string, patience time.Duration, on func(status 
 func (f *fakePhones) Resolve(target string, on func([]resolve.Hop, error)) {
 	f.mu.Lock()
 	hops := f.hosts[hostOf(target)]
+	if at, err := netip.ParseAddr(hostOf(target)); err == nil {
+		hops = []resolve.Hop{{Transport: "udp", Addr: netip.AddrPortFrom(at, 5060)}}
+	}
 	f.mu.Unlock()
 	time.AfterFunc(100*time.Millisecond, func() {
 		if len(hops) == 0 {
@@ -59,6 +65,18 @@ func (f *fakePhones) Resolve(target string, on func([]resolve.Hop, error)) {
 }
 
 func (f *fakePhones) Report(addr netip.AddrPort, good bool) { f.lab.note("%s is good: %t", addr, good) }
+
+// Enrol registers at once whoever the test doesn't refuse.
+func (f *fakePhones) Enrol(_ context.Context, r registration.Request) registration.Result {
+	f.lab.note("register %s at %s as %s@%s for %v", r.Trunk, r.Hop.Addr.Addr(), r.User, r.Domain, r.Expires)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tokens[r.Trunk] = r.Token
+	if status := f.lives[r.Registrar]; status != 0 {
+		return registration.Result{Status: status, Reason: "No"}
+	}
+	return registration.Result{Status: 200, Expires: r.Expires}
+}
 
 // answers says what a target answers to OPTIONS from now on.
 func (f *fakePhones) answers(target string, status int) {

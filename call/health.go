@@ -49,13 +49,14 @@ type TargetView struct {
 // watchEvery is how often Watch looks whose turn it is.
 const watchEvery = time.Second
 
-// Watch asks the targets of trunks by OPTIONS, as often as the documents say,
-// until the context ends.
+// Watch asks the targets of trunks by OPTIONS, as often as the documents say, and
+// has those trunks registered that want it, until the context ends.
 func (s *Switch) Watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
 		s.askTargets(time.Now())
+		s.keepRegistered() //nolint:contextcheck // registrations outlive this and are taken back at drain
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -84,6 +84,7 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 	l.media = &fakeMedia{lab: l, ports: 20000}
 	l.phone = &fakePhones{
 		lab: l, habits: map[string]habit{}, lives: map[string]int{}, asked: map[string]int{},
+		tokens: map[string]string{},
 	}
 	lib, err := prompt.OpenLibrary(dir)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call/registration"
 	"tierline/call/resolve"
 	"tierline/call/sipua"
 	"tierline/ivr"
@@ -44,6 +45,8 @@ type Signalling interface {
 	Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error)
 	// Ping asks a peer whether it lives; on gets the status of its answer, 0 for none.
 	Ping(target string, patience time.Duration, on func(status int))
+	// Enrol registers us at a carrier, and waits for what comes of it.
+	Enrol(ctx context.Context, r registration.Request) registration.Result
 	// Resolve finds the hosts of a URI that is a name, beside the caller; on gets
 	// them, the best first.
 	Resolve(target string, on func(hops []resolve.Hop, err error))
@@ -88,6 +91,8 @@ type Invite struct {
 	FromName      string
 	Identity      string // user part of P-Asserted-Identity
 	Number        string // user part of the request URI
+	To            string // user part of To
+	Line          string // of a contact that we registered at a carrier
 	URI           string // request URI, for digest
 	Source        netip.AddrPort
 	Transport     string

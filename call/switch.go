@@ -15,6 +15,7 @@ import (
 
 	"tierline/acd"
 	"tierline/call/registrar"
+	"tierline/call/registration"
 	"tierline/routing/trunk"
 )
 
@@ -43,6 +44,7 @@ type Switch struct {
 	group   sync.WaitGroup
 	stats   counters
 	seats   seats
+	keeper  *registration.Keeper
 	dialogs dialogs
 	root    context.Context //nolint:containedctx // ends every call of the node; set once by New
 
@@ -63,6 +65,7 @@ func New(ctx context.Context, cfg Config) *Switch {
 		cfg: cfg, root: ctx, calls: map[string]*Call{}, trunks: map[string]*trunkState{},
 		empty: make(chan struct{}),
 	}
+	s.keeper = registration.New(ctx, client{s}, cfg.Log.With("part", "registration"), nil)
 	s.session.Store(uint64(time.Now().Unix())) //nolint:gosec // positive until long after us
 	return s
 }
@@ -282,7 +285,10 @@ func (s *Switch) finishLookups(ctx context.Context) {
 }
 
 // Wait returns when every goroutine of the switch has ended.
-func (s *Switch) Wait() { s.group.Wait() }
+func (s *Switch) Wait() {
+	s.group.Wait()
+	s.keeper.Wait()
+}
 
 // Draining says whether new calls are refused for good.
 func (s *Switch) Draining() bool {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tierline/call/registration"
 	"tierline/routing/trunk"
 )
 
@@ -24,11 +25,12 @@ type trunkState struct {
 type TrunkView struct {
 	trunk.Trunk
 	Targets   []TargetView
-	Gone      bool              // not in the current documents; its calls finish
-	In, Out   int               // running calls
-	Refused   map[string]uint64 // callers refused, by reason
-	Made      map[string]uint64 // calls that we made, by outcome
-	LastError string            // "" none since the start
+	Lines     []registration.View // where it is registered
+	Gone      bool                // not in the current documents; its calls finish
+	In, Out   int                 // running calls
+	Refused   map[string]uint64   // callers refused, by reason
+	Made      map[string]uint64   // calls that we made, by outcome
+	LastError string              // "" none since the start
 	LastAt    time.Time
 }
 
@@ -90,13 +92,15 @@ func blames(status int) bool {
 func (s *Switch) Trunks() []TrunkView {
 	gen := s.cfg.Services.Current()
 	var out []TrunkView
+	lines := s.keeper.Views()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen := map[string]bool{}
 	if gen != nil {
 		for _, t := range gen.Trunks.Trunks() {
 			seen[t.Name] = true
-			out = append(out, s.trunkState(t.Name).view(TrunkView{Trunk: t}))
+			of := slices.DeleteFunc(slices.Clone(lines), func(v registration.View) bool { return v.Trunk != t.Name })
+			out = append(out, s.trunkState(t.Name).view(TrunkView{Trunk: t, Lines: of}))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.trunks)) {
@@ -112,6 +116,11 @@ func (st *trunkState) view(v TrunkView) TrunkView {
 	v.In, v.Out = st.Live()-st.outward, st.outward
 	v.Refused, v.Made = maps.Clone(st.refused), maps.Clone(st.made)
 	v.LastError, v.LastAt = st.lastError, st.lastAt
+	for _, line := range v.Lines {
+		if line.Trouble != "" && line.Failed.After(v.LastAt) {
+			v.LastError, v.LastAt = line.Registrar+": not registered: "+line.Trouble, line.Failed
+		}
+	}
 	for _, target := range v.Outward.Targets {
 		v.Targets = append(v.Targets, st.health(v.Trunk, target))
 	}

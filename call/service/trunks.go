@@ -2,7 +2,6 @@ package service
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +16,7 @@ type trunksDoc struct {
 }
 
 type trunkDoc struct {
-	Sources   []document.Value[string] `doc:"sources,required,nonempty"`
+	Sources   []document.Value[string] `doc:"sources,nonempty"`
 	Trusted   document.Value[bool]     `doc:"trusted"`
 	Limits    limitsDoc                `doc:"limits"`
 	Numbering numberingDoc             `doc:"numbering"`
@@ -30,6 +29,7 @@ type trunkDoc struct {
 	Digits    []document.Value[string] `doc:"dtmf,nonempty"`
 	Session   sessionDoc               `doc:"session_timer"`
 	SRTP      document.Value[string]   `doc:"srtp,nonempty"`
+	Register  *registerDoc             `doc:"register"`
 }
 
 type healthDoc struct {
@@ -171,6 +171,10 @@ func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 	}
 	t.Digits, t.Session = readDigits(p, d.Digits), readSession(p, d.Session)
 	t.SRTP = readSRTP(p, d.SRTP, sdp.Never).String()
+	t.Register = readRegister(p, e, t.Outward.Targets)
+	if d.Sources == nil && d.Register == nil {
+		p.Errorf(e.Key.Pos, "trunk %q has neither sources nor a register: no call could come from it", e.Key.V)
+	}
 	return t
 }
 
@@ -190,21 +194,7 @@ func readSRTP(p *document.Problems, v document.Value[string], otherwise sdp.Poli
 // readOutward reads where calls outward go and which may be made.
 func readOutward(p *document.Problems, d trunkDoc) trunk.Outward {
 	out := trunk.Outward{Plus: d.Numbering.Plus.V, Allow: numberPrefixes(p, d.Allow)}
-	for _, v := range d.Targets {
-		if !v.Given {
-			continue
-		}
-		target, err := trunk.ParseTarget(v.V)
-		if err != nil {
-			p.Errorf(v.Pos, "%v", err)
-			continue
-		}
-		if slices.Contains(out.Targets, target) {
-			p.Warnf(v.Pos, "target %s is named twice", v.V)
-			continue
-		}
-		out.Targets = append(out.Targets, target)
-	}
+	out.Targets = readTargets(p, d.Targets, "target")
 	if d.CallerID.Given && !isNumber(d.CallerID.V) {
 		p.Errorf(d.CallerID.Pos, "%q is no number in E.164 form (+8657187650000) or service code", d.CallerID.V)
 	}
@@ -224,7 +214,7 @@ func readAccount(p *document.Problems, d trunkDoc) string {
 	case !v.Given:
 	case len(v.V) > 64 || strings.Trim(v.V, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "":
 		p.Errorf(v.Pos, "%q can't be the name of an account: lower-case letters, digits, - and _ only", v.V)
-	case len(d.Targets) == 0:
+	case len(d.Targets) == 0 && d.Register == nil:
 		p.Errorf(v.Pos, "there is no target that could ask for an account")
 	}
 	return v.V

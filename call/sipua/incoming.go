@@ -18,6 +18,7 @@ type Incoming struct {
 	To            string // user part of To
 	RequestUser   string // user part of the request URI
 	RequestURI    string // for digest
+	Line          string // of a contact of ours that we registered somewhere; see Enrol
 	PAI           string // user part of P-Asserted-Identity; worth as much as its sender
 	Privacy       string // the header's value
 	Transport     string // UDP, TCP …
@@ -117,7 +118,8 @@ func (u *UA) incoming(req *sip.Request, o origin, l *Leg, srv *inviteIn) *Incomi
 	in := &Incoming{
 		CallID: l.d.CallID, From: userOf(&from.Address), FromName: unquote(from.DisplayName),
 		FromURI: from.Address.String(), To: userOf(&req.To().Address), RequestUser: userOf(&req.Recipient),
-		RequestURI: req.Recipient.String(), Privacy: value(req, "Privacy"), Transport: o.ep.network, Source: o.from,
+		RequestURI: req.Recipient.String(), Line: lineOf(&req.Recipient),
+		Privacy: value(req, "Privacy"), Transport: o.ep.network, Source: o.from,
 		Authorization: append(values(req, "Authorization"), values(req, "Proxy-Authorization")...),
 		UserAgent:     value(req, "User-Agent"), Replaces: replacesOf(req), leg: l, srv: srv,
 	}

@@ -21,6 +21,8 @@ type Trunk struct {
 	Outward Outward
 	Digits  Digits
 	Session Session
+
+	Register Registration
 }
 
 // Session says how long a call lives without a sign of the peer (RFC 4028).

@@ -10,6 +10,7 @@ import (
 	"tierline/acd"
 	"tierline/call"
 	"tierline/call/registrar"
+	"tierline/call/registration"
 	"tierline/call/resolve"
 	"tierline/call/sipua"
 	"tierline/media"
@@ -95,6 +96,11 @@ func (p phonePort) Ping(target string, patience time.Duration, on func(status in
 // Resolve implements call.Signalling.
 func (p phonePort) Resolve(target string, on func([]resolve.Hop, error)) { p.ua.Resolve(target, on) }
 
+// Enrol implements call.Signalling.
+func (p phonePort) Enrol(ctx context.Context, r registration.Request) registration.Result {
+	return p.ua.Enrol(ctx, r)
+}
+
 // Report implements call.Signalling.
 func (p phonePort) Report(addr netip.AddrPort, good bool) { p.ua.Report(addr, good) }
 
@@ -123,7 +129,7 @@ type sipHandler struct {
 func (h sipHandler) Invite(in *sipua.Incoming) {
 	h.sw.Invite(call.Invite{
 		Invitation: invitation{in}, CallID: in.CallID, From: in.From, FromName: in.FromName, Identity: in.PAI,
-		Number: in.RequestUser, URI: in.RequestURI, Source: in.Source, Transport: in.Transport,
+		Number: in.RequestUser, To: in.To, Line: in.Line, URI: in.RequestURI, Source: in.Source, Transport: in.Transport,
 		UserAgent: in.UserAgent, Authorization: in.Authorization, Offer: in.Offer,
 		Replaces: in.Replaces,
 	})

@@ -25,7 +25,8 @@ func trunksCommand(o *options) *cobra.Command {
 }
 
 func (o *options) trunksTable(list []wire.Trunk) string {
-	t := newTable("TRUNK", "IN", "OUT", "MOST", "A SECOND", "REFUSED", "MADE", "SOURCES", "TARGETS", "LAST ERROR")
+	t := newTable("TRUNK", "IN", "OUT", "MOST", "A SECOND", "REFUSED", "MADE", "SOURCES", "TARGETS",
+		"REGISTERED", "LAST ERROR")
 	for i := range list {
 		k := &list[i]
 		name, last := k.Name, "-"
@@ -36,7 +37,8 @@ func (o *options) trunksTable(list []wire.Trunk) string {
 			last = o.clock(k.ErrorAt.Std()) + " " + k.Error
 		}
 		t.add(name, strconv.Itoa(k.In), strconv.Itoa(k.Out), limitWord(k.Limits.Calls), limitWord(k.Limits.Rate),
-			countsWord(k.Refused), countsWord(k.Made), or(strings.Join(k.Sources, " ")), targetsWord(k.Targets), last)
+			countsWord(k.Refused), countsWord(k.Made), or(strings.Join(k.Sources, " ")), targetsWord(k.Targets),
+			linesWord(k.Lines), last)
 	}
 	return t.text("no trunks: publish service documents with `tierline apply DIR`")
 }
@@ -58,10 +60,28 @@ func countsWord(counts map[string]uint64) string {
 	return or(strings.Join(parts, ", "))
 }
 
+// linesWord writes where a trunk is registered: ims.example.net yes.
+func linesWord(lines []wire.Line) string {
+	var parts []string
+	for _, l := range lines {
+		word := l.State
+		if word == "registered" {
+			word = "yes"
+		}
+		parts = append(parts, shortTarget(l.Registrar)+" "+word)
+	}
+	return or(strings.Join(parts, ", "))
+}
+
+// shortTarget leaves out what nobody needs to read.
+func shortTarget(s string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(s, "sip:"), ";transport=udp")
+}
+
 func targetsWord(targets []wire.Target) string {
 	var parts []string
 	for _, t := range targets {
-		word := strings.TrimSuffix(strings.TrimPrefix(t.Target, "sip:"), ";transport=udp")
+		word := shortTarget(t.Target)
 		if t.Health != "unwatched" {
 			word += " " + t.Health
 		}

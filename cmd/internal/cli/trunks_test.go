@@ -18,14 +18,15 @@ func TestTrunks(t *testing.T) {
 			},
 			Refused: map[string]uint64{"no_route": 4, "draining": 1}, Made: map[string]uint64{"busy": 3},
 			Error: "sip:192.0.2.1;transport=udp: 503", ErrorAt: &at,
+			Lines: []wire.Line{{Registrar: "sip:a.test", State: "registered"}, {Registrar: "sip:b.test", State: "refused"}},
 		},
 		{Name: "old", Gone: true, In: 1},
 	}}
 	got := run(t, a.URL, "trunks")
-	want := "TRUNK       IN  OUT  MOST  A SECOND  REFUSED                 MADE    SOURCES       TARGETS                                  LAST ERROR\n" +
-		"carrier     2   1    30    -         draining 1, no_route 4  busy 3  192.0.2.0/24  192.0.2.1 down, 192.0.2.2;transport=tcp  " +
+	want := "TRUNK       IN  OUT  MOST  A SECOND  REFUSED                 MADE    SOURCES       TARGETS                                  REGISTERED                  LAST ERROR\n" +
+		"carrier     2   1    30    -         draining 1, no_route 4  busy 3  192.0.2.0/24  192.0.2.1 down, 192.0.2.2;transport=tcp  a.test yes, b.test refused  " +
 		"2026-11-23 02:39:00 sip:192.0.2.1;transport=udp: 503\n" +
-		"old (gone)  1   0    -     -         -                       -       -             -                                        -\n"
+		"old (gone)  1   0    -     -         -                       -       -             -                                        -                           -\n"
 	if got.code != 0 || got.out != want {
 		t.Errorf("exit %d\n%s\nwant\n%s%s", got.code, got.out, want, got.err)
 	}

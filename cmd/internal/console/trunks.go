@@ -8,6 +8,7 @@ import (
 
 	"tierline/acd/report"
 	"tierline/call"
+	"tierline/call/registration"
 	"tierline/cmd/internal/console/wire"
 )
 
@@ -47,6 +48,16 @@ func wireTrunk(v call.TrunkView) wire.Trunk {
 		}
 		t.Targets = append(t.Targets, k)
 	}
+	for _, l := range v.Lines {
+		line := wire.Line{
+			Registrar: l.Registrar, State: l.Phase.String(), Since: report.TimeOf(l.Since), Error: l.Trouble,
+		}
+		if !l.Until.IsZero() {
+			until := report.TimeOf(l.Until)
+			line.Until = &until
+		}
+		t.Lines = append(t.Lines, line)
+	}
 	if v.LastError != "" {
 		at := report.TimeOf(v.LastAt)
 		t.ErrorAt = &at
@@ -67,6 +78,14 @@ func TrunkFigures(list []call.TrunkView) (out []Figure) {
 		for _, f := range Counters("trunk_outward_total", "Calls that we made through the trunk", "outcome", v.Made) {
 			f.Labels = append(f.Labels, "trunk", v.Name)
 			out = append(out, f)
+		}
+		for _, l := range v.Lines {
+			value := 0
+			if l.Phase == registration.Registered {
+				value = 1
+			}
+			out = append(out, Gauge("trunk_registered", "1 if the trunk is registered at the registrar", value,
+				"trunk", v.Name, "registrar", l.Registrar))
 		}
 		for _, t := range v.Targets {
 			up := map[call.Health]int{call.Up: 1, call.Down: 0}

@@ -9,6 +9,7 @@ import (
 
 	"tierline/acd/report"
 	"tierline/call"
+	"tierline/call/registration"
 	"tierline/cmd/internal/console"
 	"tierline/cmd/internal/console/wire"
 	"tierline/routing/trunk"
@@ -32,6 +33,10 @@ func TestTrunksOverTheAPI(t *testing.T) {
 		Targets: []call.TargetView{
 			{Target: "sip:192.0.2.1;transport=tcp", Health: call.Down, Since: at}, {Target: "sip:192.0.2.2;transport=udp"},
 		},
+		Lines: []registration.View{
+			{Registrar: "sip:a.test", Phase: registration.Registered, Since: at, Until: at},
+			{Registrar: "sip:b.test", Phase: registration.Refused, Since: at, Trouble: "403 No"},
+		},
 		In: 2, Out: 1, Refused: map[string]uint64{"no_route": 4}, Made: map[string]uint64{"busy": 3},
 		LastError: "sip:192.0.2.1;transport=tcp: 503", LastAt: at,
 	}, {Trunk: trunk.Trunk{Name: "old"}, Gone: true, In: 1}}
@@ -44,6 +49,10 @@ func TestTrunksOverTheAPI(t *testing.T) {
 			Targets: []wire.Target{
 				{Target: "sip:192.0.2.1;transport=tcp", Health: "down", Since: &when},
 				{Target: "sip:192.0.2.2;transport=udp", Health: "unwatched"},
+			},
+			Lines: []wire.Line{
+				{Registrar: "sip:a.test", State: "registered", Since: when, Until: &when},
+				{Registrar: "sip:b.test", State: "refused", Since: when, Error: "403 No"},
 			},
 			Limits: wire.TrunkLimits{Calls: 30, Rate: 5},
 			In:     2, Out: 1, Refused: map[string]uint64{"no_route": 4}, Made: map[string]uint64{"busy": 3},
@@ -61,6 +70,7 @@ func TestTrunksOverTheAPI(t *testing.T) {
 	figures := []string{
 		"trunk_calls trunk carrier direction in", "trunk_calls trunk carrier direction out",
 		"trunk_refused_total reason no_route trunk carrier", "trunk_outward_total outcome busy trunk carrier",
+		"trunk_registered trunk carrier registrar sip:a.test", "trunk_registered trunk carrier registrar sip:b.test",
 		"trunk_target_up trunk carrier target sip:192.0.2.1;transport=tcp",
 	}
 	if d := cmp.Diff(figures, got); d != "" {

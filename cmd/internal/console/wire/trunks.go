@@ -9,6 +9,7 @@ type Trunk struct {
 	Sources []string          `json:"sources" doc:"Where its requests come from"`
 	Trusted bool              `json:"trusted,omitempty" doc:"Its P-Asserted-Identity is believed"`
 	Targets []Target          `json:"targets" doc:"Where calls outward go, tried in this order"`
+	Lines   []Line            `json:"registrations,omitempty" doc:"Where it registers"`
 	Allow   []string          `json:"allow" doc:"Beginnings of the numbers that may be called"`
 	Limits  TrunkLimits       `json:"limits"`
 	In      int               `json:"in" doc:"Running calls that came in"`
@@ -24,6 +25,15 @@ type Target struct {
 	Target string       `json:"target" example:"sip:192.0.2.10;transport=udp"`
 	Health string       `json:"health" enum:"unwatched,unknown,up,down"`
 	Since  *report.Time `json:"since,omitempty" doc:"It is up or down"`
+}
+
+// Line is a registration at a carrier.
+type Line struct {
+	Registrar string       `json:"registrar" example:"sip:ims.example.net"`
+	State     string       `json:"state" enum:"trying,registered,refused,failing"`
+	Since     report.Time  `json:"since" doc:"It is in this state"`
+	Until     *report.Time `json:"until,omitempty" doc:"The registration holds, unless it is refreshed before"`
+	Error     string       `json:"error,omitempty" doc:"The last one since it was registered last"`
 }
 
 // TrunkLimits are limits of calls both ways together; 0 is none.
