@@ -27,6 +27,7 @@ func mayImport() map[string][]string {
 func fence() map[string][]string {
 	return map[string][]string{
 		"github.com/emiago/":         {"tierline/call/sipua", "tierline/call/phone"},
+		"github.com/gobwas/":         {"tierline/call/sipua"},
 		"github.com/hashicorp/raft":  {"tierline/cluster"},
 		"github.com/spf13/viper":     {"tierline/cmd/internal/config"},
 		"github.com/pion/rtp":        {"tierline/media", "tierline/call/sipua"},

@@ -34,6 +34,13 @@ type desk struct {
 	register func(context.Context, registrar.Request) registrar.Response
 	known    func(netip.AddrPort, string, string) bool
 	options  func() (int, int)
+	gone     func(string, netip.AddrPort)
+}
+
+func (d *desk) Gone(transport string, remote netip.AddrPort) {
+	if d.gone != nil {
+		d.gone(transport, remote)
+	}
 }
 
 func (d *desk) Invite(in *sipua.Incoming) {

@@ -61,7 +61,10 @@ func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
 		dst, literal = r.Address, true
 	}
 	if l.d.Flow.IsValid() {
-		dst, literal = l.d.Flow, true
+		if !literal || !u.reachable(l, dst) {
+			dst = l.d.Flow
+		}
+		literal = true
 	}
 	u.table.addLeg(l)
 	l.mu.Lock()
@@ -78,6 +81,14 @@ func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
 	}
 	go u.guarded("lookup", func() { l.beginByName(o, r, target) })
 	return l, nil
+}
+
+// reachable says whether a registered phone is better called at its Contact,
+// dst, than where its REGISTER came from: a connection over TCP that is gone
+// can't be made again by us, but the phone may listen.
+func (u *UA) reachable(l *Leg, dst netip.AddrPort) bool {
+	return l.ep.network == TCP && dst.Addr() == l.d.Flow.Addr() &&
+		u.streams.existing(connKey{TCP, l.d.Flow, ""}) == nil
 }
 
 func (l *Leg) beginByName(o *inviteOut, r DialRequest, target *sip.Uri) {

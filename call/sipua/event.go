@@ -15,6 +15,9 @@ type Handler interface {
 	Invite(in *Incoming)
 	// Register gets each REGISTER. ctx ends when nobody waits for the answer.
 	Register(ctx context.Context, q registrar.Request) registrar.Response
+	// Gone tells that the connection over which somebody registered is closed:
+	// phones behind it can't be reached any more. It has a goroutine of its own.
+	Gone(transport string, remote netip.AddrPort)
 	// Known tells whether source may talk to us outside of a dialog. If not,
 	// its message is dropped without an answer. user is the user part of From.
 	// It is called by the reader of the socket and must be quick.

@@ -35,7 +35,11 @@ func (u *UA) register(key string, req *sip.Request, o origin) {
 		u.guarded("register", func() {
 			ctx, cancel := u.limited(registerPatience)
 			defer cancel()
-			res = u.registered(req, u.handler.Register(ctx, registerRequest(req, o)))
+			answer := u.handler.Register(ctx, registerRequest(req, o))
+			if o.conn != nil && answer.Status == sip.StatusOK {
+				o.conn.phone.Store(true)
+			}
+			res = u.registered(req, answer)
 		})
 		u.finishRegister(s, res)
 	}()

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -19,11 +20,15 @@ const (
 	connsTotal     = 4096
 	firstWait      = 10 * time.Second // until the first whole message
 	idleWait       = time.Hour        // between messages; registrations are refreshed more often
+	pingedWait     = 5 * time.Minute  // the same of a peer that pings: it does so every two minutes or more often
 	dialWait       = 4 * time.Second
 	writeWait      = 5 * time.Second
 	flushWait      = 500 * time.Millisecond
 	backlog        = 512 << 10 // bytes waiting to be written; a peer who reads slower is cut off
 )
+
+// doubleCRLF is a ping (RFC 5626 §3.5.1); one CRLF is the answer.
+const doubleCRLF = "\r\n\r\n"
 
 var errConn = errors.New("connection is closed")
 
@@ -56,6 +61,7 @@ type conn struct {
 	done   chan struct{}
 	once   sync.Once
 	proved atomic.Bool // a whole message has come
+	phone  atomic.Bool // somebody has registered over it
 
 	mu     sync.Mutex
 	out    net.Buffers // waiting to be written
@@ -197,31 +203,48 @@ func (s *connections) spawn(f func()) bool {
 	return !s.closed
 }
 
-// greet takes a connection that a peer made. Over TLS it has to shake hands in
-// time, on a goroutine of its own.
+// greet takes a connection that a peer made. Where it has to shake hands first
+// that is done on a goroutine of its own, and in time.
 func (c *conn) greet(nc net.Conn) {
-	if c.ep.tls == nil {
+	if c.ep.tls == nil && !overSocket(c.transport) {
 		c.run(nc)
 		return
 	}
 	ok := c.set.spawn(func() {
-		safe := tls.Server(nc, c.ep.tls)
-		ctx, cancel := c.set.ua.limited(firstWait)
-		defer cancel()
 		err := errConn
-		c.set.ua.guarded("handshake", func() { err = safe.HandshakeContext(ctx) })
+		whole := nc
+		c.set.ua.guarded("handshake", func() { whole, err = c.shakeHands(nc) })
 		if err != nil {
 			c.set.ua.counters.drop(dropHandshake)
-			c.set.ua.log.Info("TLS handshake", "source", c.remote, "err", err)
+			c.set.ua.log.Info("handshake with a peer", "transport", c.transport, "source", c.remote, "err", err)
 			c.close()
 			_ = nc.Close()
 			return
 		}
-		c.run(safe)
+		c.run(whole)
 	})
 	if !ok {
 		_ = nc.Close()
 	}
+}
+
+// shakeHands puts TLS and WebSocket over a connection, as its transport asks.
+func (c *conn) shakeHands(nc net.Conn) (net.Conn, error) {
+	ctx, cancel := c.set.ua.limited(firstWait)
+	defer cancel()
+	if c.ep.tls != nil {
+		safe := tls.Server(nc, c.ep.tls)
+		if err := safe.HandshakeContext(ctx); err != nil {
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		nc = safe
+	}
+	if !overSocket(c.transport) {
+		return nc, nil
+	}
+	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
+	defer stop()
+	return nc, c.upgrade(nc)
 }
 
 // run starts the two goroutines of a connection.
@@ -232,7 +255,13 @@ func (c *conn) run(nc net.Conn) {
 	}
 	c.set.spawn(func() {
 		defer c.close()
-		c.set.ua.guarded("stream", func() { c.readLoop(nc) })
+		c.set.ua.guarded("stream", func() {
+			if overSocket(c.transport) {
+				c.readFrames(nc)
+			} else {
+				c.readLoop(nc)
+			}
+		})
 	})
 }
 
@@ -246,13 +275,25 @@ func (c *conn) close() {
 		if s.source[c.remote.Addr()]--; s.source[c.remote.Addr()] <= 0 {
 			delete(s.source, c.remote.Addr())
 		}
+		closing := s.closed
 		s.mu.Unlock()
 		go s.ua.table.lost(c) // it calls legs, and a leg may be calling us
+		if c.phone.Load() && !closing {
+			go s.ua.guarded("gone", func() { s.ua.handler.Gone(c.transport, c.remote) })
+		}
 	})
 }
 
-// write queues b. It never blocks.
+// write queues a message. It never blocks.
 func (c *conn) write(b []byte) error {
+	if overSocket(c.transport) {
+		b = framed(b)
+	}
+	return c.queue(b)
+}
+
+// queue queues bytes as they are.
+func (c *conn) queue(b []byte) error {
 	select {
 	case <-c.done:
 		return errConn
@@ -308,11 +349,15 @@ func (c *conn) readLoop(nc net.Conn) {
 	defer stream.Close()
 	buf := make([]byte, 8<<10)
 	first := time.Now().Add(firstWait)
-	whole := true // no message is half read
+	whole := true   // no message is half read
+	pinged := false // the peer keeps the connection alive, and is gone if it stops to
 	for {
 		deadline := first
 		if c.proved.Load() {
 			deadline = time.Now().Add(idleWait)
+			if pinged {
+				deadline = time.Now().Add(pingedWait)
+			}
 		}
 		if err := nc.SetReadDeadline(deadline); err != nil {
 			return
@@ -322,10 +367,9 @@ func (c *conn) readLoop(nc net.Conn) {
 			return
 		}
 		b := buf[:n]
-		if whole && string(b) == "\r\n\r\n" { // ping, RFC 5626 §3.5.1
-			if c.write([]byte("\r\n")) != nil {
-				return
-			}
+		if whole && string(b) == doubleCRLF {
+			c.pong()
+			pinged = true
 			continue
 		}
 		err = stream.ParseSIPStream(b, c.message)
@@ -336,6 +380,9 @@ func (c *conn) readLoop(nc net.Conn) {
 		}
 	}
 }
+
+// pong answers a ping.
+func (c *conn) pong() { _ = c.write([]byte("\r\n")) } // a connection that is closed needs none
 
 // message handles one message of the stream.
 func (c *conn) message(m sip.Message) {

@@ -44,6 +44,7 @@ type Config struct {
 	Resolver       *resolve.Resolver // finds the hosts of URIs; nil: one that asks the machine's DNS servers
 	Logger         *slog.Logger
 	Handler        Handler
+	Origins        []string // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
 
 	// ServerTLS is what TLS and WSS are served with. ClientTLS is asked for each
 	// TLS connection that we make: it names whom to trust and who we are; nil
@@ -73,6 +74,7 @@ type UA struct {
 	endpoints []*endpoint // in order of the configuration
 	streams   *connections
 	clientTLS func() *tls.Config
+	origins   []string
 	table     *table
 	resolver  *resolve.Resolver
 	counters  counters
@@ -112,6 +114,7 @@ func newUA(c Config) *UA {
 	u := &UA{
 		log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
+		origins: c.Origins,
 	}
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {
 		u.quiet, u.verbose = c.Logger, true
@@ -143,7 +146,7 @@ func (u *UA) listen(c Config) error {
 				return fmt.Errorf("listen for SIP on udp %s: %w", l.Addr, err)
 			}
 			c.PacketConns = append(c.PacketConns, pc)
-		case TCP, TLS:
+		case TCP, TLS, WS, WSS:
 			ln, err := lc.Listen(context.Background(), "tcp", l.Addr)
 			if err != nil {
 				return fmt.Errorf("listen for SIP on %s %s: %w", transport, l.Addr, err)

@@ -90,7 +90,7 @@ func (e *endpoint) serve() {
 			time.Sleep(pause)
 			continue
 		}
-		e.ua.guarded("datagram", func() { e.datagram(buf[:n], from) })
+		e.ua.guarded("datagram", func() { e.datagram(buf[:n], origin{ep: e, from: from}) })
 	}
 }
 
@@ -120,9 +120,14 @@ func (e *endpoint) writeTo(b []byte, dst netip.AddrPort) (err error) {
 	return err
 }
 
-func (e *endpoint) datagram(b []byte, from netip.AddrPort) {
+// datagram takes what came in one piece: by UDP, or in a WebSocket.
+func (e *endpoint) datagram(b []byte, o origin) {
+	ping := string(b) == doubleCRLF
 	b = bytes.TrimLeft(b, "\r\n")
 	if len(b) == 0 {
+		if ping && o.conn != nil {
+			o.conn.pong()
+		}
 		return // keep-alive
 	}
 	if !e.ua.looksLikeSIP(b) {
@@ -130,11 +135,13 @@ func (e *endpoint) datagram(b []byte, from netip.AddrPort) {
 		return
 	}
 	m, err := e.ua.parser.ParseSIP(b)
-	o := origin{ep: e, from: from}
 	if err != nil {
 		e.ua.counters.drop(dropBroken)
 		e.ua.broken(m, b, o, err)
 		return
+	}
+	if o.conn != nil {
+		o.conn.proved.Store(true)
 	}
 	e.ua.receive(m, o)
 }

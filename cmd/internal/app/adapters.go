@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -121,8 +122,9 @@ func (i invitation) Leg() ([]byte, error) { return call.StoredLeg(i.Incoming.Leg
 
 // sipHandler gives what peers ask to the parts that answer.
 type sipHandler struct {
-	sw  *call.Switch
-	reg *registrar.Registrar
+	sw       *call.Switch
+	reg      *registrar.Registrar
+	bindings bindings
 }
 
 // Invite implements sipua.Handler.
@@ -140,6 +142,11 @@ func (h sipHandler) Register(ctx context.Context, q registrar.Request) registrar
 	return h.reg.Register(ctx, q)
 }
 
+// Gone implements sipua.Handler.
+func (h sipHandler) Gone(transport string, remote netip.AddrPort) {
+	h.bindings.drop(func(b acd.Binding) bool { return registrar.Lives(b, transport, remote) })
+}
+
 // Known implements sipua.Handler.
 func (h sipHandler) Known(source netip.AddrPort, method, _ string) bool {
 	return h.sw.Known(source, method)
@@ -155,6 +162,8 @@ type bindings struct {
 		Read(view func(s *acd.State))
 	}
 	phones *phones
+	node   string
+	logger *slog.Logger
 }
 
 // Put implements registrar.Bindings.
@@ -174,6 +183,30 @@ func (b bindings) Remove(ctx context.Context, agent, contact string) error {
 		return nil
 	}
 	return err
+}
+
+// dropWait bounds how long it may take to say that a phone is gone.
+const dropWait = 10 * time.Second
+
+// drop takes away the bindings of this node that f picks.
+func (b bindings) drop(f func(acd.Binding) bool) {
+	var gone []acd.PhoneUnregistered
+	b.log.Read(func(s *acd.State) {
+		for _, a := range s.Agents() {
+			for _, k := range a.Bindings {
+				if k.Node == b.node && f(k) {
+					gone = append(gone, acd.PhoneUnregistered{Agent: a.ID, Contact: k.Contact})
+				}
+			}
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), dropWait)
+	defer cancel()
+	for _, ev := range gone {
+		if err := b.propose(ctx, ev); err != nil {
+			b.logger.Warn("phone is gone and that can't be written", "agent", ev.Agent, "err", err)
+		}
+	}
 }
 
 func (b bindings) propose(ctx context.Context, ev acd.Event) error {

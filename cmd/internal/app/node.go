@@ -215,10 +215,12 @@ func (n *Node) generation() (g uint64) {
 }
 
 func (n *Node) startSIP(_, root context.Context) (err error) {
+	kept := bindings{n.cluster, n.phones, n.settings.Node, n.log.With("part", "registrar")}
 	n.registrar = registrar.New(registrar.Config{
 		Realm: n.realm, Node: n.settings.Node, Accounts: n.services,
-		Bindings: bindings{n.cluster, n.phones}, Logger: n.log.With("part", "registrar"), LogTime: n.cluster.Now,
+		Bindings: kept, Logger: n.log.With("part", "registrar"), LogTime: n.cluster.Now,
 	})
+	kept.drop(registrar.Orphan) //nolint:contextcheck // has a limit of its own
 	listen := make([]sipua.Listen, len(n.settings.SIP.Listen))
 	for i, l := range n.settings.SIP.Listen {
 		listen[i] = sipua.Listen{Transport: l.Transport, Addr: l.Address.String()}
@@ -226,7 +228,8 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 	n.ua, err = sipua.Open(sipua.Config{ //nolint:contextcheck // serves until Close, whatever ends the start
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
-		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar},
+		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept},
+		Origins:   n.settings.SIP.Origins,
 		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.certs.Client,
 	})
 	if err != nil {
