@@ -10,6 +10,11 @@ import (
 
 // act carries out one action of the menu.
 func (c *Call) act(ctx context.Context, a ivr.Action) {
+	if c.aside != nil && !mayAside(a) {
+		c.log.Warn("a flow asked aside wants to take the caller away", "flow", c.aside.flow)
+		c.endAside()
+		return
+	}
 	switch a := a.(type) {
 	case ivr.Speak, ivr.StopSpeaking, ivr.PlayMusic:
 		c.sound(ctx, a)
@@ -21,7 +26,7 @@ func (c *Call) act(ctx context.Context, a ivr.Action) {
 			delete(c.timers, a.ID)
 		}
 	case ivr.Note:
-		c.step(a, c.session.Encode())
+		c.step(a, c.menuState())
 	case ivr.Enqueue, ivr.Unqueue, ivr.AskPlace, ivr.RequestCallback:
 		c.queueing(ctx, a)
 	case ivr.Lookup, ivr.CancelLookup, ivr.Notify, ivr.TryAuth, ivr.AuthResult:
@@ -36,6 +41,10 @@ func (c *Call) act(ctx context.Context, a ivr.Action) {
 		c.log.Warn("trouble in the flow", "flow", c.flowName, "step", a.Step, "trouble", a.Text)
 		c.sw.stats.troubles.Add(1)
 	case ivr.Disconnect:
+		if c.aside != nil {
+			c.endAside()
+			return
+		}
 		c.end(endBy(acd.SideSwitch, q850Of(a.Cause), a.Cause))
 	}
 }
@@ -49,12 +58,26 @@ func (c *Call) step(a ivr.Note, state []byte) {
 	})
 }
 
+// menuState is what another node needs to go on. It brings the caller back to
+// his own menu, whatever he is asked aside.
+func (c *Call) menuState() []byte {
+	if c.aside != nil {
+		return nil
+	}
+	return c.session.Encode()
+}
+
 // lastWords lets the menu say what must still be done although the caller is
 // gone; what is for the caller isn't done any more.
 func (c *Call) lastWords() {
 	if c.session == nil {
 		return
 	}
+	c.quitAside()
+	c.lastAnswers()
+}
+
+func (c *Call) lastAnswers() {
 	for _, a := range c.session.Handle(ivr.HungUp{}, time.Now()) {
 		switch a := a.(type) {
 		case ivr.AuthResult:

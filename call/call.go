@@ -69,6 +69,7 @@ type Call struct {
 	taping     *taping                       // what is being recorded
 	recordings int                           // made so far
 	kept       map[string]time.Duration      // recordings that the menu hasn't decided about, and their lengths
+	aside      *aside                        // a flow that the caller answers in a conversation
 	talked     *conversation                 // what is being recorded of caller and agent
 	tapes      map[*conversation]struct{}    // that and others that aren't on the disk yet
 
@@ -150,6 +151,8 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		c.end(endBy(acd.SideCaller, 16, "cancelled"))
 	case back:
 		m.run()
+	case ordered:
+		m.run(ctx)
 	case taped:
 		c.onTaped(m.of, m.ev)
 	case replacing:

@@ -16,11 +16,14 @@ import (
 )
 
 // told returns what the log says of recordings.
-func (l *lab) told() (list []string) {
+func (l *lab) told() (list []string) { return l.wrote(`"kind":"conversation"`) }
+
+// wrote returns what was written into the log and holds a part.
+func (l *lab) wrote(part string) (list []string) {
 	l.log.mu.Lock()
 	defer l.log.mu.Unlock()
 	for _, text := range l.log.written {
-		if strings.Contains(text, `"kind":"conversation"`) {
+		if strings.Contains(text, part) {
 			list = append(list, text)
 		}
 	}

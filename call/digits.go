@@ -49,7 +49,7 @@ func (c *Call) pressed(ctx context.Context, s dtmf.Stroke) {
 		return
 	}
 	c.sw.stats.digits[s.Source].Add(1)
-	if c.agent == nil && (c.away == nil || !c.away.bridged) {
+	if c.aside != nil || c.agent == nil && (c.away == nil || !c.away.bridged) {
 		c.menu(ctx, ivr.Key{Digit: s.Key})
 	}
 }

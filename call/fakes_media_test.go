@@ -3,6 +3,8 @@ package call
 import (
 	"errors"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -87,7 +89,7 @@ func (m *fakeMedia) Bridge(a, b MediaLeg) {
 }
 
 // Tape lets the test say how it ends; see fakeTape.
-func (m *fakeMedia) Tape(path string, _, _ MediaLeg, on func(media.Taped)) Tape {
+func (m *fakeMedia) Tape(path string, on func(media.Taped)) Tape {
 	m.lab.note("tape")
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -106,6 +108,23 @@ type fakeTape struct {
 	once  sync.Once
 }
 
+// Join implements Tape.
+func (f *fakeTape) Join(l MediaLeg, side int) {
+	f.lab.note("tape: %d joins on side %d", l.(*fakeLeg).port, side)
+}
+
+// Leave implements Tape.
+func (f *fakeTape) Leave(l MediaLeg) { f.lab.note("tape: %d leaves", l.(*fakeLeg).port) }
+
+// Mute implements Tape.
+func (f *fakeTape) Mute(on bool) time.Duration {
+	f.lab.note("tape: muted %v", on)
+	return f.Position()
+}
+
+// Position implements Tape.
+func (f *fakeTape) Position() time.Duration { return time.Since(f.began) }
+
 // End implements Tape.
 func (f *fakeTape) End() {
 	f.once.Do(func() {
@@ -114,6 +133,12 @@ func (f *fakeTape) End() {
 			return
 		}
 		ev := media.Taped{Length: time.Since(f.began), SHA256: "9f86", Err: f.err}
+		if f.err == nil {
+			if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
+				f.lab.t.Error(err)
+			}
+			f.lab.write(f.path)
+		}
 		time.AfterFunc(50*time.Millisecond, func() { f.on(ev) })
 	})
 }

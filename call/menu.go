@@ -16,6 +16,7 @@ var errMedia = errors.New("media failed")
 func (c *Call) begin(ctx context.Context) {
 	s, actions := ivr.Start(c.flow, c.profile, time.Now())
 	c.session = s
+	c.recordCall()
 	c.do(ctx, actions)
 }
 
@@ -46,8 +47,10 @@ func (c *Call) do(ctx context.Context, actions []ivr.Action) {
 	for last >= 0 && !isNote(actions[last]) {
 		last--
 	}
+	session := c.session
+	defer c.mask()
 	for i, a := range actions {
-		if c.ending {
+		if c.ending || c.session != session {
 			return
 		}
 		if note, ok := a.(ivr.Note); ok && i < last {

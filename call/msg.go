@@ -1,6 +1,8 @@
 package call
 
 import (
+	"context"
+
 	"tierline/acd"
 	"tierline/call/sipua"
 	"tierline/media"
@@ -35,6 +37,9 @@ type cancelled struct{}
 // back brings what ran beside the actor back to it.
 type back struct{ run func() }
 
+// ordered is what somebody outside wants of the call.
+type ordered struct{ run func(ctx context.Context) }
+
 // taped is the end of a recorded conversation.
 type taped struct {
 	of *conversation
@@ -50,5 +55,6 @@ func (asked) isMsg()     {}
 func (rang) isMsg()      {}
 func (cancelled) isMsg() {}
 func (back) isMsg()      {}
+func (ordered) isMsg()   {}
 func (taped) isMsg()     {}
 func (dismissed) isMsg() {}

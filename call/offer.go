@@ -370,6 +370,7 @@ func (c *Call) leaveAgent() *acd.Quality {
 	if t == nil {
 		return nil
 	}
+	c.quitAside()
 	c.agent = nil
 	c.endConversation()
 	c.leave(c.caller, t.party)

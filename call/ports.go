@@ -109,9 +109,9 @@ type Media interface {
 	Unbridge(a, b MediaLeg)
 	// Mix makes a mix of nobody, for more than two.
 	Mix() Mix
-	// Tape records what two legs hear, on two channels, until End or until one of
-	// them is closed. on is told the end once; it must not block.
-	Tape(path string, left, right MediaLeg, on func(media.Taped)) Tape
+	// Tape records what legs say, on two channels, until End or until one of them
+	// is closed. on is told the end once, on a goroutine of its own.
+	Tape(path string, on func(media.Taped)) Tape
 	// IP is the address that goes into our SDP.
 	IP() netip.Addr
 	// Fingerprint is that of the certificate the media show to their peers.
@@ -130,8 +130,15 @@ type Mix interface {
 	Close()
 }
 
-// Tape is a recording of two legs.
-type Tape interface{ End() }
+// Tape is a recording of legs.
+type Tape interface {
+	Join(l MediaLeg, side int) // 0 is left
+	Leave(l MediaLeg)
+	// Mute records silence until it is ended, and returns where on the tape.
+	Mute(on bool) time.Duration
+	Position() time.Duration
+	End()
+}
 
 // MediaLeg is the RTP side of one leg.
 type MediaLeg interface {

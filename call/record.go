@@ -117,7 +117,7 @@ func (c *Call) endTapes() {
 	if t := c.taping; t != nil {
 		c.caller.media.StopRecord(t.id)
 	}
-	c.endConversation()
+	c.endTape()
 	c.awaitTape()
 	for _, ref := range slices.Sorted(maps.Keys(c.kept)) {
 		c.keep(ref)

@@ -28,6 +28,7 @@ type member struct {
 	role  role
 	held  bool // hears music; hears nobody and is heard by nobody
 	muted bool // heard by nobody
+	aside bool // the caller answers a flow; hears nobody and is heard by nobody
 	mode  mode // of a supervisor
 }
 
@@ -40,7 +41,7 @@ func (m *member) away() bool {
 	return m.agreed.Hold
 }
 
-func (m *member) here() bool { return !m.held && !m.away() }
+func (m *member) here() bool { return !m.held && !m.aside && !m.away() }
 
 // hears tells whether one member hears another.
 func (m *member) hears(other *member) bool {
@@ -60,7 +61,7 @@ func (m *member) talksWith(other *member) bool {
 // sits in silence because the others are busy elsewhere.
 func (m *member) waits(all []*member) bool {
 	switch {
-	case m.agreed.Hold || m.role == roleSupervisor:
+	case m.agreed.Hold || m.role == roleSupervisor || m.aside:
 		return false
 	case m.held:
 		return true
@@ -156,6 +157,7 @@ func (c *Call) arrange() {
 		}
 	}
 	r.music = p.music
+	c.followTape()
 }
 
 // bridge joins two members and nobody else; nil: nobody at all.

@@ -1,18 +1,49 @@
 package call
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"tierline/media"
 	"tierline/media/record"
 )
 
-// Tapes keeps recorded conversations: YEAR/MONTH/DAY/CALL-N.wav, by UTC.
+// Tapes keeps recorded conversations: YEAR/MONTH/DAY/CALL-N.wav, by UTC, with
+// what is known of each beside it in CALL-N.json.
 type Tapes struct{ dir string }
+
+// maxMarks bounds what is kept of one recording.
+const maxMarks = 1000
+
+// Mark is a place on a recording.
+type Mark struct {
+	AtMS int64  `json:"at_ms"`
+	Mark string `json:"mark"` // pause, resume, secret, secret_end, mark
+	Text string `json:"text,omitempty"`
+	By   string `json:"by,omitempty"`
+}
+
+// About is what is kept beside a recording.
+type About struct {
+	Ref      string    `json:"ref"`
+	Call     string    `json:"call"`
+	Queue    string    `json:"queue"`
+	Agent    string    `json:"agent,omitempty"`
+	Began    time.Time `json:"began"`
+	LengthMS int64     `json:"length_ms"`
+	SHA256   string    `json:"sha256"`
+	Marks    []Mark    `json:"marks"`
+	Stored   string    `json:"stored,omitempty"` // where it is instead of here
+}
+
+// spoolDir is where recordings grow. A queue may want them, or not.
+const spoolDir = "spool"
 
 // OpenTapes makes the directory if it is missing and completes what a crash
 // left there. What can't be completed is logged and left alone.
@@ -20,19 +51,100 @@ func OpenTapes(dir string, log *slog.Logger) (*Tapes, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open recordings: %w", err)
 	}
+	t := &Tapes{dir: dir}
 	left, err := record.Left(dir)
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range left {
-		length, err := record.Repair(path)
-		if err != nil {
+		length, err := t.repair(path)
+		switch {
+		case err != nil:
 			log.Error("recording can't be repaired", "file", path, "err", err)
-			continue
+		case length > 0:
+			log.Warn("recording was cut off and is repaired", "file", path, "length", length.String())
 		}
-		log.Warn("recording was cut off and is repaired", "file", path, "length", length.String())
 	}
-	return &Tapes{dir: dir}, nil
+	return t, nil
+}
+
+// repair completes a recording that a crash cut off. One in the spool that no
+// queue wanted is removed.
+func (t *Tapes) repair(path string) (time.Duration, error) {
+	length, err := record.Repair(path)
+	if err != nil || length == 0 {
+		return 0, err //nolint:wrapcheck // says all
+	}
+	name, err := filepath.Rel(filepath.Join(t.dir, spoolDir), path)
+	if err != nil || strings.HasPrefix(name, "..") {
+		return length, nil //nolint:nilerr // not in the spool
+	}
+	ref := strings.TrimSuffix(filepath.ToSlash(name), ".wav")
+	if _, err = os.Stat(t.sidecar(ref)); err != nil {
+		return 0, os.Remove(path) //nolint:wrapcheck // names the file
+	}
+	return length, t.move(ref)
+}
+
+// spool is where a recording grows while no queue wants it yet.
+func (t *Tapes) spool(ref string) string {
+	return filepath.Join(t.dir, spoolDir, filepath.FromSlash(ref)+".wav")
+}
+
+// move takes a recording out of the spool.
+func (t *Tapes) move(ref string) error {
+	if err := os.MkdirAll(filepath.Dir(t.Path(ref)), 0o700); err != nil {
+		return fmt.Errorf("keep recording: %w", err)
+	}
+	if err := os.Rename(t.spool(ref), t.Path(ref)); err != nil {
+		return fmt.Errorf("keep recording: %w", err)
+	}
+	return nil
+}
+
+// settle gives a recording that has ended its place, or removes what no queue
+// wants.
+func (t *Tapes) settle(c *conversation, ev media.Taped) error {
+	c.mu.Lock()
+	about, kept := c.about, c.kept
+	c.settled = true
+	c.mu.Unlock()
+	switch {
+	case ev.Err != nil || ev.Length == 0:
+		return nil // there is no file
+	case !kept:
+		return os.Remove(t.spool(about.Ref)) //nolint:wrapcheck // names the file
+	}
+	about.LengthMS, about.SHA256 = ev.Length.Milliseconds(), ev.SHA256
+	if c.whole {
+		if err := t.move(about.Ref); err != nil {
+			return err
+		}
+	}
+	return t.describe(about)
+}
+
+// describe writes what is known of a recording beside it.
+func (t *Tapes) describe(a About) error {
+	text, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return fmt.Errorf("describe recording: %w", err)
+	}
+	path := t.sidecar(a.Ref)
+	if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+		err = os.WriteFile(path+".new", append(text, '\n'), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("describe recording: %w", err)
+	}
+	return nil
+}
+
+func (t *Tapes) sidecar(ref string) string {
+	return filepath.Join(t.dir, filepath.FromSlash(ref)+".json")
 }
 
 // Prune removes the recordings of every day that was over at a certain time,

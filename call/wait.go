@@ -98,6 +98,7 @@ func (c *Call) waitCommitted(ctx context.Context, w *wait, err error) {
 		}
 	case err == nil:
 		w.queued = true
+		c.recordWait(w.event.Queue)
 		if w.asked != 0 {
 			c.placeKnown(ctx, w.asked)
 		}
@@ -129,6 +130,7 @@ func (c *Call) inQueue() (yes bool) {
 func (c *Call) unqueue() {
 	w := c.wait
 	c.wait = nil
+	c.waitOver()
 	c.dropOffers(CauseNormal())
 	if w != nil && w.queued {
 		c.sw.cfg.Queue.Post(acd.QueueLeft{Call: c.id, Cause: acd.LeftKey})
@@ -141,6 +143,7 @@ func (c *Call) leftQueue(ctx context.Context, e acd.LeaveQueue) {
 		return
 	}
 	c.wait = nil
+	c.waitOver()
 	c.menu(ctx, ivr.QueueLeft{Cause: e.Cause.String()})
 }
 
@@ -212,6 +215,7 @@ func (c *Call) callbackAnswered(ctx context.Context, id uint64, err error) {
 	}
 	if c.wait != nil { // the call-back has its place
 		c.wait = nil
+		c.waitOver()
 		c.dropOffers(CauseNormal())
 	}
 	c.menu(ctx, in)

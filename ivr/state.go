@@ -25,6 +25,7 @@ type state struct {
 	Waiting  string    `json:"waiting,omitempty"`  // the queue node in whose queue the call stands
 	Line     line      `json:"line,omitzero"`      // what was announced there
 	Overflow bool      `json:"overflow,omitempty"` // the wait before ended without an agent
+	Returned string    `json:"returned,omitempty"` // outcome of the return that ended the first flow
 	Review   string    `json:"review,omitempty"`   // a recording that nothing was decided of
 }
 

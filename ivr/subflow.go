@@ -164,7 +164,8 @@ func readReturn(b *builder, c *common, n *document.Node) node {
 
 func (n *giveBack) enter(s *Session) {
 	depth := len(s.st.Stack)
-	if depth == 0 { // a number leads to this flow itself
+	if depth == 0 { // a number leads to this flow itself, or it is aside
+		s.st.Returned = n.outcome
 		s.disconnect(CauseNormal)
 		return
 	}

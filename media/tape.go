@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -25,9 +26,8 @@ const (
 	maxTape  = 24 * time.Hour
 )
 
-// Tape records what two legs hear, the first on the left, the second on the
-// right. It begins at once and ends with End or with one of the legs. The right
-// side may come later, see Join.
+// Tape records what legs hear, on two sides. It begins at once and ends with End
+// or with one of its legs.
 //
 // The workers of the legs put packets into a ring, each where its time says; a
 // goroutine takes them from there to the disk, a little later.
@@ -55,10 +55,9 @@ type tap struct {
 	channel int
 }
 
-// NewTape begins a recording of two legs, or of one if right is nil. The file's
-// directory is made if it is missing. on is told the end once, on a goroutine of
-// its own.
-func (e *Engine) NewTape(path string, left, right *Leg, on func(Taped)) *Tape {
+// NewTape begins a recording of nobody yet. The file's directory is made if it
+// is missing. on is told the end once, on a goroutine of its own.
+func (e *Engine) NewTape(path string, on func(Taped)) *Tape {
 	t := &Tape{
 		path: path, on: on, clock: e.clock, wake: make(chan struct{}, 1), began: e.clock(), ring: make([]byte, 2*tapeRing),
 	}
@@ -70,17 +69,23 @@ func (e *Engine) NewTape(path string, left, right *Leg, on func(Taped)) *Tape {
 		go on(Taped{Err: ErrClosed})
 		return t
 	}
-	t.Join(left, 0)
-	t.Join(right, 1)
 	e.writers.Go(func() { t.write(e.create) })
 	return t
 }
 
-// Join makes a leg one side of the tape: 0 is the left one. nil is nobody.
+// Join puts a leg on one side of the tape: 0 is the left one. Several on one side
+// are heard together.
 func (t *Tape) Join(l *Leg, channel int) {
-	if l != nil {
-		l.work.post(func() { l.work.guarded(l, func() { l.join(t, channel) }) })
-	}
+	l.work.post(func() { l.work.guarded(l, func() { l.join(t, channel) }) })
+}
+
+// Leave takes a leg off the tape, which goes on.
+func (t *Tape) Leave(l *Leg) {
+	l.work.post(func() {
+		if l.tap != nil && l.tap.tape == t {
+			l.tap = nil
+		}
+	})
 }
 
 // Mute records silence in place of what is said from now on, or ends that, and
@@ -102,6 +107,9 @@ func (t *Tape) Mute(on bool) time.Duration {
 	return at
 }
 
+// Position is how long the tape is by now.
+func (t *Tape) Position() time.Duration { return t.clock() - t.began }
+
 // End ends the recording; Taped follows.
 func (t *Tape) End() { t.end(t.clock()) }
 
@@ -113,9 +121,12 @@ func (l *Leg) endTape(now time.Duration) {
 	}
 }
 
-// join makes a leg one side of a tape. Another one that it was on ends.
+// join puts a leg on a tape. Another one that it was on ends.
 func (l *Leg) join(t *Tape, channel int) {
 	now := l.engine.clock()
+	if l.tap != nil && l.tap.tape == t {
+		return
+	}
 	l.endTape(now)
 	if l.gone || l.failed {
 		t.end(now)
@@ -126,12 +137,14 @@ func (l *Leg) join(t *Tape, channel int) {
 
 // take puts a packet where its time says.
 func (p *tap) take(h rtp.Header, payload []byte, codec Codec, now time.Duration) {
-	at := p.place(h, len(payload), now)
+	at, fresh := p.place(h, len(payload), now), p.end
 	p.end = max(p.end, at+int64(len(payload)))
-	p.tape.put(p.channel, at, payload, codec)
+	p.tape.put(p.channel, at, fresh, payload, codec)
 }
 
-func (t *Tape) put(channel int, at int64, payload []byte, codec Codec) {
+// put writes sound. What is there already and not of the same leg, which has
+// nothing at fresh and later, is heard together with it.
+func (t *Tape) put(channel int, at, fresh int64, payload []byte, codec Codec) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended || t.muted {
@@ -142,7 +155,11 @@ func (t *Tape) put(channel int, at int64, payload []byte, codec Codec) {
 			if codec == PCMU {
 				c = g711.UToA(c)
 			}
-			t.ring[2*(at%tapeRing)+int64(channel)] = c
+			slot := &t.ring[2*(at%tapeRing)+int64(channel)]
+			if at >= fresh && *slot != g711.IdleA {
+				c = g711.EncodeA(together(g711.DecodeA(*slot), g711.DecodeA(c)))
+			}
+			*slot = c
 		}
 		at++
 	}
@@ -264,6 +281,11 @@ func (t *Tape) tell(err error, length int) {
 		}
 	}
 	t.on(ev)
+}
+
+// together adds two samples, as loud as can be.
+func together(a, b int16) int16 {
+	return int16(min(max(int(a)+int(b), math.MinInt16), math.MaxInt16)) //nolint:gosec // clamped
 }
 
 func erase(alaw []byte) {

@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"tierline/media/g711"
 	"tierline/media/rtp"
+	"tierline/media/tone"
 )
 
 // quiet tells whether a part of one side holds nothing at all.
@@ -70,24 +72,59 @@ func TestMutedTapeAgainstTimestamps(t *testing.T) {
 	}
 }
 
-func TestAgentJoinsATapeThatRuns(t *testing.T) {
+// A tape goes on while people come and go; several on one side are heard
+// together, also while the packets of one come twice.
+func TestPeopleComeAndGoOnATape(t *testing.T) {
 	b := newLab(t)
-	n := &taped{lab: b, caller: b.peer(talking(PCMA)), agent: b.peer(talking(PCMA)), ended: make(chan Taped, 2)}
-	n.path = t.TempDir() + "/call.wav"
-	n.tape = b.e.NewTape(n.path, n.caller.leg, nil, func(ev Taped) { n.ended <- ev })
-	b.t.Cleanup(func() {
-		n.tape.End()
-		b.e.writers.Wait()
-	})
-	b.settle()
+	n := b.tape(PCMA, PCMA)
+	other := b.peer(talking(PCMU))
+	n.tape.Leave(n.agent.leg)
 	n.talk(2*time.Second, 440, 1000)
 	n.tape.Join(n.agent.leg, 1)
 	n.talk(2*time.Second, 440, 1000)
-	_, caller, agent := n.end()
-	if !quiet(agent, 0, 2*time.Second) || loudest(agent, 2*time.Second, 4*time.Second) != 1000 {
+	n.tape.Join(other.leg, 1)
+	n.settle()
+	whole := tone.Make(2*time.Second, -12, 700)
+	for at := range 100 {
+		sound := make([]byte, 160)
+		for i, v := range whole[160*at:][:160] {
+			sound[i] = g711.EncodeU(v)
+		}
+		h := other.header()
+		h.Timestamp, h.Sequence = uint32(160*at), uint16(at)
+		n.run(20 * ms)
+		other.raw(datagram(h, sound))
+		other.raw(datagram(h, sound))
+		n.agent.ts, n.agent.seq = uint32(samples(n.now)), n.agent.seq+1
+		n.agent.raw(datagram(n.agent.header(), toneOf(1000, at)))
+	}
+	n.tape.Leave(n.agent.leg)
+	n.agent.leg.Close() // who has left ends nothing
+	n.talk(time.Second, 440, 0)
+	ev, caller, agents := n.end()
+	if ev.Length != 7*time.Second {
+		t.Errorf("%v", ev.Length)
+	}
+	if !quiet(agents, 0, 2*time.Second) || loudest(agents, 2*time.Second, 4*time.Second) != 1000 {
 		t.Error("the agent is not heard from the moment he joins, or before it")
 	}
-	if loudest(caller, 0, 2*time.Second) != 440 || loudest(caller, 2*time.Second, 4*time.Second) != 440 {
+	for _, hz := range []float64{700, 1000} {
+		d := tone.NewDetector(hz)
+		d.Feed(agents[samples(4*time.Second):samples(6*time.Second)])
+		if d.Loudest() != hz {
+			t.Errorf("of two together one is not heard: %v Hz", hz)
+		}
+	}
+	if loudest(caller, 0, 4*time.Second) != 440 || loudest(caller, 6*time.Second, 7*time.Second) != 440 {
 		t.Error("the caller is not heard all the time")
 	}
+}
+
+// toneOf is the n-th packet of a tone in A-law.
+func toneOf(hz float64, n int) []byte {
+	whole, out := tone.Make(time.Duration(n+1)*20*ms, -12, hz), make([]byte, 160)
+	for i, v := range whole[160*n:] {
+		out[i] = g711.EncodeA(v)
+	}
+	return out
 }

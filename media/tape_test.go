@@ -36,7 +36,9 @@ func (b *lab) tape(caller, agent Codec) *taped {
 		b.e.writers.Wait()
 	})
 	Bridge(n.caller.leg, n.agent.leg)
-	n.tape = b.e.NewTape(n.path, n.caller.leg, n.agent.leg, func(ev Taped) { n.ended <- ev })
+	n.tape = b.e.NewTape(n.path, func(ev Taped) { n.ended <- ev })
+	n.tape.Join(n.caller.leg, 0)
+	n.tape.Join(n.agent.leg, 1)
 	b.settle()
 	return n
 }
@@ -130,7 +132,9 @@ func TestTapeEndsWithALeg(t *testing.T) {
 		"the agent's leg closes":  func(n *taped) { n.agent.leg.Close() },
 		"a leg breaks":            func(n *taped) { n.agent.leg.fail("test") },
 		"another tape begins": func(n *taped) {
-			n.e.NewTape(n.path+"2", n.caller.leg, n.agent.leg, func(Taped) {}).End()
+			other := n.e.NewTape(n.path+"2", func(Taped) {})
+			other.Join(n.caller.leg, 0)
+			other.End()
 		},
 		"after a day": func(n *taped) { n.tape.advance(n.now + maxTape) },
 	} {
@@ -164,7 +168,7 @@ func TestTapeOfAClosedEngine(t *testing.T) {
 	n.e.mu.Lock()
 	n.e.closed = true
 	n.e.mu.Unlock()
-	n.e.NewTape(n.path+"2", n.caller.leg, n.agent.leg, func(ev Taped) { n.ended <- ev })
+	n.e.NewTape(n.path+"2", func(ev Taped) { n.ended <- ev })
 	if ev := <-n.ended; !errors.Is(ev.Err, ErrClosed) {
 		t.Errorf("%+v", ev)
 	}

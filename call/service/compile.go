@@ -29,7 +29,7 @@ func compile(b *Bundle) *compiler {
 		accounts: map[string]account{}, features: map[string]Feature{}, sounds: b.Prompts,
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
-		recorded: map[string]bool{}, srtp: map[string]sdp.Policy{},
+		recorded: map[string]RecordFrom{}, srtp: map[string]sdp.Policy{},
 	}, dialled: map[string]bool{}}
 	c.skills()
 	c.tiers()

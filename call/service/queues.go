@@ -49,12 +49,29 @@ type recordDoc struct {
 	From document.Value[string] `doc:"from,required"`
 }
 
-// recorded reports whether they are.
-func (d recordDoc) recorded(p *document.Problems) bool {
-	if d.From.Given && d.From.V != "bridge" {
-		p.Errorf(d.From.Pos, "conversations are recorded from: bridge%s", document.DidYouMean(d.From.V, []string{"bridge"}))
+// RecordFrom is where the recording of a queue's calls begins.
+type RecordFrom uint8
+
+// Beginnings of recordings.
+const (
+	RecordNothing RecordFrom = iota
+	RecordBridge             // when caller and agent hear each other
+	RecordQueue              // when the caller begins to wait
+	RecordAnswer             // when we answer the call
+)
+
+// recorded reports from where they are.
+func (d recordDoc) recorded(p *document.Problems) RecordFrom {
+	if !d.From.Given {
+		return RecordNothing
 	}
-	return d.From.Given
+	words := map[string]RecordFrom{"bridge": RecordBridge, "queue": RecordQueue, "answer": RecordAnswer}
+	from, ok := words[d.From.V]
+	if !ok {
+		hint := document.DidYouMean(d.From.V, []string{"bridge", "queue", "answer"})
+		p.Errorf(d.From.Pos, "conversations are recorded from: bridge, queue or answer%s", hint)
+	}
+	return from
 }
 
 // callbackDoc says how customers are called back.
@@ -112,9 +129,7 @@ func (c *compiler) queues() {
 		if q.WrapUpMax.Given && q.WrapUp.V > q.WrapUpMax.V {
 			p.Errorf(q.WrapUpMax.Pos, "wrap_up_max is shorter than wrap_up (%v)", q.WrapUp.V)
 		}
-		if q.Record.recorded(p) {
-			c.service.recorded[e.Key.V] = true
-		}
+		c.service.recorded[e.Key.V] = q.Record.recorded(p)
 		need := c.requirement(p, q.Requirement)
 		if reference(p, q.Hours, c.calendarNames(), "calendar") {
 			c.service.hours[e.Key.V] = c.service.Calendars[q.Hours.V]

@@ -37,15 +37,24 @@ func TestQueueCallback(t *testing.T) {
 // Conversations of the queues that say so are recorded, and no others.
 func TestRecordedQueues(t *testing.T) {
 	b, _ := demo(t)
-	if s, _ := Compile(b); s == nil || s.Recorded("human") {
+	if s, _ := Compile(b); s == nil || s.Recorded("human") != RecordNothing {
 		t.Error("human is recorded without a word")
 	}
 	with := func(text string) (*Service, []document.Problem) {
 		return Compile(change(t, b, "queues.yaml", "max_wait: 15m", "max_wait: 15m\n    record: "+text))
 	}
 	s, problems := with("{from: bridge}")
-	if s == nil || !s.Recorded("human") || s.Recorded("fault") {
+	if s == nil || s.Recorded("human") != RecordBridge || s.Recorded("fault") != RecordNothing {
 		t.Errorf("%v", problems)
+	}
+	if s.RecordsCalls() {
+		t.Error("calls are recorded from the answer on")
+	}
+	if s, _ = with("{from: queue}"); s == nil || s.Recorded("human") != RecordQueue || s.RecordsCalls() {
+		t.Error("not from the queue on")
+	}
+	if s, _ = with("{from: answer}"); s == nil || s.Recorded("human") != RecordAnswer || !s.RecordsCalls() {
+		t.Error("not from the answer on")
 	}
 	for _, text := range []string{"{from: brigde}", "{from: ''}", "{to: bridge}"} {
 		if s, _ := with(text); s != nil {

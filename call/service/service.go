@@ -43,7 +43,7 @@ type Service struct {
 	channels  map[string]ivr.Channel
 	hours     map[string]*hours.Calendar // when a queue takes calls
 	srtp      map[string]sdp.Policy      // of agents' phones that don't have the usual one
-	recorded  map[string]bool            // queues whose conversations are recorded
+	recorded  map[string]RecordFrom      // queues whose conversations are recorded
 }
 
 // SRTP says whether the sound of an agent's phones is encrypted.
@@ -54,8 +54,19 @@ func (s *Service) SRTP(agent string) sdp.Policy {
 	return sdp.Optional
 }
 
-// Recorded reports whether the conversations of a queue are recorded.
-func (s *Service) Recorded(queue string) bool { return s.recorded[queue] }
+// Recorded reports from where the conversations of a queue are recorded.
+func (s *Service) Recorded(queue string) RecordFrom { return s.recorded[queue] }
+
+// RecordsCalls reports whether a queue has its calls recorded from the answer
+// on, when nobody knows yet who will get there.
+func (s *Service) RecordsCalls() bool {
+	for _, from := range s.recorded {
+		if from == RecordAnswer {
+			return true
+		}
+	}
+	return false
+}
 
 // CallbackPrompts are what a call-back says; "" nothing.
 type CallbackPrompts struct {

@@ -57,11 +57,20 @@ func (m mixPort) Gain(from, to call.MediaLeg, gain int) {
 }
 
 // Tape implements call.Media.
-func (m mediaPort) Tape(path string, left, right call.MediaLeg, on func(media.Taped)) call.Tape {
-	var tape *media.Tape
-	join(func(a, b *media.Leg) { tape = m.NewTape(path, a, b, on) }, left, right)
-	return tape
+func (m mediaPort) Tape(path string, on func(media.Taped)) call.Tape {
+	return tapePort{m.NewTape(path, on)}
 }
+
+// tapePort is a tape as calls see it.
+type tapePort struct{ *media.Tape }
+
+// Join implements call.Tape.
+func (t tapePort) Join(l call.MediaLeg, side int) {
+	join(func(a, _ *media.Leg) { t.Tape.Join(a, side) }, l, l)
+}
+
+// Leave implements call.Tape.
+func (t tapePort) Leave(l call.MediaLeg) { join(func(a, _ *media.Leg) { t.Tape.Leave(a) }, l, l) }
 
 // IP implements call.Media.
 func (m mediaPort) IP() netip.Addr { return m.ip }
