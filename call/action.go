@@ -10,9 +10,7 @@ import (
 
 // act carries out one action of the menu.
 func (c *Call) act(ctx context.Context, a ivr.Action) {
-	if c.aside != nil && !mayAside(a) {
-		c.log.Warn("a flow asked aside wants to take the caller away", "flow", c.aside.flow)
-		c.endAside()
+	if c.aside != nil && c.actAside(a) {
 		return
 	}
 	switch a := a.(type) {
@@ -41,10 +39,6 @@ func (c *Call) act(ctx context.Context, a ivr.Action) {
 		c.log.Warn("trouble in the flow", "flow", c.flowName, "step", a.Step, "trouble", a.Text)
 		c.sw.stats.troubles.Add(1)
 	case ivr.Disconnect:
-		if c.aside != nil {
-			c.endAside()
-			return
-		}
 		c.end(endBy(acd.SideSwitch, q850Of(a.Cause), a.Cause))
 	}
 }

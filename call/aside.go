@@ -91,12 +91,16 @@ func verdict(ok bool) *prompt.Clip {
 	return prompt.NewClip(append(low, high...))
 }
 
-// mayAside tells whether an action of a flow that is asked aside is carried out:
-// it can't take the caller away from the agent.
-func mayAside(a ivr.Action) bool {
+// actAside deals with what a flow that is asked aside can't do as others can:
+// end the call, or take the caller away from the agent.
+func (c *Call) actAside(a ivr.Action) (done bool) {
 	switch a.(type) {
+	case ivr.Disconnect:
 	case ivr.Enqueue, ivr.Transfer, ivr.RequestCallback, ivr.Record:
+		c.log.Warn("a flow asked aside wants to take the caller away", "flow", c.aside.flow)
+	default:
 		return false
 	}
+	c.endAside()
 	return true
 }

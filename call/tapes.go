@@ -111,7 +111,7 @@ func (t *Tapes) settle(c *conversation, ev media.Taped) error {
 	c.mu.Unlock()
 	switch {
 	case ev.Err != nil || ev.Length == 0:
-		return nil // there is no file
+		return nil //nolint:nilerr // there is no file; why is told already
 	case !kept:
 		return os.Remove(t.spool(about.Ref)) //nolint:wrapcheck // names the file
 	}

@@ -47,6 +47,7 @@ type Node struct {
 	backend   *backend.Backend
 	speaker   *speech.Speaker
 	measured  measured
+	archive   *call.Archive
 
 	publisher *publish.Publisher
 	version   string
@@ -116,6 +117,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	}
 	known := &phones{}
 	n.beside.Go(func() { tapes.Keep(n.settings.Recordings.Keep(), n.log, root.Done()) })
+	n.archive = &call.Archive{Tapes: tapes, Messages: messages}
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
 		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages, Tapes: tapes, Speech: n.speaker,

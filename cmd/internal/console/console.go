@@ -39,6 +39,7 @@ type Core interface {
 type Records interface {
 	CDRs(ctx context.Context, q store.Query) ([]report.CDR, error)
 	CDR(ctx context.Context, call string) (report.CDR, error)
+	Recordings(ctx context.Context, q store.RecordingQuery) ([]store.Recording, error)
 	Events(ctx context.Context, after uint64, limit int) ([]report.Event, error)
 	Oldest(ctx context.Context) (uint64, error)
 	QueueNumbers(ctx context.Context, q interval.Query) (interval.Numbers, []interval.Open, error)
@@ -64,6 +65,8 @@ type Config struct {
 	Customer      func(number string) (acd.Customer, bool) // whose number it is; nil: nobody's
 	Trunks        func() []call.TrunkView                  // what they do on this node; nil: there are none
 	Suspects      Suspects                                 // who failed to prove himself to this node; nil: nobody
+	Calls         Calls                                    // the running ones of this node; nil: none
+	Archive       Archive                                  // nil: there are no recordings
 	AllowRemote   bool                                     // serve under any host name
 	Logger        *slog.Logger
 
@@ -123,6 +126,7 @@ func New(c Config) *Console {
 	w.explain()
 	w.generations()
 	w.cdrs()
+	w.recordings(mux)
 	w.numbers()
 	w.events(mux)
 	mux.HandleFunc("/", notFound)

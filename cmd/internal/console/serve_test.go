@@ -64,6 +64,10 @@ func TestServeTellsThatItsListenerFailed(t *testing.T) {
 type noRecords struct{}
 
 func (noRecords) CDRs(context.Context, store.Query) ([]report.CDR, error) { return nil, nil }
+func (noRecords) Recordings(context.Context, store.RecordingQuery) ([]store.Recording, error) {
+	return nil, nil
+}
+
 func (noRecords) CDR(context.Context, string) (report.CDR, error) {
 	return report.CDR{}, store.ErrNotFound
 }

@@ -1,0 +1,113 @@
+package call
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// ErrNoRecording says that a recording is neither here nor in the store.
+var ErrNoRecording = errors.New("there is no such recording on this node")
+
+// Bucket is a store of objects beside this machine.
+type Bucket interface {
+	// Put copies a file there and returns once the store has confirmed all of it.
+	Put(ctx context.Context, key, path, contentType string) error
+	// Get returns an object; ErrNoRecording if there is none.
+	Get(ctx context.Context, key string) (io.ReadSeekCloser, time.Time, error)
+	// Place names an object for people.
+	Place(key string) string
+}
+
+// Archive finds the files of recordings: here, or in the store.
+type Archive struct {
+	Tapes    *Tapes
+	Messages *Messages
+	Bucket   Bucket // nil: everything stays here
+}
+
+// Sound is the file of a recording.
+type Sound struct {
+	io.ReadSeekCloser
+	Name  string // for a download
+	Since time.Time
+}
+
+// Open returns a recording by the name that the log has of it.
+func (a *Archive) Open(ctx context.Context, ref string) (Sound, error) {
+	name := ref[strings.LastIndexByte(ref, '/')+1:] + ".wav"
+	path, err := a.Messages.Path(ref)
+	if isTape(ref) {
+		path, err = a.Tapes.Path(ref), nil
+	}
+	if err != nil {
+		return Sound{}, ErrNoRecording
+	}
+	f, err := os.Open(path)
+	if err == nil {
+		since := time.Time{}
+		if info, bad := f.Stat(); bad == nil {
+			since = info.ModTime()
+		}
+		return Sound{ReadSeekCloser: f, Name: name, Since: since}, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return Sound{}, fmt.Errorf("open recording: %w", err)
+	}
+	if a.Bucket == nil || !isTape(ref) {
+		return Sound{}, ErrNoRecording
+	}
+	body, since, err := a.Bucket.Get(ctx, ref+".wav")
+	if err != nil {
+		return Sound{}, fmt.Errorf("open recording: %w", err)
+	}
+	return Sound{ReadSeekCloser: body, Name: name, Since: since}, nil
+}
+
+// About returns what is known of a recorded conversation beside the log.
+func (a *Archive) About(ctx context.Context, ref string) (out About, err error) {
+	if !isTape(ref) {
+		return About{}, ErrNoRecording
+	}
+	text, err := os.ReadFile(a.Tapes.sidecar(ref))
+	if errors.Is(err, fs.ErrNotExist) && a.Bucket != nil {
+		text, err = a.fetch(ctx, ref+".json")
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return About{}, ErrNoRecording
+	case err != nil:
+		return About{}, fmt.Errorf("read about a recording: %w", err)
+	}
+	if err = json.Unmarshal(text, &out); err != nil {
+		return About{}, fmt.Errorf("read about a recording: %w", err)
+	}
+	return out, nil
+}
+
+// maxAbout bounds what is read of a description.
+const maxAbout = 1 << 20
+
+func (a *Archive) fetch(ctx context.Context, key string) (text []byte, err error) {
+	body, _, err := a.Bucket.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	text, err = io.ReadAll(io.LimitReader(body, maxAbout))
+	return text, errors.Join(err, body.Close())
+}
+
+// isTape tells whether a name is one that Tapes.Ref made, and no way out of the
+// directory.
+func isTape(ref string) bool {
+	return regexp.MustCompile(`^[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9A-Za-z-]{1,100}-[0-9]{1,9}$`).MatchString(ref) &&
+		filepath.IsLocal(filepath.FromSlash(ref))
+}
