@@ -18,8 +18,12 @@ type inviteIn struct {
 	initial   bool
 	late      bool // the offer is in our 200
 	cancelled bool
-	contact   string // of a re-INVITE: the new target, if we agree
-	told      bool   // our answer stands in a provisional
+	contact   string         // of a re-INVITE: the new target, if we agree
+	told      bool           // our SDP stands in a provisional
+	settled   bool           // offer and answer have been told
+	rseq      uint32         // of the last reliable provisional
+	waiting   []*provisional // the first one is under way
+	grant     func()         // answers, once it may
 
 	ok    []byte // our 200, to be repeated
 	since time.Time
@@ -48,6 +52,13 @@ func recordRoutes(req *sip.Request, res *sip.Response) {
 // machine is left out; it would keep the request for half a minute.
 func (l *Leg) grant(s *inviteIn, sdp []byte) error {
 	req := s.req
+	if s.told {
+		sdp = l.d.LocalSDP // as it was told
+	}
+	l.d.LocalSDP = slices.Clone(sdp)
+	if s.told && s.rseq > 0 {
+		sdp = nil // he has acknowledged it
+	}
 	res := l.ua.response(req, sip.StatusOK, "OK", l.d.LocalTag)
 	recordRoutes(req, res)
 	res.AppendHeader(sip.NewHeader("Contact", "<"+l.d.Contact+">"))
@@ -64,7 +75,6 @@ func (l *Leg) grant(s *inviteIn, sdp []byte) error {
 		err = s.tx.flow.write(b)
 	}
 	s.req = nil
-	l.d.LocalSDP = slices.Clone(sdp)
 	if err != nil {
 		return fmt.Errorf("send 200: %w", err)
 	}
@@ -115,7 +125,7 @@ func (l *Leg) confirm(s *inviteIn, sdp []byte) {
 	s.tx, s.ok = nil, nil // whoever keeps the Incoming doesn't keep the messages
 	l.srv = nil
 	l.state = up
-	if !s.late {
+	if !s.late || s.settled {
 		sdp = nil // an answer to an answer
 	}
 	if sdp != nil {
@@ -137,6 +147,8 @@ func (l *Leg) refuseInvite(s *inviteIn, status int, reason string, extra []sip.H
 	if s.req == nil {
 		return
 	}
+	s.stopProvisionals()
+	s.grant = nil
 	res := l.ua.response(s.req, status, reason, l.d.LocalTag)
 	for _, h := range extra {
 		res.AppendHeader(h)

@@ -195,6 +195,11 @@ func hopOf(uri *sip.Uri, network string) (dst netip.AddrPort, transport string, 
 // ask sends a request of the dialog other than INVITE and answers one
 // challenge. done is called with the final response or an error. mu is held.
 func (l *Leg) ask(req *sip.Request, f *flow, done func(*sip.Response, error)) {
+	l.askIn(&l.d, req, f, done)
+}
+
+// askIn is ask in a dialog that may be an early one.
+func (l *Leg) askIn(d *Dialog, req *sip.Request, f *flow, done func(*sip.Response, error)) {
 	tried := false
 	var on func(*sip.Response, error)
 	on = func(res *sip.Response, err error) {
@@ -204,7 +209,7 @@ func (l *Leg) ask(req *sip.Request, f *flow, done func(*sip.Response, error)) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if res != nil && !tried && l.secret != nil {
-			if again := l.answerChallenge(req, f, res); again != nil {
+			if again := l.answerChallenge(d, req, f, res); again != nil {
 				tried = true
 				l.ua.request(again, f, on)
 				return

@@ -38,10 +38,11 @@ type inviteOut struct {
 	heard     bool // a provisional
 	cancelled *goodbye
 	expired   bool
-	tried     bool              // credentials
-	longer    bool              // another session interval
-	final     bool              // Answered or Failed was reported
-	acks      map[string][]byte // by the peer's tag
+	tried     bool                    // credentials
+	early     map[string]*earlyDialog // by the peer's tag
+	longer    bool                    // another session interval
+	final     bool                    // Answered or Failed was reported
+	acks      map[string][]byte       // by the peer's tag
 	timer     *time.Timer
 	mute      *time.Timer // until the peer's first word
 }

@@ -24,7 +24,7 @@ type challenge struct {
 // answerChallenge returns the request again with an answer to the strongest
 // challenge of our realm, or nil. A challenge of any other realm is not
 // answered: it may come from somebody who collects digests. mu is held.
-func (l *Leg) answerChallenge(req *sip.Request, f *flow, res *sip.Response) *sip.Request {
+func (l *Leg) answerChallenge(d *Dialog, req *sip.Request, f *flow, res *sip.Response) *sip.Request {
 	var asks, answers string
 	switch res.StatusCode {
 	case sip.StatusUnauthorized:
@@ -47,7 +47,7 @@ func (l *Leg) answerChallenge(req *sip.Request, f *flow, res *sip.Response) *sip
 	if best == nil {
 		return nil
 	}
-	again := l.again(req, f)
+	again := l.again(d, req, f)
 	again.AppendHeader(sip.NewHeader(answers, best.answer(l.secret, string(req.Method), req.Recipient.String())))
 	again.SetBody(req.Body())
 	return again
@@ -55,15 +55,15 @@ func (l *Leg) answerChallenge(req *sip.Request, f *flow, res *sip.Response) *sip
 
 // again returns a refused request as a new one, without some of its headers and
 // without its body. mu is held.
-func (l *Leg) again(req *sip.Request, f *flow, without ...string) *sip.Request {
-	l.d.LocalCSeq++
+func (l *Leg) again(d *Dialog, req *sip.Request, f *flow, without ...string) *sip.Request {
+	d.LocalCSeq++
 	again := sip.NewRequest(req.Method, req.Recipient)
 	for _, h := range req.Headers() {
 		switch h := h.(type) {
 		case *sip.ViaHeader:
 			again.AppendHeader(f.ep.via(l.ua.branch()))
 		case *sip.CSeqHeader:
-			again.AppendHeader(&sip.CSeqHeader{SeqNo: l.d.LocalCSeq, MethodName: req.Method})
+			again.AppendHeader(&sip.CSeqHeader{SeqNo: d.LocalCSeq, MethodName: req.Method})
 		case *sip.ContentLengthHeader:
 		default:
 			if !slices.Contains(without, h.Name()) {

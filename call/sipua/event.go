@@ -37,7 +37,8 @@ type LegEvent interface{ isLegEvent() }
 // Ringing is a provisional answer to our INVITE, 100 excepted.
 type Ringing struct {
 	Status int
-	SDP    []byte
+	SDP    []byte // what the peer lets us hear already
+	Fork   string // which of those that were called together it is
 }
 
 // Answered is the 200 to our INVITE; the ACK is already sent.

@@ -285,6 +285,6 @@ func known(m sip.RequestMethod) bool {
 
 // What we say of ourselves in Allow and Supported.
 const (
-	allowed   = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY, UPDATE"
-	supported = "replaces, timer"
+	allowed   = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, REFER, NOTIFY, UPDATE, PRACK"
+	supported = "replaces, timer, 100rel"
 )

@@ -140,35 +140,19 @@ func (u *UA) incoming(req *sip.Request, o origin, l *Leg, srv *inviteIn) *Incomi
 // Leg returns the leg, which exists from the beginning.
 func (in *Incoming) Leg() *Leg { return in.leg }
 
-// Ringing sends 180.
-func (in *Incoming) Ringing() error {
-	l := in.leg
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state != early {
-		return ErrOver
-	}
-	res := l.ua.plainResponse(in.srv.req, sip.StatusRinging, "Ringing", l.d.LocalTag)
-	recordRoutes(in.srv.req, res)
-	res.AppendHeader(sip.NewHeader("Contact", "<"+l.d.Contact+">"))
-	if err := in.srv.tx.tx.Respond(res); err != nil {
-		return fmt.Errorf("send 180: %w", err)
-	}
-	return nil
-}
-
 // Answer sends 200 with sdp and repeats it until the ACK, which is the first
-// event that on gets, unless the caller hangs up before.
+// event that on gets, unless the caller hangs up before. After Progress sdp
+// counts for nothing: the caller knows it already.
 func (in *Incoming) Answer(sdp []byte, on func(LegEvent)) (*Leg, error) {
 	l := in.leg
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.state != early {
+	s := in.srv
+	if l.state != early || s.req == nil || s.grant != nil {
 		return nil, ErrOver
 	}
 	l.on = on
-	l.state = answered
-	if err := l.grant(in.srv, sdp); err != nil {
+	if err := l.afterPracks(s, func() error { l.state = answered; return l.grant(s, sdp) }); err != nil {
 		l.leave()
 		l.forget()
 		return nil, err

@@ -22,23 +22,24 @@ type Leg struct {
 	box     []item // events not yet delivered
 	working bool
 
-	srv         *inviteIn   // an INVITE of the peer that isn't settled
-	cli         *inviteOut  // our first INVITE, until half a minute after its end
-	own         *reinvite   // our re-INVITE under way
-	next        []*reinvite // those that wait for their turn
-	resting     bool        // after a 491
-	wish        *goodbye    // hang up as soon as the ACK allows it
-	refers      bool        // we sent a REFER in this dialog
-	referring   bool        // and don't know yet how it went
-	asked       *referral   // the peer sent one
-	askedBefore bool
-	secret      *credentials // for challenges of the gateway this leg was dialled to
-	onCancel    []func()
-	upd         *updateIn // an UPDATE of the peer with an offer
-	noUpdate    bool      // the peer says it can, and can't
-	session     *time.Timer
-	sessionEnd  time.Time
-	gone        bool // nothing may be sent any more
+	srv          *inviteIn   // an INVITE of the peer that isn't settled
+	cli          *inviteOut  // our first INVITE, until half a minute after its end
+	own          *reinvite   // our re-INVITE under way
+	next         []*reinvite // those that wait for their turn
+	resting      bool        // after a 491
+	wish         *goodbye    // hang up as soon as the ACK allows it
+	refers       bool        // we sent a REFER in this dialog
+	referring    bool        // and don't know yet how it went
+	asked        *referral   // the peer sent one
+	askedBefore  bool
+	secret       *credentials // for challenges of the gateway this leg was dialled to
+	onCancel     []func()
+	upd          *updateIn // an UPDATE of the peer with an offer
+	lastReliable rack      // of our provisionals
+	noUpdate     bool      // the peer says it can, and can't
+	session      *time.Timer
+	sessionEnd   time.Time
+	gone         bool // nothing may be sent any more
 }
 
 type legState uint8
@@ -137,6 +138,9 @@ func (l *Leg) stopTimers() {
 	if l.srv != nil && l.srv.timer != nil {
 		l.srv.timer.Stop()
 	}
+	if l.srv != nil {
+		l.srv.stopProvisionals()
+	}
 	if l.cli != nil && l.cli.timer != nil {
 		l.cli.timer.Stop()
 	}
@@ -186,14 +190,18 @@ func (l *Leg) localTag() string {
 func (l *Leg) belongs(req *sip.Request, o origin) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.d.RemoteTag == "" || tagOf(req.From().Params) != l.d.RemoteTag {
+	d := &l.d
+	if e := l.earlyFrom(req); e != nil {
+		d = &e.d
+	}
+	if d.RemoteTag == "" || tagOf(req.From().Params) != d.RemoteTag {
 		return false
 	}
 	ip := o.from.Addr()
-	if ip == l.d.Peer.Addr() || l.d.Flow.IsValid() && ip == l.d.Flow.Addr() || hostIs(l.d.Target, ip) {
+	if ip == d.Peer.Addr() || d.Flow.IsValid() && ip == d.Flow.Addr() || hostIs(d.Target, ip) {
 		return true
 	}
-	for _, r := range l.d.Routes {
+	for _, r := range d.Routes {
 		if hostIs(r, ip) {
 			return true
 		}
@@ -214,6 +222,10 @@ func hostIs(text string, ip netip.Addr) bool {
 func (l *Leg) request(req *sip.Request, o origin) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if e := l.earlyFrom(req); e != nil {
+		l.earlyRequest(e, req, o)
+		return
+	}
 	seq := req.CSeq().SeqNo
 	if l.d.RemoteCSeq != 0 && seq <= l.d.RemoteCSeq {
 		l.ua.calm(req, o, refuse(sip.StatusInternalServerError, "CSeq is not higher"))
@@ -223,7 +235,7 @@ func (l *Leg) request(req *sip.Request, o origin) {
 		l.ua.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
 		return
 	}
-	if s := l.srv; s != nil && s.ok != nil && seq > s.cseq && !s.late {
+	if s := l.srv; s != nil && s.ok != nil && seq > s.cseq && (!s.late || s.settled) {
 		l.confirm(s, nil) // whoever goes on has our 200: its ACK was lost, or was overtaken
 	}
 	if req.Method != sip.INVITE { // a re-INVITE may be refused and come again
@@ -240,7 +252,9 @@ func (l *Leg) dispatch(req *sip.Request, o origin) {
 	case string(sip.INVITE):
 		l.reinvited(req, o)
 	case string(sip.UPDATE):
-		l.updated(req, o)
+		l.updated(&l.d, req, o)
+	case string(sip.PRACK):
+		l.pracked(req, o)
 	case string(sip.INFO):
 		l.info(req, o)
 	case string(sip.NOTIFY):

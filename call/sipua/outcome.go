@@ -38,8 +38,8 @@ func (l *Leg) provisional(o *inviteOut, res *sip.Response) {
 			l.sendCancel(o)
 		}
 	case o.final:
-	case res.StatusCode > sip.StatusTrying && !l.full():
-		l.tell(Ringing{Status: res.StatusCode, SDP: sdpOf(res)})
+	case res.StatusCode > sip.StatusTrying:
+		l.progress(o, res)
 	}
 }
 
@@ -73,17 +73,11 @@ func (l *Leg) success(o *inviteOut, res *sip.Response) {
 		_ = o.flow.write(ack) // counted; the peer will ask again
 		return
 	}
-	d := l.d.clone()
-	d.RemoteTag, d.Routes = tag, nil
-	if c := res.Contact(); usable(c) { // else the one we called has to do
-		d.Target = c.Address.String()
+	d := l.branchOf(res, tag)
+	if e := o.early[tag]; e != nil {
+		d = e.d.clone()
+		routesOf(&d, res)
 	}
-	for _, h := range res.Headers() {
-		if rr, ok := h.(*sip.RecordRouteHeader); ok {
-			d.Routes = append(d.Routes, rr.Address.String())
-		}
-	}
-	slices.Reverse(d.Routes)
 	seq := res.CSeq().SeqNo
 	f := l.acknowledge(o, &d, tag, seq)
 	if o.final || o.cancelled != nil || f == nil {
@@ -103,6 +97,10 @@ func (l *Leg) settleDialog(o *inviteOut, d *Dialog, res *sip.Response) {
 		d.Flow = d.Peer
 	}
 	d.RemoteSDP = slices.Clone(sdpOf(res))
+	if e := o.early[d.RemoteTag]; e != nil && d.RemoteSDP == nil {
+		d.RemoteSDP = e.sdp // the answer came early
+	}
+	o.early = nil
 	d.Updates = allows(res, sip.UPDATE)
 	l.d = *d
 	l.state = up
@@ -113,7 +111,7 @@ func (l *Leg) settleDialog(o *inviteOut, d *Dialog, res *sip.Response) {
 
 // unwanted ends a dialog that nobody asked for.
 func (l *Leg) unwanted(o *inviteOut, d *Dialog, seq uint32) {
-	if bye, f, err := l.ua.compose(d, l.ep, sip.BYE, seq+1); err == nil {
+	if bye, f, err := l.ua.compose(d, l.ep, sip.BYE, max(seq, d.LocalCSeq)+1); err == nil {
 		l.ua.request(bye, f, func(*sip.Response, error) {}) // whatever it answers, the dialog is over
 	}
 	if !o.final && o.cancelled != nil {
@@ -148,7 +146,7 @@ func (l *Leg) refused(o *inviteOut, res *sip.Response) {
 		return
 	}
 	if again := l.inviteAgain(o, res); again != nil {
-		o.heard, o.req = false, again
+		o.heard, o.req, o.early = false, again, nil
 		o.tx = l.ua.request(again, o.flow, func(res *sip.Response, err error) { l.inviteAnswered(o, res, err) })
 		return
 	}
@@ -176,7 +174,7 @@ func (l *Leg) inviteAgain(o *inviteOut, res *sip.Response) *sip.Request {
 		return nil
 	case res.StatusCode == brief && !o.longer && l.d.Session.longer(res):
 		o.longer = true
-		again := l.again(o.req, o.flow, "Session-Expires", "Min-SE", "Supported")
+		again := l.again(&l.d, o.req, o.flow, "Session-Expires", "Min-SE", "Supported")
 		for _, h := range l.d.Session.ask() {
 			again.AppendHeader(h)
 		}
@@ -185,7 +183,7 @@ func (l *Leg) inviteAgain(o *inviteOut, res *sip.Response) *sip.Request {
 	case l.secret == nil || o.tried:
 		return nil
 	}
-	again := l.answerChallenge(o.req, o.flow, res)
+	again := l.answerChallenge(&l.d, o.req, o.flow, res)
 	o.tried = again != nil
 	return again
 }

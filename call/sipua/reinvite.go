@@ -158,7 +158,7 @@ func (l *Leg) reinviteAccepted(r *reinvite, seq uint32, res *sip.Response) {
 
 func (l *Leg) reinviteRefused(r *reinvite, res *sip.Response) {
 	if l.secret != nil && !r.authed {
-		if again := l.answerChallenge(r.req, r.flow, res); again != nil {
+		if again := l.answerChallenge(&l.d, r.req, r.flow, res); again != nil {
 			r.authed = true
 			l.offer(r, again, r.flow)
 			return

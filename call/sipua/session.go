@@ -130,6 +130,9 @@ func (s *Session) ask() []sip.Header {
 // grantSession agrees with a request on a timer and returns the headers that
 // say so in the 2xx. mu is held.
 func (l *Leg) grantSession(req *sip.Request) []sip.Header {
+	if l.state == early || req.Method == sip.PRACK {
+		return nil // the answer will
+	}
 	s := &l.d.Session
 	n, refresher := sessionExpires(req)
 	theirs := supports(req, "timer")

@@ -8,8 +8,10 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// updateIn is an UPDATE of the peer with an offer that isn't answered yet.
+// updateIn is an UPDATE, or a PRACK, of the peer with an offer that isn't
+// answered yet.
 type updateIn struct {
+	d     *Dialog
 	tx    *serverTx
 	req   *sip.Request
 	from  origin
@@ -18,12 +20,12 @@ type updateIn struct {
 
 // updated takes an UPDATE (RFC 3311): news of the peer's Contact, a refresh of
 // the session, an offer. mu is held.
-func (l *Leg) updated(req *sip.Request, o origin) {
+func (l *Leg) updated(d *Dialog, req *sip.Request, o origin) {
 	offer := len(req.Body()) > 0
 	no := tooBrief(req, l.d.Session.Min)
 	switch {
 	case no != nil:
-	case offer && (l.own != nil || l.state == answered && l.srv != nil && l.srv.late):
+	case offer && (l.own != nil || l.srv != nil && l.srv.late && !l.srv.settled):
 		no = refuse(sip.StatusRequestPending, "Request Pending") // our offer has no answer yet
 	case offer && (l.offered() || l.full()):
 		no = refuse(sip.StatusInternalServerError, "One at a time", soon(10)...)
@@ -35,10 +37,10 @@ func (l *Leg) updated(req *sip.Request, o origin) {
 		return
 	}
 	if offer {
-		l.offeredByUpdate(req, o)
+		l.offeredBy(d, req, o)
 		return
 	}
-	l.settleUpdate(req, o, nil)
+	l.settleUpdate(d, req, o, nil)
 }
 
 // offered reports whether the peer waits for an answer to an offer.
@@ -47,15 +49,15 @@ func (l *Leg) offered() bool {
 }
 
 // settleUpdate accepts an UPDATE.
-func (l *Leg) settleUpdate(req *sip.Request, o origin, sdp []byte) {
+func (l *Leg) settleUpdate(d *Dialog, req *sip.Request, o origin, sdp []byte) {
 	res := l.ua.response(req, sip.StatusOK, "OK", l.d.LocalTag)
 	res.AppendHeader(sip.NewHeader("Contact", "<"+l.d.Contact+">"))
 	for _, h := range append(l.grantSession(req), capabilities()...) {
 		res.AppendHeader(h)
 	}
-	if c := req.Contact(); usable(c) { // target refresh
-		l.d.Target = c.Address.String()
-		l.d.Flow = flowFor(&c.Address, o)
+	if c := req.Contact(); usable(c) && req.Method == sip.UPDATE { // target refresh
+		d.Target = c.Address.String()
+		d.Flow = flowFor(&c.Address, o)
 	}
 	if len(sdp) > 0 {
 		res.AppendHeader(sip.NewHeader("Content-Type", sdpType))
@@ -64,9 +66,10 @@ func (l *Leg) settleUpdate(req *sip.Request, o origin, sdp []byte) {
 	l.ua.settle(req, o, res)
 }
 
-func (l *Leg) offeredByUpdate(req *sip.Request, o origin) {
-	u := &updateIn{req: req, from: o, tx: &serverTx{
-		key: transactionKey(req, req.Method), method: sip.UPDATE, source: o.from.Addr(), flow: o.back(req),
+// offeredBy takes an offer that an UPDATE or a PRACK brings.
+func (l *Leg) offeredBy(d *Dialog, req *sip.Request, o origin) {
+	u := &updateIn{d: d, req: req, from: o, tx: &serverTx{
+		key: transactionKey(req, req.Method), method: req.Method, source: o.from.Addr(), flow: o.back(req),
 	}}
 	if !l.ua.table.addServer(u.tx) {
 		return
@@ -103,8 +106,8 @@ func (l *Leg) replyUpdate(u *updateIn, status int, sdp []byte) error {
 		l.settle(u.req, u.from, refuse(status, reasonPhrase(status)))
 		return nil
 	}
-	l.d.LocalSDP, l.d.RemoteSDP = slices.Clone(sdp), slices.Clone(u.req.Body())
-	l.settleUpdate(u.req, u.from, sdp)
+	u.d.LocalSDP, u.d.RemoteSDP = slices.Clone(sdp), slices.Clone(u.req.Body())
+	l.settleUpdate(u.d, u.req, u.from, sdp)
 	return nil
 }
 
