@@ -68,6 +68,8 @@ func reasonPhrase(status int) string {
 		return "Forbidden"
 	case 404:
 		return "Not Found"
+	case 480:
+		return "Temporarily Unavailable"
 	case 481:
 		return "Call/Transaction Does Not Exist"
 	case 486:
@@ -108,7 +110,7 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	c := &Call{
 		id: newID(), sw: s, gen: gen, flow: gen.Flows[route.Flow],
 		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: t.Codecs, srtp: policyOf(t),
-		digits: t.Digits, timer: timerOf(t), keys: listenFor(t.Digits),
+		digits: t.Digits, early: route.Rule.Early, timer: timerOf(t), keys: listenFor(t.Digits),
 	}
 	if len(c.codecs) == 0 {
 		c.codecs = sdp.DefaultCodecs()
@@ -187,16 +189,12 @@ func (c *Call) answer(in Invite) bool {
 		c.abort(in, 503, "not_committed")
 		return false
 	}
-	d, err := in.Answer(body, c.signals(p))
-	if err != nil { // cancelled in the meantime, or the socket is gone
-		c.log.Info("cannot answer", "err", err)
-		c.end(endBy(acd.SideCaller, 16, "cancelled"))
-		return false
+	if c.early && (!p.late || in.Reliable()) { // one who can't answer our offer can't hear us
+		return c.progress(in, body)
 	}
-	c.attach(p, d)
-	c.answered = true
-	c.log.Info("call answered", "from", routing.Mask(c.from), "to", c.to, "tier", c.customer.Tier.String())
-	return true
+	p.body = body
+	c.pickUp() // unless it was cancelled in the meantime, or the socket is gone
+	return c.answered
 }
 
 // abort refuses a call that stands in no log.

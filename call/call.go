@@ -42,6 +42,7 @@ type Call struct {
 	codecs                               []uint8    // in the order the call's trunk prefers
 	srtp                                 sdp.Policy // what its trunk says of encryption
 	digits                               trunk.Digits
+	early                                bool               // its caller hears us before he is answered
 	timer                                sipua.SessionTimer // of the caller's leg
 	release                              func()             // gives the trunk its place back
 
@@ -148,7 +149,7 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		delete(c.timers, m.timer)
 		c.menu(ctx, ivr.TimerFired{ID: m.timer})
 	case cancelled:
-		c.end(endBy(acd.SideCaller, 16, "cancelled"))
+		c.gaveUp()
 	case back:
 		m.run()
 	case ordered:
@@ -249,6 +250,9 @@ func (c *Call) endCaller(cause *Cause) {
 	if cause.Reason == "normal" && c.wait != nil && c.wait.queued {
 		cause.Reason = "abandoned"
 	}
+	if !c.answered {
+		cause.SIP = refusalOf(*cause)
+	}
 	c.hangupCaller(*cause)
 	c.endTapes()
 	quality := c.caller.quality()
@@ -268,6 +272,6 @@ func (c *Call) hangupCaller(cause Cause) {
 	case c.caller.sip != nil:
 		c.caller.sip.Hangup(cause.Q850, cause.Reason)
 	case cause.Side != acd.SideCaller && !c.answered:
-		_ = c.caller.invite.Reject(cause.SIP, "Temporarily Unavailable", 0, nil)
+		_ = c.caller.invite.Reject(cause.SIP, reasonPhrase(cause.SIP), 0, nil)
 	}
 }

@@ -49,7 +49,6 @@ func (m *fakeMedia) Open(on func(media.Event)) (MediaLeg, error) {
 
 func (m *fakeMedia) Music(*prompt.Clip) *media.Music    { return &media.Music{} }
 func (l *fakeLeg) Port() int                            { return l.port }
-func (l *fakeLeg) Quality() media.Quality               { return media.Quality{Codec: "PCMA", Sent: 1} }
 func (l *fakeLeg) press(keys string)                    { l.keys(keys) }
 func (l *fakeLeg) Configure(p media.Params) error       { l.params = p; return nil }
 func (m *fakeMedia) legs() int                          { m.mu.Lock(); defer m.mu.Unlock(); return m.open }
@@ -184,14 +183,29 @@ func (l *fakeLeg) silence() time.Duration {
 	return d
 }
 
+// Quality tells what the test lets the peer send.
+func (l *fakeLeg) Quality() media.Quality {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return media.Quality{Codec: "PCMA", Sent: 1, Received: l.received}
+}
+
+// sends lets the peer send sound.
+func (l *fakeLeg) sends() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.received++
+}
+
 type fakeLeg struct {
-	media  *fakeMedia
-	tape   uint64        // the recording under way
-	path   string        // its file
-	said   time.Duration // what is in it
-	port   int
-	on     func(media.Event)
-	params media.Params
+	received uint64
+	media    *fakeMedia
+	tape     uint64        // the recording under way
+	path     string        // its file
+	said     time.Duration // what is in it
+	port     int
+	on       func(media.Event)
+	params   media.Params
 
 	mu      sync.Mutex
 	timer   *time.Timer

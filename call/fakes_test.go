@@ -164,7 +164,7 @@ func (d *fakeDialog) event(ev sipua.LegEvent) {
 	case sipua.Answered:
 		d.up = true
 	case sipua.Confirmed, sipua.Info, sipua.Reinvited, sipua.Ringing, sipua.Referred, sipua.ReferredIn,
-		sipua.Refreshed:
+		sipua.Refreshed, sipua.Pracked:
 	}
 	d.mu.Unlock()
 	if !over {
@@ -204,6 +204,7 @@ type caller struct {
 	onCancel func()
 	refused  int
 	interval time.Duration // that it asks for
+	prack    bool
 }
 
 // dial sends an INVITE and lets the switch take it.
@@ -218,6 +219,16 @@ func (l *lab) dial(number, from string) *caller {
 }
 
 func (c *caller) Ringing() error { return nil }
+func (c *caller) Reliable() bool { return c.prack }
+
+func (c *caller) Progress(_ []byte, on func(sipua.LegEvent)) error {
+	c.lab.note("answer early")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dlg = &fakeDialog{lab: c.lab, name: "caller", on: on}
+	return nil
+}
+
 func (c *caller) Session(t sipua.SessionTimer) error {
 	if t.Min > c.interval && c.interval > 0 {
 		c.refused = 422

@@ -183,7 +183,7 @@ func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		p.dead = true
 		c.sw.seats.free(p)
 		c.agentHungUp(ctx, p)
-	case sipua.Info, sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed:
+	case sipua.Info, sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed, sipua.Pracked:
 		// Digits of an agent's phone mean nothing yet; onSignal does the rest.
 	}
 }
@@ -323,6 +323,9 @@ func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
 	c.agent = &talk{party: o.picked, offer: o.id, agent: o.agent}
 	if c.callback != nil {
 		c.prepare(ctx)
+		return
+	}
+	if c.pickUp(); c.ending {
 		return
 	}
 	c.menu(ctx, ivr.AgentConnected{})

@@ -38,8 +38,12 @@ type far struct {
 	over    bool
 	release func()
 
-	answered func(ctx context.Context)             // the party is up, its media runs
-	failed   func(ctx context.Context, status int) // nobody will answer
+	listening bool // it promised early media
+	up        bool
+	hear      func()                                // its early media have come; nil: nobody listens
+	answered  func(ctx context.Context)             // the party is up, its media runs
+	failed    func(ctx context.Context, status int) // nobody will answer
+	closing   func()                                // its media go; may be nil
 }
 
 // hop is a target and the whole address to call there.
@@ -200,7 +204,7 @@ func (c *Call) onFarSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	}
 	switch ev := ev.(type) {
 	case sipua.Ringing:
-		f.rang = true
+		c.farRings(f, ev)
 	case sipua.Answered:
 		c.farAnswered(ctx, f, ev)
 	case sipua.Failed:
@@ -210,7 +214,7 @@ func (c *Call) onFarSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	case sipua.Hungup, sipua.NoAck:
 		p.dead = true
 		c.farHungUp(ctx, f)
-	case sipua.Info, sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed:
+	case sipua.Info, sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed, sipua.Pracked:
 		// Keys of the far side mean nothing to us; onSignal does the rest.
 	}
 }
@@ -245,6 +249,7 @@ func (c *Call) farAnswered(ctx context.Context, f *far, ev sipua.Answered) {
 		c.farFailed(ctx, f, 488)
 		return
 	}
+	f.up = true
 	c.sw.madeBy(f.trunk, "answered")
 	f.answered(ctx)
 }
@@ -266,6 +271,9 @@ func (c *Call) closeFar(f *far, cause Cause) *acd.Quality {
 		return nil
 	}
 	f.over = true
+	if f.closing != nil {
+		f.closing()
+	}
 	if f.sip != nil && !f.dead {
 		f.sip.Hangup(cause.Q850, cause.Reason)
 	}

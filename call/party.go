@@ -14,6 +14,7 @@ import (
 // party is one side of a call: a SIP leg, its media and what was negotiated.
 type party struct {
 	invite   Invitation // a caller that is not answered yet
+	body     []byte     // our SDP for him
 	sip      Dialog
 	media    MediaLeg
 	local    sdp.LocalOptions
@@ -141,21 +142,28 @@ func (c *Call) signals(p *party) func(sipua.LegEvent) {
 	return func(ev sipua.LegEvent) { _ = c.Post(signalled{from: p, ev: ev}) }
 }
 
+// onAnySignal handles what any peer may bring, whoever it is. It returns false
+// if it is something else.
+func (c *Call) onAnySignal(p *party, ev sipua.LegEvent) bool {
+	switch ev := ev.(type) {
+	case sipua.Reinvited:
+		c.reinvited(p, ev)
+	case sipua.ReferredIn:
+		c.referredIn(p, ev)
+	case sipua.Refreshed:
+		c.refreshed(p, ev)
+	default:
+		return false
+	}
+	return true
+}
+
 func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	if p.replaced {
 		return
 	}
-	switch ev := ev.(type) { // whoever the peer is
-	case sipua.Reinvited:
-		c.reinvited(p, ev)
+	if c.onAnySignal(p, ev) {
 		return
-	case sipua.ReferredIn:
-		c.referredIn(p, ev)
-		return
-	case sipua.Refreshed:
-		c.refreshed(p, ev)
-		return
-	default:
 	}
 	if p.far != nil {
 		c.onFarSignal(ctx, p, ev)
@@ -181,6 +189,8 @@ func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		c.infoDigit(ctx, ev)
 	case sipua.Referred:
 		c.referred(ctx, ev)
+	case sipua.Pracked:
+		c.pracked(ctx, p, ev)
 	case sipua.Ringing, sipua.Answered, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed:
 		// Not for a leg that called us, or done above.
 	}

@@ -75,6 +75,10 @@ type Invitation interface {
 	// Leg returns the dialog as another process could go on with it.
 	Leg() ([]byte, error)
 	Ringing() error
+	// Reliable tells whether the caller acknowledges Progress.
+	Reliable() bool
+	// Progress lets the caller hear us before he is answered.
+	Progress(sdp []byte, on func(sipua.LegEvent)) error
 	// Session says which session timer the leg is to have; an error: it was refused
 	// with 422, because it asks for a shorter one.
 	Session(t sipua.SessionTimer) error

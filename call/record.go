@@ -43,6 +43,9 @@ func (c *Call) tape(ctx context.Context, a ivr.Action) {
 }
 
 func (c *Call) record(ctx context.Context, a ivr.Record) {
+	if c.pickUp(); c.ending {
+		return
+	}
 	c.recordings++
 	ref := fmt.Sprintf("%s-%d", c.id, c.recordings)
 	path, err := c.sw.cfg.Messages.Path(ref)

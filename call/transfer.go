@@ -30,6 +30,7 @@ type transfer struct {
 	number  string // normalised; "" at a fixed address
 	far     *far   // nil while the far switch is asked to take the call
 	bridged bool
+	early   bool // the caller hears it already
 	refer   *time.Timer
 }
 
@@ -67,7 +68,7 @@ func (c *Call) transfer(ctx context.Context, a ivr.Transfer) {
 	} else {
 		c.music(c.tone(c.sw.cfg.Services.ringing))
 	}
-	if to.Refer || a.Refer {
+	if (to.Refer || a.Refer) && c.caller.sip != nil { // who isn't answered can't be referred
 		c.referAway(ctx, t)
 		return
 	}
@@ -82,8 +83,10 @@ func (c *Call) normalise(number string) string {
 // bridgeAway calls the destination ourselves.
 func (c *Call) bridgeAway(ctx context.Context, t *transfer) {
 	t.far = &far{
+		hear:     func() { c.hearAway(t) },
 		limit:    time.Now().Add(t.Timeout),
 		answered: func(context.Context) { c.joinAway(ctx, t) },
+		closing:  func() { c.stopHearing(t) },
 		failed:   func(_ context.Context, status int) { c.transferred(ctx, t, transferResult(status)) },
 	}
 	var err error
@@ -99,7 +102,12 @@ func (c *Call) bridgeAway(ctx context.Context, t *transfer) {
 }
 
 func (c *Call) joinAway(ctx context.Context, t *transfer) {
+	c.stopHearing(t)
 	c.hush()
+	c.pickUp()
+	if c.ending {
+		return
+	}
 	t.bridged = true
 	c.enter(c.caller, roleCaller)
 	c.enter(t.far.party, roleFar)
@@ -151,6 +159,7 @@ func (c *Call) leaveTransfer(cause Cause) {
 	}
 	c.away = nil
 	c.forgetTimer(t.refer)
+	c.stopHearing(t)
 	if t.bridged {
 		c.leave(c.caller, t.far.party)
 	}

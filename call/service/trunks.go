@@ -292,6 +292,19 @@ func ruleKey(r dialplan.Rule) string {
 	return r.Number + "|" + r.Prefix + "|" + strings.Join(r.Trunks, "|")
 }
 
+// readAnswer reads when calls to a number are answered.
+func readAnswer(p *document.Problems, v document.Value[string]) (early bool) {
+	switch v.V {
+	case "", "at_once":
+		return false
+	case "early":
+		return true
+	}
+	p.Errorf(v.Pos, "answer %q is not known (at_once, early)%s", v.V,
+		document.DidYouMean(v.V, []string{"at_once", "early"}))
+	return false
+}
+
 type numbersDoc struct {
 	Numbers []numberDoc `doc:"numbers,required,nonempty"`
 }
@@ -302,6 +315,7 @@ type numberDoc struct {
 	Trunks []document.Value[string] `doc:"trunks,nonempty"`
 	Flow   document.Value[string]   `doc:"flow,required"`
 	Title  titles                   `doc:"title"`
+	Answer document.Value[string]   `doc:"answer,nonempty"`
 }
 
 func (c *compiler) numbers() {
@@ -327,6 +341,7 @@ func (c *compiler) numbers() {
 		if reference(p, n.Flow, c.service.FlowNames(), "flow") {
 			c.dialled[n.Flow.V] = true
 		}
+		r.Early = readAnswer(p, n.Answer)
 		at := n.Number.Pos
 		if n.Prefix.Given {
 			at = n.Prefix.Pos

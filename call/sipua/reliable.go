@@ -79,7 +79,8 @@ func (in *Incoming) Progress(sdp []byte, on func(LegEvent)) error {
 	l.on = on
 	in.srv.told, in.srv.settled = true, !in.srv.late
 	l.d.LocalSDP = slices.Clone(sdp)
-	return l.provide(in.srv, &provisional{status: sip.StatusSessionInProgress, reason: "Session Progress", sdp: l.d.LocalSDP}, can)
+	p := &provisional{status: sip.StatusSessionInProgress, reason: "Session Progress", sdp: l.d.LocalSDP}
+	return l.provide(in.srv, p, can)
 }
 
 // provide sends a provisional answer, or lets it wait for the PRACK of the one
@@ -170,7 +171,7 @@ func (l *Leg) pracked(req *sip.Request, o origin) {
 		l.settle(req, o, r)
 		return
 	}
-	if len(s.waiting) == 0 || s.waiting[0].rseq == 0 || !s.waiting[0].rack.isFor(req) {
+	if len(s.waiting) == 0 || s.waiting[0].rseq == 0 || !s.waiting[0].isFor(req) {
 		l.settle(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Nothing To Acknowledge"))
 		return
 	}

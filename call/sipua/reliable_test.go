@@ -75,9 +75,9 @@ func TestReliableEarlyAnswer(t *testing.T) {
 		}
 		// The PRACK is lost: the 183 comes again, and no 200 before it.
 		began := time.Now()
-		for _, at := range []time.Duration{500, 1500, 3500} {
+		for _, at := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond} {
 			again := p.next("183")
-			if d := time.Since(began); d != at*time.Millisecond || again.get("RSeq") != early.get("RSeq") {
+			if d := time.Since(began); d != at || again.get("RSeq") != early.get("RSeq") {
 				t.Errorf("again after %v: %+v", d, again.headers)
 			}
 		}

@@ -109,6 +109,7 @@ func (p *party) on(ev sipua.LegEvent) {
 		p.end(fmt.Sprintf("%T", ev))
 	case sipua.Reinvited:
 		_ = ev.Reply(200, []byte(ourSDP))
-	case sipua.Ringing, sipua.Answered, sipua.Confirmed, sipua.Info, sipua.Referred, sipua.ReferredIn, sipua.Refreshed:
+	case sipua.Ringing, sipua.Answered, sipua.Confirmed, sipua.Info, sipua.Referred, sipua.ReferredIn, sipua.Refreshed,
+		sipua.Pracked:
 	}
 }

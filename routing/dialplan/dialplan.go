@@ -17,6 +17,7 @@ type Rule struct {
 	Prefix string   // the beginning
 	Trunks []string // only calls from these; empty means all
 	Flow   string
+	Early  bool // its flow is heard before the call is answered
 }
 
 // Name describes what the rule matches, for people.
