@@ -37,7 +37,7 @@ func (u *UA) Enrol(ctx context.Context, r registration.Request) registration.Res
 		}
 		out.CSeq = l.d.LocalCSeq
 		if res != nil && !tried && l.secret != nil {
-			if again := l.answerChallenge(req, f, res); again != nil {
+			if again := l.answerChallenge(&l.d, req, f, res); again != nil {
 				req = again
 				continue
 			}
