@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"tierline/call/certs"
 	"tierline/call/phone"
 	"tierline/cmd/internal/app"
 	"tierline/cmd/internal/config"
@@ -31,6 +33,7 @@ var ErrUnmet = errors.New("simulated calls did not get what they expected")
 type flags struct {
 	version, sip, http, data string
 	bss                      string
+	safe                     string // where TLS and WSS are served
 	limit, every             time.Duration
 	quiet                    bool
 	pace                     pace
@@ -54,7 +57,7 @@ Register your own softphone or call the numbers yourself while it runs.`,
 			return f.run(ctx, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVar(&f.sip, "sip", "127.0.0.1:5060", "address for SIP, UDP and TCP")
+	cmd.Flags().StringVar(&f.sip, "sip", "127.0.0.1:5060", "address for SIP, UDP and TCP; the next two ports, if they are free, TLS and WSS")
 	cmd.Flags().StringVar(&f.http, "http", "127.0.0.1:8080", "address of the API")
 	cmd.Flags().StringVar(&f.bss, "bss", "", "loopback address of the business system (default: a free port)")
 	cmd.Flags().StringVar(&f.data, "data", "", "keep data in this directory (default: a temporary one)")
@@ -77,6 +80,9 @@ func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
 		defer func() { err = errors.Join(err, os.RemoveAll(f.data)) }()
 	}
 	s.DataDir, s.ServiceDir = filepath.Join(f.data, "node"), filepath.Join(f.data, "service")
+	if s.TLS.CertFile, s.TLS.KeyFile, err = f.certificate(s.RTP.IP); err != nil {
+		return err
+	}
 	if err = unpack(documents.Files(), s.ServiceDir); err != nil {
 		return err
 	}
@@ -131,9 +137,26 @@ func (f *flags) settings(ctx context.Context) (config.Settings, error) {
 		}
 	}
 	s.SIP.Listen = []config.Listen{{Transport: "udp", Address: sip}, {Transport: "tcp", Address: sip}}
+	for i, transport := range []string{"tls", "wss"} {
+		at := netip.AddrPortFrom(sip.Addr(), sip.Port()+uint16(i)+1)
+		if at != web && free(ctx, "tcp", at.String()) == nil {
+			s.SIP.Listen = append(s.SIP.Listen, config.Listen{Transport: transport, Address: at})
+			f.safe += ", " + strings.ToUpper(transport) + " " + at.String()
+		}
+	}
+	s.SIP.Origins = []string{"*"} // whoever tries a page of his own: it needs an agent's password all the same
 	s.RTP.IP = sip.Addr()
 	s.HTTP.Listen = web
 	return s, nil
+}
+
+// certificate makes one for this machine alone.
+func (f *flags) certificate(at netip.Addr) (cert, key string, err error) {
+	files, err := certs.Init(filepath.Join(f.data, "tls"), []string{"localhost", at.String()})
+	if err != nil {
+		return "", "", fmt.Errorf("make a certificate: %w", err)
+	}
+	return files.Cert, files.Key, nil
 }
 
 func free(ctx context.Context, network, addr string) error {
@@ -303,7 +326,8 @@ func (f *flags) greeting(team []account) []string {
 	lines := []string{
 		"TIERLINE  a service centre on this machine       天翼客服演示中心",
 		"",
-		"SIP   " + f.sip + ", UDP and TCP          API  http://" + f.http + "/api/v1",
+		"SIP   " + f.sip + ", UDP and TCP" + f.safe,
+		"API   http://" + f.http + "/api/v1",
 		"",
 		"Call  10000  people, differentiated by the customer's value",
 		"      10001  self-service",
@@ -318,6 +342,7 @@ func (f *flags) greeting(team []account) []string {
 		"See   http://" + f.http + "/api/v1/agents, /queues, /calls, /cdrs, /events",
 		"      http://" + f.bss + "  business system: bills, PINs, orders, /messages, /faults",
 		"      " + filepath.Join(f.data, "service") + "  documents to read and change",
+		"      " + filepath.Join(f.data, "tls", certs.CAFile) + "  authority of TLS and WSS",
 		"      " + filepath.Join(f.data, "node.log") + "  log",
 		"",
 	}
