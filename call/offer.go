@@ -108,7 +108,7 @@ func (c *Call) ring(e acd.RingAgent) {
 // invite calls every phone of the agent.
 func (c *Call) invite(o *offer, e acd.RingAgent) {
 	policy := c.gen.SRTP(e.Agent)
-	first, err := c.openParty(c.codecs, policy)
+	first, err := c.openParty(c.forAgents(), policy)
 	if err != nil {
 		c.log.Warn("cannot ring the agent", "agent", e.Agent, "err", err)
 		c.offerFailed(o, acd.SwitchFailed, 0)

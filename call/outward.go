@@ -87,7 +87,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 		for _, target := range t.Outward.Targets {
 			f.targets = append(f.targets, hop{target: target.String(), uri: target.URI(t.Present(number))})
 		}
-		return c.open(ctx, f, codecsOf(t), policyOf(t))
+		return c.open(ctx, f, c.match(codecsOf(t)), policyOf(t))
 	}
 	for _, t := range trunks {
 		c.sw.trunkFailed(t.Name, "call outward not made: the trunk's limit")
@@ -99,7 +99,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 // callAddress calls a fixed address.
 func (c *Call) callAddress(ctx context.Context, uri, callerID string, f *far) error {
 	f.targets, f.from, f.release = []hop{{uri: uri}}, firstOf(callerID, anonymous), func() {}
-	return c.open(ctx, f, c.codecs, sdp.Optional)
+	return c.open(ctx, f, c.forAgents(), sdp.Optional)
 }
 
 func firstOf(a, b string) string {
@@ -112,13 +112,6 @@ func firstOf(a, b string) string {
 // timerOf is the session timer of a trunk's legs.
 func timerOf(t trunk.Trunk) sipua.SessionTimer {
 	return sipua.SessionTimer{Expires: t.Session.Expires, Min: t.Session.Min}
-}
-
-func codecsOf(t trunk.Trunk) []uint8 {
-	if len(t.Codecs) == 0 {
-		return sdp.DefaultCodecs()
-	}
-	return t.Codecs
 }
 
 func (c *Call) open(ctx context.Context, f *far, codecs []uint8, policy sdp.Policy) error {

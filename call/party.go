@@ -73,12 +73,8 @@ func (p *party) accept(answer []byte) error {
 func (p *party) agree(n sdp.Negotiated) error {
 	p.agreed = n
 	p.keep(n.Protection)
-	codec := media.PCMA
-	if n.Codec == sdp.PCMU {
-		codec = media.PCMU
-	}
 	err := p.media.Configure(media.Params{
-		Remote: n.Remote, Signalling: p.signal, RTCPMux: n.RTCPMux, Codec: codec, PT: n.PT,
+		Remote: n.Remote, Signalling: p.signal, RTCPMux: n.RTCPMux, Codec: media.Codec(n.Codec), PT: n.PT,
 		EventPT: n.EventPT, Ptime: n.Ptime, Send: n.Send, Receive: n.Receive,
 		Inband: p.inband && n.EventPT == 0, Security: protection(n.Protection),
 	})

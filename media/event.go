@@ -15,6 +15,7 @@ type Codec uint8
 const (
 	PCMU Codec = 0
 	PCMA Codec = 8
+	G722 Codec = 9
 )
 
 // Name returns the encoding name as SDP spells it.
@@ -24,9 +25,13 @@ func (c Codec) Name() string {
 		return "PCMU"
 	case PCMA:
 		return "PCMA"
+	case G722:
+		return "G722"
 	}
 	return fmt.Sprintf("codec %d", uint8(c))
 }
+
+func (c Codec) known() bool { return c == PCMU || c == PCMA || c == G722 }
 
 // PayloadType returns the static RTP payload type.
 func (c Codec) PayloadType() uint8 { return uint8(c) }
@@ -86,7 +91,7 @@ const (
 // normal returns the parameters with defaults filled in and addresses in one
 // form, or what is wrong with them.
 func (p Params) normal(local netip.Addr) (Params, error) {
-	if p.Codec != PCMA && p.Codec != PCMU {
+	if !p.Codec.known() {
 		return p, fmt.Errorf("%w: %s", ErrParams, p.Codec.Name())
 	}
 	if p.PT > 127 || p.EventPT > 127 || p.PT == p.EventPT && p.EventPT != 0 {

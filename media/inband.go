@@ -86,16 +86,20 @@ func (l *Leg) listen(k kind, h rtp.Header, payload []byte, now time.Duration) ki
 
 // listenTo takes sound: for keys in it and for recordings of it.
 func (l *Leg) listenTo(h rtp.Header, payload []byte, now time.Duration) {
+	if l.inband == nil && l.recorder == nil && l.tap == nil {
+		return
+	}
+	payload, codec := l.sound(payload)
 	if l.inband != nil {
-		if key := l.inband.hear(h, payload, l.params.Codec); key != 0 {
+		if key := l.inband.hear(h, payload, codec); key != 0 {
 			l.heard++
 			l.emit(Digit{Source: dtmf.Inband, Code: key, DurationMS: int(toneTime.Milliseconds())})
 		}
 	}
 	if l.recorder != nil {
-		l.record(h, payload, now)
+		l.record(h, payload, codec, now)
 	}
 	if l.tap != nil {
-		l.tap.take(h, payload, l.params.Codec, now)
+		l.tap.take(h, payload, codec, now)
 	}
 }

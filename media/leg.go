@@ -29,6 +29,7 @@ type Leg struct {
 	params     Params
 	source     source
 	protection protection
+	narrow     narrow
 	reception  rtp.Reception
 	digits     dtmf.Receiver
 	peer       *Leg

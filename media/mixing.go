@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"tierline/media/g711"
 	"tierline/media/mix"
 	"tierline/media/rtp"
 )
@@ -202,7 +201,7 @@ func (l *Leg) stand() {
 }
 
 // take puts a packet of the leg where the mix finds it. Keys are for us only.
-func (s *seat) take(k kind, h rtp.Header, payload []byte, codec Codec, now time.Duration) (Drop, bool) {
+func (s *seat) take(k kind, h rtp.Header, payload []byte, now time.Duration) (Drop, bool) {
 	switch {
 	case k == kindOther && h.PayloadType == comfortNoise && len(payload) > 0:
 		s.mu.Lock()
@@ -212,6 +211,7 @@ func (s *seat) take(k kind, h rtp.Header, payload []byte, codec Codec, now time.
 	case k != kindAudio:
 		return k.dropped()
 	}
+	payload, codec := s.leg.sound(payload)
 	linear := s.leg.work.linear[:len(payload)]
 	for i, c := range payload {
 		linear[i] = decodeSample(codec, c)
@@ -249,11 +249,7 @@ func (s *sender) mixed(from *seat, frame *[mix.Frame]int16, at time.Duration) {
 func (s *sender) encode(linear []int16, at time.Duration) {
 	b := s.buffer[:rtp.HeaderSize+len(linear)]
 	for i, x := range linear {
-		if s.codec == PCMA {
-			b[rtp.HeaderSize+i] = g711.EncodeA(x)
-		} else {
-			b[rtp.HeaderSize+i] = g711.EncodeU(x)
-		}
+		b[rtp.HeaderSize+i] = s.code(x)
 	}
 	s.packet(b, at)
 }

@@ -160,7 +160,7 @@ func TestEngineRefusesBadConfiguration(t *testing.T) {
 func TestConfigureRefusesBadParams(t *testing.T) {
 	good := Params{Remote: addrPort("10.0.0.1", 4000), Codec: PCMA, PT: 8, EventPT: 101}
 	for name, change := range map[string]func(*Params){
-		"codec":                func(p *Params) { p.Codec = 9 },
+		"codec":                func(p *Params) { p.Codec = 18 },
 		"payload type":         func(p *Params) { p.PT = 128 },
 		"event payload type":   func(p *Params) { p.EventPT = 200 },
 		"twice the same":       func(p *Params) { p.EventPT = 8 },

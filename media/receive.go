@@ -80,9 +80,10 @@ func (l *Leg) arrived(b []byte, h rtp.Header, begin, end int, now time.Duration)
 	if !l.reception.Packet(h, now, k == kindAudio) {
 		return DropUnsequenced, true
 	}
+	l.narrow.done = false
 	k = l.listen(k, h, b[begin:end], now)
 	if l.seat != nil {
-		return l.seat.take(k, h, b[begin:end], l.params.Codec, now)
+		return l.seat.take(k, h, b[begin:end], now)
 	}
 	if l.peer == nil {
 		return k.dropped()

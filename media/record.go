@@ -232,12 +232,12 @@ func (l *Leg) keepRecording(now time.Duration) {
 }
 
 // record takes a packet of the peer's sound.
-func (l *Leg) record(h rtp.Header, payload []byte, now time.Duration) {
+func (l *Leg) record(h rtp.Header, payload []byte, codec Codec, now time.Duration) {
 	r := l.recorder
 	if !r.running {
 		return
 	}
-	if !r.take(h, payload, l.params.Codec, now) {
+	if !r.take(h, payload, codec, now) {
 		l.loseRecording(ErrSlowDisk)
 	}
 }

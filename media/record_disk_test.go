@@ -89,7 +89,7 @@ func TestRecordingAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(200, func() {
 		now += 20 * ms
 		h.Timestamp += 160
-		s.leg.record(h, sound, now)
+		s.leg.record(h, sound, PCMU, now)
 	}); n != 0 {
 		t.Errorf("%v allocations for a packet", n)
 	}

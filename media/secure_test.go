@@ -313,69 +313,70 @@ func TestPeerIsFoundByItsChecks(t *testing.T) {
 	}
 }
 
-func TestLegsAgreeByHandshake(t *testing.T) {
-	e, err := NewEngine(Config{IP: loopback(), PortMin: 41002, PortMax: 42001})
-	if err != nil {
+// couple is two legs of two nodes that are to shake hands.
+type couple struct {
+	engines [2]*Engine
+	legs    [2]*Leg
+	events  chan Event
+}
+
+func newCouple(t *testing.T) *couple {
+	t.Helper()
+	c := &couple{events: make(chan Event, 10)}
+	for i := range c.legs {
+		e, err := NewEngine(Config{IP: loopback(), PortMin: 43002 + 1000*i, PortMax: 44001 + 1000*i})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(e.Close)
+		l, err := e.Open(func(ev Event) { c.events <- ev })
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.engines[i], c.legs[i] = e, l
+	}
+	return c
+}
+
+// configure has a leg expect a certificate.
+func (c *couple) configure(t *testing.T, i int, of handshake.Fingerprint) {
+	t.Helper()
+	p := talking(PCMA)
+	p.PT, p.RTCPMux = 8, true
+	p.Remote = netip.AddrPortFrom(loopback(), uint16(c.legs[1-i].Port()))
+	p.Security.DTLS = &DTLS{Client: i == 0, Peer: []handshake.Fingerprint{of}}
+	if err := c.legs[i].Configure(p); err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
-	var legs [2]*Leg
-	events := make(chan Event, 10)
-	for i := range legs {
-		if legs[i], err = e.Open(func(ev Event) { events <- ev }); err != nil {
-			t.Fatal(err)
-		}
-		defer legs[i].Close()
-	}
-	for i, l := range legs {
-		p := talking(PCMA)
-		p.PT, p.RTCPMux = 8, true
-		p.Remote = netip.AddrPortFrom(loopback(), uint16(legs[1-i].Port()))
-		p.Security.DTLS = &DTLS{Client: i == 0, Peer: []handshake.Fingerprint{e.Fingerprint()}}
-		if err := l.Configure(p); err != nil {
-			t.Fatal(err)
-		}
-		l.PlayMusic(NewMusic(prompt.Silence(1000), e))
+}
+
+func TestLegsAgreeByHandshake(t *testing.T) {
+	c := newCouple(t)
+	for i, l := range c.legs {
+		c.configure(t, i, c.engines[1-i].Fingerprint())
+		l.PlayMusic(NewMusic(prompt.Silence(1000), c.engines[i]))
 	}
 	deadline := time.After(20 * time.Second)
-	for legs[0].Quality().Received < 5 || legs[1].Quality().Received < 5 {
+	for c.legs[0].Quality().Received < 5 || c.legs[1].Quality().Received < 5 {
 		select {
-		case ev := <-events:
+		case ev := <-c.events:
 			t.Fatalf("%+v", ev)
 		case <-deadline:
-			t.Fatalf("nothing is heard: %+v", legs[0].Quality())
+			t.Fatalf("nothing is heard: %+v", c.legs[0].Quality())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	if q := legs[0].Quality(); q.Strangers != 0 {
+	if q := c.legs[0].Quality(); q.Strangers != 0 {
 		t.Errorf("%d strangers", q.Strangers)
 	}
 }
 
 func TestHandshakeWithAStrangerBreaksTheLeg(t *testing.T) {
-	e, err := NewEngine(Config{IP: loopback(), PortMin: 42002, PortMax: 43001})
-	if err != nil {
-		t.Fatal(err)
+	c := newCouple(t)
+	for i := range c.legs {
+		c.configure(t, i, handshake.Fingerprint{Hash: "sha-256", Sum: make([]byte, 32)})
 	}
-	defer e.Close()
-	events := make(chan Event, 10)
-	var legs [2]*Leg
-	for i := range legs {
-		if legs[i], err = e.Open(func(ev Event) { events <- ev }); err != nil {
-			t.Fatal(err)
-		}
-		defer legs[i].Close()
-	}
-	other := handshake.Fingerprint{Hash: "sha-256", Sum: make([]byte, 32)}
-	for i, l := range legs {
-		p := talking(PCMA)
-		p.PT, p.Remote = 8, netip.AddrPortFrom(loopback(), uint16(legs[1-i].Port()))
-		p.Security.DTLS = &DTLS{Client: i == 0, Peer: []handshake.Fingerprint{other}}
-		if err := l.Configure(p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if ev, ok := (<-events).(Failed); !ok || ev.Reason == "" {
+	if ev, ok := (<-c.events).(Failed); !ok || ev.Reason == "" {
 		t.Errorf("event %v", ev)
 	}
 }

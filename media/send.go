@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"tierline/media/dtmf"
-	"tierline/media/g711"
+	"tierline/media/g722"
 	"tierline/media/rtcp"
 	"tierline/media/rtp"
 	"tierline/media/srtp"
@@ -32,19 +32,20 @@ type sender struct {
 	count *counters // the worker's of this leg; set once
 	ssrc  uint32    // set once
 
-	mu     sync.Mutex // guards what follows; held by workers only, for one packet
-	fd     int        // written under mu; read by the leg's worker
-	closed bool
-	on     bool
-	own    bool // the leg plays: nothing is forwarded
-	to     sockaddr
-	pt     uint8
-	events uint8
-	codec  Codec
-	step   int          // samples of a packet that we make
-	seat   *seat        // whose mix the stream is made of; nil = none's
-	seal   *srtp.Sealer // nil = what leaves is plain
-	locked bool         // keys or the peer's consent are missing
+	mu      sync.Mutex // guards what follows; held by workers only, for one packet
+	fd      int        // written under mu; read by the leg's worker
+	closed  bool
+	on      bool
+	own     bool // the leg plays: nothing is forwarded
+	to      sockaddr
+	pt      uint8
+	events  uint8
+	codec   Codec
+	encoder *g722.Encoder // if that is G.722
+	step    int           // samples of a packet that we make
+	seat    *seat         // whose mix the stream is made of; nil = none's
+	seal    *srtp.Sealer  // nil = what leaves is plain
+	locked  bool          // keys or the peer's consent are missing
 
 	sequence  uint16        // of the last packet in order
 	reference uint32        // timestamp that comes after what was sent …
@@ -75,6 +76,9 @@ func (s *sender) configure(p Params, to netip.AddrPort) {
 	defer s.mu.Unlock()
 	s.on, s.pt, s.events, s.codec, s.step = p.Send, p.PT, p.EventPT, p.Codec, p.Ptime*8
 	s.to = makeSockaddr(to)
+	if s.codec == G722 && s.encoder == nil {
+		s.encoder = g722.NewEncoder()
+	}
 }
 
 // aim sends to another address from now on.
@@ -179,10 +183,18 @@ func (s *sender) frame(p *player, n int, at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.buffer[:rtp.HeaderSize+n]
-	p.fill(b[rtp.HeaderSize:], s.codec, at)
-	if s.sendable() {
-		s.packet(b, at)
+	codec := s.codec
+	if codec == G722 { // clips are in G.711
+		codec = PCMA
 	}
+	p.fill(b[rtp.HeaderSize:], codec, at)
+	if !s.sendable() {
+		return
+	}
+	if s.codec == G722 {
+		s.widen(b[rtp.HeaderSize:], codec)
+	}
+	s.packet(b, at)
 }
 
 // packet sends sound that we made, in front of which there is room for the
@@ -281,12 +293,8 @@ func (s *sender) forward(p *passing) forwarded {
 		return forwardRefused
 	}
 	payload := p.datagram[p.begin:p.end]
-	switch {
-	case p.kind == kindEvent || p.codec == s.codec:
-	case p.codec == PCMA:
-		g711.ConvertAToU(payload)
-	default:
-		g711.ConvertUToA(payload)
+	if p.kind == kindAudio && p.codec != s.codec {
+		s.convert(p, payload)
 	}
 	// Our header is shorter than or equal to the one that came, so it goes
 	// right before the payload: nothing is copied.

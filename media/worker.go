@@ -38,6 +38,7 @@ type worker struct {
 	kept     time.Duration // last housekeeping
 	events   [eventCount]unix.EpollEvent
 	datagram [datagramSize]byte
+	narrow   [datagramSize]byte  // what is in it, if that is G.722
 	linear   [datagramSize]int16 // of the datagram that a mix takes
 	reader   rtp.Reader          // one for all legs: what a hostile header makes it hold, it holds once
 	from     sockaddr
