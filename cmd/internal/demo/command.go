@@ -57,7 +57,8 @@ Register your own softphone or call the numbers yourself while it runs.`,
 			return f.run(ctx, cmd.OutOrStdout())
 		},
 	}
-	cmd.Flags().StringVar(&f.sip, "sip", "127.0.0.1:5060", "address for SIP, UDP and TCP; the next two ports, if they are free, TLS and WSS")
+	cmd.Flags().StringVar(&f.sip, "sip", "127.0.0.1:5060",
+		"address for SIP, UDP and TCP; the next two ports, if they are free, TLS and WSS")
 	cmd.Flags().StringVar(&f.http, "http", "127.0.0.1:8080", "address of the API")
 	cmd.Flags().StringVar(&f.bss, "bss", "", "loopback address of the business system (default: a free port)")
 	cmd.Flags().StringVar(&f.data, "data", "", "keep data in this directory (default: a temporary one)")
