@@ -27,6 +27,7 @@ type Node struct {
 	RTPMax  int
 	Log     string // level
 	Env     []string
+	Certs   string // directory of `certs init`; with it the two ports after SIP are TLS and WSS
 	More    string // further settings, YAML
 
 	cmd  *exec.Cmd
@@ -50,11 +51,23 @@ sip:
   listen:
     - {transport: udp, address: "%s:%d"}
     - {transport: tcp, address: "%s:%d"}
-rtp: {ip: %s, port_min: %d, port_max: %d}
+%srtp: {ip: %s, port_min: %d, port_max: %d}
 http: {listen: "%s:%d"}
 log: {level: %s}
 drain: {timeout: 20s}
-%s`, filepath.Join(n.Dir, "data"), n.Service, n.IP, n.SIP, n.IP, n.SIP, n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
+%s`, filepath.Join(n.Dir, "data"), n.Service, n.IP, n.SIP, n.IP, n.SIP, n.safe(), n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
+}
+
+// safe is what the settings say of TLS, the end of sip.
+func (n *Node) safe() string {
+	if n.Certs == "" {
+		return ""
+	}
+	return fmt.Sprintf(`    - {transport: tls, address: "%[1]s:%[2]d"}
+    - {transport: wss, address: "%[1]s:%[3]d"}
+  origins: ["*"]
+tls: {cert_file: %[4]s/node.pem, key_file: %[4]s/node.key, ca_file: %[4]s/ca.pem}
+`, n.IP, n.SIP+1, n.SIP+2, n.Certs)
 }
 
 // Start starts the node and returns when it takes calls.

@@ -55,6 +55,7 @@ const modules = "/usr/lib/baresip/modules"
 // handset is what a baresip is to be like.
 type handset struct {
 	id      string
+	by      string // transport: UDP if it is empty
 	far     bool   // takes the address of another interface for its SDP, as a phone behind a NAT does
 	account string // parameters of its account
 	modules string // beside the usual ones
@@ -79,8 +80,16 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 		return nil, fmt.Errorf("make baresip directory: %w", err)
 	}
 	b := &baresip{dir: dir, control: fmt.Sprintf("%s:%d", baresipIP, 16000+l.block), done: make(chan error, 1)}
+	server := l.node.Address()
+	if h.by == "tls" {
+		server = fmt.Sprintf("%s:%d", l.switchIP, l.node.SIP+1)
+		network += "sip_cafile " + filepath.Join(l.node.Certs, "ca.pem") + "\nsip_verify_server yes\n"
+	}
+	if h.by != "" {
+		server += ";transport=" + h.by
+	}
 	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=60;answermode=auto;"+
-		"audio_codecs=%s%s\n", id, l.node.Address(), id, id, h.codecs, h.account)
+		"audio_codecs=%s%s\n", id, server, id, id, h.codecs, h.account)
 	settings := fmt.Sprintf(config, baresipIP, 20000+40*l.block+(l.port()-5061)%40, dir, modules, b.control, network)
 	for name, text := range map[string]string{"config": settings, "accounts": account, "contacts": ""} {
 		if err = os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -58,19 +58,22 @@ func (l *lab) addresses(ctx context.Context) (err error) {
 
 func newLab(ctx context.Context, work, binary string) (*lab, error) {
 	service := filepath.Join(work, "service")
+	var err error
 	l := &lab{work: work, next: 5061}
-	if err := l.addresses(ctx); err != nil {
+	if err = l.addresses(ctx); err != nil {
 		return nil, err
 	}
-	if err := documents(service, l.callerIP); err != nil {
+	if err = documents(service, l.callerIP); err != nil {
 		return nil, errors.Join(err, l.lock.Close())
 	}
 	l.node = &bed.Node{
 		Binary: binary, Dir: filepath.Join(work, "node"), Service: service,
 		IP: l.switchIP, SIP: 5060, HTTP: 8080, RTPMin: 40000, RTPMax: 49999,
 	}
+	if l.node.Certs, err = certificates(ctx, binary, work, l.switchIP, l.agentIP, l.callerIP); err != nil {
+		return nil, errors.Join(err, l.lock.Close())
+	}
 	l.node.More = fmt.Sprintf("sources: {bss: {url: %q}, line: {url: %q}}\n", l.shopURL(""), l.shopURL(""))
-	var err error
 	if l.tap, err = openTap(l.switchIP, callerHz, agentHz); err != nil {
 		return nil, errors.Join(err, l.lock.Close())
 	}

@@ -31,6 +31,7 @@ func lanes() []lane {
 		{"life", lifeSteps()},
 		{"security", securitySteps()},
 		{"srtp", srtpSteps()},
+		{"phones", phoneSteps()},
 		{"calls", callSteps()},
 	}
 }
