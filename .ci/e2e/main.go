@@ -1,5 +1,6 @@
 // Command e2e checks a built switch from outside, with the peers that users
-// have: sipp with RTP and RFC 4733 digits, baresip, and plain sockets.
+// have: sipp with RTP and RFC 4733 digits, baresip, Chromium with JsSIP (which npm
+// fetches), and plain sockets.
 //
 //	go run ./.ci/e2e -tierline bin/tierline [-run REGEXP] [-lanes N] [-keep DIR]
 //
@@ -44,7 +45,7 @@ func main() {
 }
 
 func run(ctx context.Context, binary, only, keep string, abreast int) (failed bool, err error) {
-	missing := bed.Missing(map[string]string{"sipp": "sip-tester", "baresip": "baresip-core"})
+	missing := bed.Missing(map[string]string{"sipp": "sip-tester", "baresip": "baresip-core", "chromium": "chromium", "npm": "npm"})
 	if missing != "" {
 		return false, fmt.Errorf("missing: %s", missing)
 	}

@@ -9,8 +9,12 @@ import (
 
 func phoneSteps() []step {
 	return []step{
+		{"wss: a page in Chromium with JsSIP: DTLS-SRTP, tones both ways, hold, hang-up, reload", browserAgent},
 		{"tcp: baresip registers, is called and hangs up over one connection", baresipBy("tcp", "1002", "", "")},
-		{"tls: baresip checks the certificate, keys in the SDP are mandatory; tones both ways", baresipBy("tls", sealedAgent, ";mediaenc=srtp-mand", "srtp")},
+		{
+			"tls: baresip checks the certificate, keys in the SDP are mandatory; tones both ways",
+			baresipBy("tls", sealedAgent, ";mediaenc=srtp-mand", "srtp"),
+		},
 	}
 }
 

@@ -256,9 +256,9 @@ func (handler) Register(context.Context, registrar.Request) registrar.Response {
 	return registrar.Response{Status: 403, Reason: "Forbidden"}
 }
 func (handler) Known(netip.AddrPort, string, string) bool { return true }
-func (handler) Gone(string, netip.AddrPort) {}
+func (handler) Gone(string, netip.AddrPort)               {}
 
-func (handler) Options() (status, retryAfter int)         { return 200, 0 }
+func (handler) Options() (status, retryAfter int) { return 200, 0 }
 
 func open(addr string, h handler) (*sipua.UA, error) {
 	ua, err := sipua.Open(sipua.Config{
