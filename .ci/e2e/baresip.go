@@ -190,19 +190,31 @@ func (l *lab) withBaresip(ctx context.Context, h handset, calls ...bool) error {
 	if err != nil {
 		return err
 	}
-	err = bed.Eventually(5*time.Second, func() error {
-		a, asked := l.agent(ctx, h.id)
+	return l.withPhone(ctx, b, h.id, calls...)
+}
+
+// softphone is a program that answers by itself, speaks a tone and keeps what
+// it hears.
+type softphone interface {
+	hangup(ctx context.Context) error
+	stop() error
+	heard(hz float64) (time.Duration, error)
+}
+
+func (l *lab) withPhone(ctx context.Context, b softphone, id string, calls ...bool) error {
+	err := bed.Eventually(5*time.Second, func() error {
+		a, asked := l.agent(ctx, id)
 		if asked == nil && len(a.Phones) == 0 {
-			return errors.New("baresip did not register")
+			return errors.New("the phone did not register")
 		}
 		return asked
 	})
 	if err == nil {
-		err = l.onDuty(ctx, h.id)
+		err = l.onDuty(ctx, id)
 	}
 	for i, agentEnds := range calls {
 		if err == nil {
-			err = l.talkToBaresip(ctx, b, h.id, agentEnds)
+			err = l.talkToPhone(ctx, b, id, agentEnds)
 		}
 		if err != nil {
 			err = fmt.Errorf("call %s: %w", strconv.Itoa(i+1), err)
@@ -217,12 +229,12 @@ func (l *lab) withBaresip(ctx context.Context, h handset, calls ...bool) error {
 		return err
 	}
 	if heard < time.Duration(len(calls))*1500*time.Millisecond {
-		return fmt.Errorf("baresip recorded %s of the caller", heard)
+		return fmt.Errorf("the phone recorded %s of the caller", heard)
 	}
 	return nil
 }
 
-func (l *lab) talkToBaresip(ctx context.Context, b *baresip, id string, agentEnds bool) error {
+func (l *lab) talkToPhone(ctx context.Context, b softphone, id string, agentEnds bool) error {
 	hang := 7 * time.Second
 	if agentEnds {
 		hang = 0

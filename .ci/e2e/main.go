@@ -1,5 +1,5 @@
 // Command e2e checks a built switch from outside, with the peers that users
-// have: sipp with RTP and RFC 4733 digits, baresip, Chromium with JsSIP (which npm
+// have: sipp with RTP and RFC 4733 digits, baresip, linphone, Chromium with JsSIP (which npm
 // fetches), and plain sockets.
 //
 //	go run ./.ci/e2e -tierline bin/tierline [-run REGEXP] [-lanes N] [-keep DIR]
@@ -45,7 +45,9 @@ func main() {
 }
 
 func run(ctx context.Context, binary, only, keep string, abreast int) (failed bool, err error) {
-	missing := bed.Missing(map[string]string{"sipp": "sip-tester", "baresip": "baresip-core", "chromium": "chromium", "npm": "npm"})
+	missing := bed.Missing(map[string]string{
+		"sipp": "sip-tester", "baresip": "baresip-core", "linphonec": "linphone-cli", "chromium": "chromium", "npm": "npm",
+	})
 	if missing != "" {
 		return false, fmt.Errorf("missing: %s", missing)
 	}
