@@ -188,7 +188,7 @@ func browserAgent(ctx context.Context, l *lab) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.stop()) }()
-	if err = errors.Join(b.registered(ctx, l, id), l.onDuty(ctx, id)); err != nil {
+	if err = errors.Join(b.registered(ctx, l, id), l.rest(ctx, id), l.readyByBrowser(ctx, b, id)); err != nil {
 		return err
 	}
 	if err = l.talkToBrowser(ctx, b, id); err != nil {
@@ -201,6 +201,29 @@ func browserAgent(ctx context.Context, l *lab) (err error) {
 		return fmt.Errorf("after a reload: %w", err)
 	}
 	return l.expect(ctx, id, "ready")
+}
+
+// rest lets nobody but the one agent be ready.
+func (l *lab) rest(ctx context.Context, id string) error {
+	if err := l.onDuty(ctx, id); err != nil {
+		return err
+	}
+	return errors.Join(l.command(ctx, id, "not_ready"), l.expect(ctx, id, "not_ready"))
+}
+
+// readyByBrowser dials *11 in the page, which gets an answer and a voice.
+func (l *lab) readyByBrowser(ctx context.Context, b *browserPhone, id string) error {
+	var said string
+	if err := b.run("dial('*11')", &said); err != nil || said != "answered" {
+		return fmt.Errorf("*11: %q, %w", said, err)
+	}
+	return errors.Join(l.expect(ctx, id, "ready"), bed.Eventually(8*time.Second, func() error {
+		s, err := b.seen()
+		if err == nil && (s.Ended != 1 || len(s.Heard) == 0) {
+			err = fmt.Errorf("the page hears no voice or is not hung up: %+v", s)
+		}
+		return err
+	}))
 }
 
 // talkToBrowser brings a caller to the page, which holds him, takes him back
