@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -55,11 +56,13 @@ const modules = "/usr/lib/baresip/modules"
 // handset is what a baresip is to be like.
 type handset struct {
 	id      string
-	by      string // transport: UDP if it is empty
-	far     bool   // takes the address of another interface for its SDP, as a phone behind a NAT does
-	account string // parameters of its account
-	modules string // beside the usual ones
-	codecs  string // PCMA,PCMU if it is empty
+	by      string  // transport: UDP if it is empty
+	far     bool    // takes the address of another interface for its SDP, as a phone behind a NAT does
+	account string  // parameters of its account
+	modules string  // beside the usual ones
+	codecs  string  // PCMA,PCMU if it is empty
+	hz      float64 // what it says; 0 = agentHz
+	caller  bool    // calls, and does not register
 }
 
 // baresip starts a phone for an agent.
@@ -79,7 +82,11 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make baresip directory: %w", err)
 	}
-	b := &baresip{dir: dir, control: fmt.Sprintf("%s:%d", baresipIP, 16000+l.block), done: make(chan error, 1)}
+	if h.hz == 0 {
+		h.hz = agentHz
+	}
+	port := 20000 + 40*l.block + (l.port()-5061)%40
+	b := &baresip{dir: dir, control: fmt.Sprintf("%s:%d", baresipIP, port-10000), done: make(chan error, 1)}
 	server := l.node.Address()
 	if h.by == "tls" {
 		server = fmt.Sprintf("%s:%d", l.switchIP, l.node.SIP+1)
@@ -88,9 +95,13 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	if h.by != "" {
 		server += ";transport=" + h.by
 	}
-	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=60;answermode=auto;"+
-		"audio_codecs=%s%s\n", id, server, id, id, h.codecs, h.account)
-	settings := fmt.Sprintf(config, baresipIP, 20000+40*l.block+(l.port()-5061)%40, dir, modules, b.control, network)
+	interval := 60
+	if h.caller {
+		interval = 0
+	}
+	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=%d;answermode=auto;"+
+		"audio_codecs=%s%s\n", id, server, id, id, interval, h.codecs, h.account)
+	settings := fmt.Sprintf(config, baresipIP, port, dir, modules, b.control, network)
 	for name, text := range map[string]string{"config": settings, "accounts": account, "contacts": ""} {
 		if err = os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("write baresip's %s: %w", name, err)
@@ -103,7 +114,7 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write tone: %w", err)
 	}
-	if err = errors.Join(wav.Write(w, wav.FromSamples(tone.Make(time.Minute, -12, agentHz))), w.Close()); err != nil {
+	if err = errors.Join(wav.Write(w, wav.FromSamples(tone.Make(time.Minute, -12, h.hz))), w.Close()); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -133,14 +144,17 @@ func (b *baresip) stop() error {
 	return nil
 }
 
-// hangup presses baresip's button by its control port (netstrings of JSON).
-func (b *baresip) hangup(ctx context.Context) error {
+// hangup presses baresip's button.
+func (b *baresip) hangup(ctx context.Context) error { return b.press(ctx, "hangup", "") }
+
+// press presses a button by baresip's control port (netstrings of JSON).
+func (b *baresip) press(ctx context.Context, command, parameters string) error {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", b.control)
 	if err != nil {
 		return fmt.Errorf("reach baresip: %w", err)
 	}
-	text := `{"command":"hangup","params":"","token":"e2e"}`
+	text := fmt.Sprintf(`{"command":%q,"params":%q,"token":"e2e"}`, command, parameters)
 	_, err = fmt.Fprintf(c, "%d:%s,", len(text), text)
 	if err == nil { // it answers; a connection closed before is not heard
 		err = c.SetReadDeadline(time.Now().Add(2 * time.Second))
@@ -163,12 +177,14 @@ func (b *baresip) heard(hz float64) (sum time.Duration, err error) {
 		if err != nil {
 			return 0, fmt.Errorf("read recording: %w", err)
 		}
-		a, err := wav.Decode(data)
+		a, err := wav.DecodeWide(data)
 		if err != nil {
 			return 0, fmt.Errorf("recording %s: %w", filepath.Base(f), err)
 		}
 		d := tone.NewDetector(hz)
-		d.Feed(a.Samples())
+		for i := 0; i < len(a.Samples); i += a.Rate / wav.Rate {
+			d.Feed([]int16{int16(a.Samples[i] * math.MaxInt16)})
+		}
 		sum += d.Heard()[0].Longest
 	}
 	return sum, nil

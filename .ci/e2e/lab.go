@@ -110,7 +110,7 @@ func documents(to, outward string) error {
 	if err := os.Remove(filepath.Join(to, "demo.go")); err != nil {
 		return fmt.Errorf("leave demo.go out: %w", err)
 	}
-	return errors.Join(keyDocuments(to, outward), strangerDocuments(to), srtpDocuments(to))
+	return errors.Join(keyDocuments(to, outward), strangerDocuments(to), srtpDocuments(to), wideDocuments(to))
 }
 
 // replace writes a document anew.
@@ -247,10 +247,12 @@ type cdr struct {
 		Milestone string `json:"milestone"`
 		Key       string `json:"key"`
 	} `json:"path"`
+	Quality  quality `json:"quality"`
 	Segments []struct {
-		Kind  string `json:"kind"`
-		Agent string `json:"agent"`
-		Cause string `json:"cause"`
+		Kind    string  `json:"kind"`
+		Agent   string  `json:"agent"`
+		Cause   string  `json:"cause"`
+		Quality quality `json:"quality"`
 	} `json:"segments"`
 	Notes []struct {
 		Kind  string `json:"kind"`
@@ -258,6 +260,11 @@ type cdr struct {
 		Value string `json:"value"`
 		Agent string `json:"agent"`
 	} `json:"notes"`
+}
+
+// quality is what a record says of a leg's media.
+type quality struct {
+	Codec string `json:"codec"`
 }
 
 // records returns the newest call records.

@@ -30,7 +30,7 @@ func lanes() []lane {
 		{"menus", menuSteps()},
 		{"life", lifeSteps()},
 		{"security", securitySteps()},
-		{"srtp", srtpSteps()},
+		{"srtp", pairSteps()},
 		{"phones", phoneSteps()},
 		{"calls", callSteps()},
 	}

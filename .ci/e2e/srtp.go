@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // sealedAgent is an agent whose sound must be encrypted.
@@ -29,35 +28,7 @@ func srtpDocuments(to string) error {
 `, sealedAgent, sealedAgent))
 }
 
-func srtpSteps() []step {
-	return []step{
-		{"srtp: baresip by keys in the SDP, mandatory; tones both ways, none readable on the way", sealedBaresip("srtp-mand", "srtp")},
-		{"srtp: baresip by keys in the SDP, best effort", sealedBaresip("srtp", "srtp")},
-		{"srtp: baresip by DTLS", sealedBaresip("dtls_srtp", "dtls_srtp")},
-		{"srtp: a phone that speaks plain RTP only is not connected where keys are required", plainIsRefused},
-	}
-}
-
-// sealedBaresip calls a baresip that encrypts in a certain way.
-func sealedBaresip(way, module string) func(context.Context, *lab) error {
-	return func(ctx context.Context, l *lab) error {
-		h := handset{id: sealedAgent, account: ";mediaenc=" + way + ";rtcp_mux=yes", modules: module}
-		if err := l.withBaresip(ctx, h, true); err != nil {
-			return err
-		}
-		flows := l.tap.toPort(31000, 31100, callerHz) // baresip's ports, not sipp's
-		if len(flows) == 0 {
-			return errors.New("nothing was seen on the way to the phone")
-		}
-		for _, heard := range flows {
-			if heard > 100*time.Millisecond {
-				return fmt.Errorf("the caller can be heard on the way to the phone, for %s", heard)
-			}
-		}
-		return nil
-	}
-}
-
+// plainIsRefused leaves its caller behind in the queue.
 func plainIsRefused(ctx context.Context, l *lab) error {
 	err := l.withBaresip(ctx, handset{id: sealedAgent}, false)
 	if err == nil {
