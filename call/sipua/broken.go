@@ -25,7 +25,7 @@ func (u *UA) broken(m sip.Message, b []byte, o origin, why error) {
 		return
 	}
 	u.counters.count(inward, req)
-	note(req, o.from)
+	note(req, o)
 	u.calm(req, o, refuse(sip.StatusBadRequest, "Bad Request"))
 }
 

@@ -133,7 +133,7 @@ func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
 		network = strings.ToLower(r.Transport)
 	}
 	ep := u.endpoint(network)
-	if ep == nil {
+	if ep == nil || target.Scheme == "sips" && !secure(network) {
 		return nil, nil, fmt.Errorf("%s: %w", network, ErrTransport)
 	}
 	l := &Leg{ua: u, ep: ep}

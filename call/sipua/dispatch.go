@@ -39,7 +39,7 @@ func (u *UA) answered(res *sip.Response) {
 
 // accept finds what a request belongs to.
 func (u *UA) accept(req *sip.Request, o origin) {
-	note(req, o.from)
+	note(req, o)
 	if !complete(req) {
 		u.incomplete(req, o)
 		return

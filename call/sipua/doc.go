@@ -5,7 +5,7 @@
 //
 // Sockets, transactions, legs, in-dialog requests and their answers, digest
 // towards a gateway that was configured, and everything a stranger's
-// packet can do. It does not own codecs and RTP ([tierline/call/sdp],
+// packet can do; over UDP, TCP, TLS and WebSockets. It does not own codecs and RTP ([tierline/call/sdp],
 // [tierline/media]), who may call whom, nor whom a phone belongs to: it asks
 // its [Handler].
 //
@@ -16,6 +16,10 @@
 // its dialog can't be written down.
 //
 // # The rule
+//
+// What we connect to over TLS proves the SIP domain that was called (RFC 5922),
+// and a connection serves nobody but those who called that domain. A phone on a
+// connection that it made itself is called over that one or not at all.
 //
 // Whatever arrives is guilty until examined: pre-filter, parser, [Handler]'s
 // Known, then the guard, before anything is allocated that outlives the

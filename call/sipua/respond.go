@@ -62,15 +62,22 @@ func (o origin) back(req *sip.Request) *flow {
 	return f
 }
 
+// keepEvery is how often a peer that offers it shall ping us, in seconds
+// (RFC 6223).
+const keepEvery = "90"
+
 // note writes into the top Via where the request came from. Names of
 // parameters become lower case on the way.
-func note(req *sip.Request, from netip.AddrPort) {
-	via := req.Via()
+func note(req *sip.Request, o origin) {
+	via, from := req.Via(), o.from
 	if via == nil {
 		return
 	}
 	for i, p := range via.Params {
 		via.Params[i].K = strings.ToLower(strings.TrimSpace(p.K))
+		if via.Params[i].K == "keep" && p.V == "" && o.conn != nil { // it offers to keep the connection alive
+			via.Params[i].V = keepEvery
+		}
 	}
 	via.Params.Remove("received") // only we know that
 	host := strings.Trim(via.Host, "[]")

@@ -17,6 +17,7 @@ type Stats struct {
 	Legs         int               // early ones included
 	Transactions int               // unfinished, of both sides
 	Connections  int               // streams
+	Streams      map[string]int    // the same by transport, of those that are served
 }
 
 // methods are those counted by name; others are one figure.
@@ -105,6 +106,14 @@ func (u *UA) Stats() Stats {
 		}
 	}
 	s.Legs, s.Transactions = u.table.sizes()
-	s.Connections = u.streams.size()
+	s.Streams = u.streams.sizes()
+	for _, ep := range u.endpoints {
+		if ep.network != UDP {
+			s.Streams[ep.network] += 0
+		}
+	}
+	for _, n := range s.Streams {
+		s.Connections += n
+	}
 	return s
 }

@@ -81,10 +81,15 @@ func newConnections(u *UA, perSource, total int) *connections {
 	}
 }
 
-func (s *connections) size() int {
+// sizes counts connections by transport.
+func (s *connections) sizes() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.conns)
+	out := map[string]int{}
+	for k := range s.conns {
+		out[k.transport]++
+	}
+	return out
 }
 
 // accept takes connections until the listener is closed.

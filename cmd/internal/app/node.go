@@ -231,7 +231,7 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
 		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept},
-		Origins:   n.settings.SIP.Origins,
+		Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
 		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.certs.Client,
 	})
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -129,8 +131,11 @@ func (n *Node) sipFigures() []console.Figure {
 	out := []console.Figure{
 		console.Gauge("sip_legs", "SIP dialogs, early ones included", s.Legs),
 		console.Gauge("sip_transactions", "Unfinished transactions", s.Transactions),
-		console.Gauge("sip_connections", "TCP connections", s.Connections),
 		console.Counter("sip_faults_total", "Panics while handling a message", s.Faults),
+	}
+	for _, transport := range slices.Sorted(maps.Keys(s.Streams)) {
+		out = append(out, console.Gauge(
+			"sip_connections", "SIP connections", s.Streams[transport], "transport", transport))
 	}
 	out = append(out, console.Counters("sip_received_total", "Messages by method or status", "kind", s.In)...)
 	out = append(out, console.Counters("sip_sent_total", "Messages by method or status", "kind", s.Out)...)

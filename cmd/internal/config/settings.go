@@ -46,6 +46,7 @@ type SIP struct {
 	Listen    []Listen `mapstructure:"listen"`
 	Advertise string   `mapstructure:"advertise"`
 	Origins   []string `mapstructure:"origins"`
+	PerSource int      `mapstructure:"connections_per_source"`
 	MaxCalls  int      `mapstructure:"max_calls"`
 }
 
@@ -115,7 +116,7 @@ func Defaults() Settings {
 	return Settings{
 		Node:    "n1",
 		DataDir: "data",
-		SIP: SIP{Origins: []string{}, Listen: []Listen{
+		SIP: SIP{Origins: []string{}, PerSource: 64, Listen: []Listen{
 			{Transport: "udp", Address: netip.AddrPortFrom(local, 5060)},
 			{Transport: "tcp", Address: netip.AddrPortFrom(local, 5060)},
 		}},
@@ -200,6 +201,8 @@ func (s SIP) validate(c *checker) {
 		c.check(o == "*" || err == nil && u.Host != "" && strings.EqualFold(o, u.Scheme+"://"+u.Host),
 			fmt.Sprintf("sip.origins[%d]", i), "%q is no origin (https://desk.example.net)", o)
 	}
+	c.check(s.PerSource >= 1 && s.PerSource <= 4096, "sip.connections_per_source", "%d is not between 1 and 4096",
+		s.PerSource)
 	c.check(s.MaxCalls >= 0 && s.MaxCalls <= 1_000_000, "sip.max_calls",
 		"%d is not between 0 and 1000000 (0: no limit)", s.MaxCalls)
 	c.check(!strings.ContainsAny(s.Advertise, " \t/@:") || isAddr(s.Advertise), "sip.advertise",
