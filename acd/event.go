@@ -297,6 +297,7 @@ func (s Side) String() string {
 // Quality is what RTP and RTCP said of one leg.
 type Quality struct {
 	Codec        string `json:"codec,omitempty"`
+	Cipher       string `json:"cipher,omitempty"` // of SRTP; none: plain
 	Sent         uint64 `json:"sent"` // packets
 	Received     uint64 `json:"received"`
 	Lost         uint64 `json:"lost"`        // expected minus received, never below 0

@@ -22,7 +22,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite golden files")
 // every field set.
 func everyKind() []acd.Event {
 	quality := &acd.Quality{
-		Codec: "PCMA", Sent: 1, Received: 2, Lost: 3, JitterMS: 4, MaxGapMS: 5, Strangers: 6, Malformed: 7,
+		Codec: "PCMA", Cipher: "AEAD_AES_128_GCM", Sent: 1, Received: 2, Lost: 3, JitterMS: 4, MaxGapMS: 5, Strangers: 6, Malformed: 7,
 		RemoteLost: -8, RemoteJitter: 9, RoundTripMS: 10, DigitsHeard: 11,
 	}
 	return []acd.Event{

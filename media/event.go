@@ -118,6 +118,7 @@ func (p Params) normal(local netip.Addr) (Params, error) {
 // Quality is what RTP and RTCP said of one leg.
 type Quality struct {
 	Codec        string
+	Cipher       string // of SRTP; "" for plain RTP
 	Sent         uint64 // packets
 	Received     uint64
 	Lost         uint64 // expected minus received, never below 0

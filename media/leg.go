@@ -44,6 +44,7 @@ type Leg struct {
 	strangers  uint64
 	malformed  uint64
 	heard      uint64 // digits
+	cipher     string // of SRTP; "" = plain
 	gone       bool
 	failed     bool
 }
@@ -199,6 +200,7 @@ func (l *Leg) quality() Quality {
 	}
 	if l.params.Ptime != 0 {
 		q.Codec = l.params.Codec.Name()
+		q.Cipher = l.cipher
 	}
 	return q
 }

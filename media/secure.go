@@ -72,6 +72,7 @@ func (p *protection) follow(c *ice.Credentials) {
 // that stays goes on counting.
 func (l *Leg) useKeys(send, receive srtp.Key) error {
 	p := &l.protection
+	l.cipher = ""
 	if send.Suite == srtp.None {
 		p.opener = nil
 		l.out.protect(nil)
@@ -84,6 +85,7 @@ func (l *Leg) useKeys(send, receive srtp.Key) error {
 		}
 		p.opener = o
 	}
+	l.cipher = send.Suite.String()
 	if l.out.sealedWith(send) {
 		return nil
 	}

@@ -82,6 +82,9 @@ func TestSealedLegAndPlainLegHearEachOther(t *testing.T) {
 	if k := two.one(); len(k.payload) != 160 || k.payload[0] == 0x2a {
 		t.Errorf("heard % x", k.payload)
 	}
+	if a, b := one.leg.quality().Cipher, two.leg.quality().Cipher; a != "AEAD_AES_128_GCM" || b != "" {
+		t.Errorf("ciphers %q and %q", a, b)
+	}
 	two.say(160)
 	if got := s.opened(); len(got) != 1 || len(got[0]) != 160 {
 		t.Errorf("heard %d packets", len(got))

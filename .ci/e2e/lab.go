@@ -264,7 +264,8 @@ type cdr struct {
 
 // quality is what a record says of a leg's media.
 type quality struct {
-	Codec string `json:"codec"`
+	Codec  string `json:"codec"`
+	Cipher string `json:"cipher"`
 }
 
 // records returns the newest call records.

@@ -166,7 +166,11 @@ func (p pair) talk(ctx context.Context, l *lab) error {
 		return fmt.Errorf("the caller's leg spoke %q, not %s", got.Codec, p.codecs[0])
 	}
 	for _, s := range record.Segments {
-		if got := s.Quality; got.Codec != "" && got.Codec != p.codecs[1] {
+		got := s.Quality
+		if got.Codec != "" && (got.Cipher != "") != p.sealed {
+			return fmt.Errorf("the agent's leg was encrypted with %q", got.Cipher)
+		}
+		if got.Codec != "" && got.Codec != p.codecs[1] {
 			return fmt.Errorf("the agent's leg spoke %q, not %s", got.Codec, p.codecs[1])
 		}
 	}

@@ -24,6 +24,26 @@ const (
 	AES256CMSHA32
 )
 
+// String returns the suite's registered name.
+func (s Suite) String() string {
+	switch s {
+	case AEADAES256GCM:
+		return "AEAD_AES_256_GCM"
+	case AEADAES128GCM:
+		return "AEAD_AES_128_GCM"
+	case AESCM128SHA80:
+		return "AES_CM_128_HMAC_SHA1_80"
+	case AES256CMSHA80:
+		return "AES_256_CM_HMAC_SHA1_80"
+	case AESCM128SHA32:
+		return "AES_CM_128_HMAC_SHA1_32"
+	case AES256CMSHA32:
+		return "AES_256_CM_HMAC_SHA1_32"
+	case None:
+	}
+	return fmt.Sprintf("suite %d", uint8(s))
+}
+
 // profile is the library's name for a suite and how much of a master is key.
 func (s Suite) profile() (p pion.ProtectionProfile, key int) {
 	switch s {
