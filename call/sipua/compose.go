@@ -129,6 +129,11 @@ func (u *UA) way(d *Dialog, ep *endpoint, p path) (*flow, error) {
 			ep = other
 		}
 	}
+	if len(p.routes) == 0 {
+		if f := u.moved(d, ep); f != nil {
+			return f, nil
+		}
+	}
 	there := func(at netip.AddrPort) bool { return u.streams.existing(connKey{ep.network, at, d.ServerName}) != nil }
 	if len(p.routes) == 0 && d.Flow.IsValid() && (ep.network == UDP || there(d.Flow)) {
 		dst = d.Flow

@@ -206,7 +206,7 @@ func (l *Leg) belongs(req *sip.Request, o origin) bool {
 			return true
 		}
 	}
-	return false
+	return o.conn != nil && l.ua.streams.home(d) == o.conn
 }
 
 func hostIs(text string, ip netip.Addr) bool {

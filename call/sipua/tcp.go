@@ -41,6 +41,7 @@ type connections struct {
 	mu     sync.Mutex
 	conns  map[connKey]*conn
 	source map[netip.Addr]int
+	homes  map[home]*conn
 	closed bool
 }
 
@@ -59,9 +60,9 @@ type conn struct {
 	ep     *endpoint
 	wake   chan struct{} // holds one if out may have something
 	done   chan struct{}
+	homes  map[home]bool // who has registered over it; guarded by set.mu
 	once   sync.Once
 	proved atomic.Bool // a whole message has come
-	phone  atomic.Bool // somebody has registered over it
 
 	mu     sync.Mutex
 	out    net.Buffers // waiting to be written
@@ -77,7 +78,7 @@ func newConnections(u *UA, perSource, total int) *connections {
 	}
 	return &connections{
 		ua: u, perSource: perSource, total: total,
-		conns: map[connKey]*conn{}, source: map[netip.Addr]int{},
+		conns: map[connKey]*conn{}, source: map[netip.Addr]int{}, homes: map[home]*conn{},
 	}
 }
 
@@ -127,7 +128,9 @@ func (s *connections) enter(ep *endpoint, k connKey) (*conn, bool) {
 	if s.closed || len(s.conns) >= s.total || s.source[from] >= s.perSource || s.conns[k] != nil {
 		return nil, false
 	}
-	c := &conn{set: s, ep: ep, connKey: k, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &conn{
+		set: s, ep: ep, connKey: k, wake: make(chan struct{}, 1), done: make(chan struct{}), homes: map[home]bool{},
+	}
 	s.conns[k] = c
 	s.source[from]++
 	return c, true
@@ -280,11 +283,11 @@ func (c *conn) close() {
 		if s.source[c.remote.Addr()]--; s.source[c.remote.Addr()] <= 0 {
 			delete(s.source, c.remote.Addr())
 		}
-		closing := s.closed
+		phones := s.leave(c) && !s.closed
 		s.mu.Unlock()
 		go s.ua.table.lost(c) // it calls legs, and a leg may be calling us
-		if c.phone.Load() && !closing {
-			go s.ua.guarded("gone", func() { s.ua.handler.Gone(c.transport, c.remote) })
+		if phones {
+			s.gone(c)
 		}
 	})
 }

@@ -251,7 +251,8 @@ func TestSilentSocket(t *testing.T) {
 		never := h.joined(t, "10.0.0.2:40000") // says nothing at all
 		awake, asleep := h.joined(t, "10.0.0.2:40001"), h.joined(t, "10.0.0.2:40002")
 		for i, b := range []*browser{awake, asleep} {
-			b.say(strings.ReplaceAll(options(i), "OPTIONS", "REGISTER"))
+			register := strings.ReplaceAll(options(i), "OPTIONS", "REGISTER")
+			b.say(swap(register, "Call-ID", "Call-ID: o\r\nContact: <sip:a@x.invalid;transport=ws>"))
 			if s, _ := b.next(); !strings.HasPrefix(s, "SIP/2.0 200") {
 				t.Errorf("REGISTER: %q", s)
 			}
@@ -272,8 +273,11 @@ func TestSilentSocket(t *testing.T) {
 		if !never.closed() || awake.closed() || !asleep.closed() {
 			t.Errorf("closed: never %v, awake %v, asleep %v", never.closed(), awake.closed(), asleep.closed())
 		}
-		if s := <-gone; s != "ws 10.0.0.2:40002" || len(gone) != 0 {
-			t.Errorf("gone %q and %d more", s, len(gone))
+		if synctest.Wait(); len(gone) != 1 {
+			t.Fatalf("%d are gone", len(gone))
+		}
+		if s := <-gone; s != "ws 10.0.0.2:40002" {
+			t.Errorf("gone %q", s)
 		}
 		if n := ua.Stats().Connections; n != 1 {
 			t.Errorf("%d connections", n)
@@ -331,6 +335,63 @@ func TestCallToABrowser(t *testing.T) {
 		ev.mu.Unlock()
 		if failed.Status != 503 {
 			t.Errorf("a browser that is gone: %+v", failed)
+		}
+	})
+}
+
+// An agent who walks from one network to another in a call keeps it: his page
+// registers the same contact over a new connection, and the dialog moves there.
+func TestBrowserComesBackInACall(t *testing.T) {
+	inSocketHall(t, func(t *testing.T, h *hall, d *desk, ua *sipua.UA) {
+		d.register = func(context.Context, registrar.Request) registrar.Response {
+			return registrar.Response{Status: 200, Reason: "OK"}
+		}
+		const contact = "sip:k3j2@df7jal23ls0d.invalid;transport=ws"
+		register := func(b *browser, user string) {
+			t.Helper()
+			b.say(fmt.Sprintf("REGISTER sip:10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK%s%p\r\nMax-Forwards: 70\r\n"+
+				"From: <sip:%[1]s@10.0.0.1>;tag=t\r\nTo: <sip:%[1]s@10.0.0.1>\r\nCall-ID: r%[2]p\r\nCSeq: 1 REGISTER\r\n"+
+				"Contact: <%[3]s>;expires=60\r\nContent-Length: 0\r\n\r\n", user, b, contact))
+			if s, _ := b.next(); !strings.HasPrefix(s, "SIP/2.0 200") {
+				t.Errorf("REGISTER: %q", s)
+			}
+		}
+		first := h.joined(t, "10.0.0.2:40000")
+		register(first, "1002")
+		ev := newEvents()
+		l, err := ua.Dial(sipua.DialRequest{
+			Target: contact, Destination: "10.0.0.2:40000", Transport: sipua.WS, From: "10000", To: "1002", SDP: []byte(ourSDP),
+		}, ev.on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, _ := first.next()
+		inv := parseMsg(s)
+		first.say(fmt.Sprintf("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=b\r\nCall-ID: %s\r\nCSeq: %s\r\n"+
+			"Contact: <%s;ob>\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+			inv.get("Via"), inv.get("From"), inv.get("To"), inv.get("Call-ID"), inv.get("CSeq"), contact, len(offerSDP), offerSDP))
+		next[sipua.Answered](t, ev)
+		_, _ = first.next() // ACK
+		_ = first.c.Close()
+		thief, second := h.joined(t, "192.0.2.66:40000"), h.joined(t, "192.0.2.7:40000")
+		register(second, "1002")
+		register(thief, "1003") // the same contact, but somebody else
+		hold := func(b *browser, seq int) {
+			b.say(fmt.Sprintf("INFO sip:tierline@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKi%d%p\r\nMax-Forwards: 70\r\n"+
+				"From: %s;tag=b\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d INFO\r\nContent-Length: 0\r\n\r\n",
+				seq, b, inv.get("To"), inv.get("From"), inv.get("Call-ID"), seq))
+		}
+		hold(thief, 7)
+		if s, _ = thief.next(); !strings.HasPrefix(s, "SIP/2.0 481") {
+			t.Errorf("a stranger in the dialog: %q", s)
+		}
+		hold(second, 8)
+		if s, _ = second.next(); !strings.HasPrefix(s, "SIP/2.0 ") || strings.HasPrefix(s, "SIP/2.0 481") {
+			t.Errorf("the agent in his dialog: %q", s)
+		}
+		l.Hangup(16, "")
+		if s, _ = second.next(); parseMsg(s).what() != "BYE" {
+			t.Errorf("%q", s)
 		}
 	})
 }
