@@ -37,6 +37,7 @@ type peer struct {
 	ring      time.Duration
 	ip        string
 	port      int
+	by        string // transport as sipp calls it: u1 if it is empty, t1
 	mediaPort int
 	number    string // -s: the number dialled, or the phone's user
 	lines     []string
@@ -90,6 +91,9 @@ func startSipp(ctx context.Context, work string, p peer) (*sipp, error) {
 	}
 	if p.number != "" {
 		args = append(args, "-s", p.number)
+	}
+	if p.by != "" {
+		args = append(args, "-t", p.by)
 	}
 	if len(p.lines) > 0 {
 		inf := "SEQUENTIAL\n" + strings.Join(p.lines, "\n") + "\n"

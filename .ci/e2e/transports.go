@@ -12,6 +12,7 @@ func phoneSteps() []step {
 		{"wss: a page in Chromium with JsSIP: DTLS-SRTP, tones both ways, hold, hang-up, reload", browserAgent},
 		{"udp: linphone; tones both ways", linphoneBy("udp", "1002", "none")},
 		{"tls: linphone with keys in the SDP; tones both ways", linphoneBy("tls", sealedAgent, "srtp")},
+		{"tls: a trunk; carrier and switch prove to each other who they are, tones both ways", trunkByTLS},
 		{"tcp: baresip registers, is called and hangs up over one connection", baresipBy("tcp", "1002", "", "")},
 		{
 			"tls: baresip checks the certificate, keys in the SDP are mandatory; tones both ways",

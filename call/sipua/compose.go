@@ -124,7 +124,7 @@ func (u *UA) way(d *Dialog, ep *endpoint, p path) (*flow, error) {
 	if !ok {
 		dst = d.Peer
 	}
-	if network != ep.network {
+	if network != ep.network && !secure(ep.network) { // what began in private stays so
 		if other := u.endpoint(network); other != nil {
 			ep = other
 		}

@@ -14,21 +14,21 @@ import (
 type Target struct {
 	Host      string
 	Port      uint16 // 0 means that of the transport, or what DNS says
-	Transport string // udp or tcp; "": DNS chooses
+	Transport string // udp, tcp or tls; "": DNS chooses
 }
 
 // ErrTarget says that a text names no target.
 var ErrTarget = errors.New("is no target such as sip:192.0.2.1:5060 or sip:sbc.example.net;transport=tcp")
 
-// ParseTarget reads a target: sip:host, sip:host:port, with ;transport=udp or
-// tcp behind it. Of a name with neither DNS says both (RFC 3263).
+// ParseTarget reads a target: sip:host, sip:host:port, with ;transport=udp, tcp
+// or tls behind it. Of a name with neither DNS says both (RFC 3263).
 func ParseTarget(s string) (Target, error) {
 	rest, isSIP := strings.CutPrefix(s, "sip:")
 	at, parameter, has := strings.Cut(rest, ";")
 	t := Target{Host: at}
 	if has {
 		transport, ok := strings.CutPrefix(parameter, "transport=")
-		if !ok || transport != "udp" && transport != "tcp" {
+		if !ok || !slices.Contains([]string{"udp", "tcp", "tls"}, transport) {
 			return Target{}, fmt.Errorf("%q %w", s, ErrTarget)
 		}
 		t.Transport = transport
