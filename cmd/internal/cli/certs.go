@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tierline/call/certs"
+	"tierline/call/sipua"
 	"tierline/cmd/internal/config"
 )
 
@@ -57,6 +58,29 @@ type certificate struct {
 	File    string    `json:"file"`
 	Names   []string  `json:"names"`
 	Expires time.Time `json:"expires"`
+	Missing []string  `json:"missing,omitempty"` // hosts that peers connect to and that it doesn't name
+}
+
+// missing are the hosts of the settings that the certificate doesn't prove.
+func missing(s config.Settings, leaf *x509.Certificate) (hosts []string) {
+	add := func(host string) {
+		if leaf.VerifyHostname(host) != nil && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	for _, l := range s.SIP.Listen {
+		switch at := l.Address.Addr(); {
+		case l.Transport != sipua.TLS && l.Transport != sipua.WSS:
+		case s.SIP.Advertise != "":
+			add(s.SIP.Advertise)
+		case !at.IsUnspecified():
+			add(at.String())
+		}
+	}
+	if at := s.HTTP.Listen.Addr(); s.HTTP.TLS && !at.IsUnspecified() {
+		add(at.String())
+	}
+	return hosts
 }
 
 func certsCheckCommand(o *options) *cobra.Command {
@@ -66,7 +90,8 @@ func certsCheckCommand(o *options) *cobra.Command {
 		Short: "Name what is wrong with the certificates of a node's settings",
 		Long: `Name what is wrong with the certificates of a node's settings: a file that is missing or
 that others may read, a key that doesn't match, a certificate that has expired. One that
-expires within 14 days is a warning. The exit code is 1 if the node couldn't use them.`,
+expires within 14 days, or doesn't name an address that is served, is a warning. The exit
+code is 1 if the node couldn't use them.`,
 		Example: "  tierline certs check --config tierline.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -84,7 +109,7 @@ expires within 14 days is a warning. The exit code is 1 if the node couldn't use
 				return o.show(cmd, []certificate{}, func() string { return "no certificate is set: tls.cert_file is empty\n" })
 			}
 			leaf := server.Certificates[0].Leaf
-			c := certificate{File: f.Cert, Names: namesOf(leaf), Expires: leaf.NotAfter}
+			c := certificate{File: f.Cert, Names: namesOf(leaf), Expires: leaf.NotAfter, Missing: missing(s, leaf)}
 			if err := o.show(cmd, []certificate{c}, func() string { return o.certificateText(c) }); err != nil {
 				return err
 			}
@@ -110,12 +135,16 @@ func namesOf(c *x509.Certificate) []string {
 }
 
 func (o *options) certificateText(c certificate) string {
-	text := fmt.Sprintf("%s: for %s until %s\n",
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: for %s until %s\n",
 		c.File, strings.Join(c.Names, ", "), c.Expires.In(o.zone).Format(time.DateTime))
 	if left := time.Until(c.Expires); left > 0 && left < certs.Soon {
-		text += fmt.Sprintf("%s: warning: expires in %d days\n", c.File, int(left.Hours()/24))
+		fmt.Fprintf(&b, "%s: warning: expires in %d days\n", c.File, int(left.Hours()/24))
 	}
-	return text
+	for _, host := range c.Missing {
+		fmt.Fprintf(&b, "%s: warning: doesn't name %s, which is served: who connects to that refuses it\n", c.File, host)
+	}
+	return b.String()
 }
 
 // client is what speaks with the node: it trusts the authority of --ca beside
