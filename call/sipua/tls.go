@@ -23,6 +23,29 @@ func atLeast12(c *tls.Config) *tls.Config {
 	return c
 }
 
+// serving is what a transport is served with. Browsers are never asked for a
+// certificate: they would ask their user.
+func serving(c *tls.Config, transport string) *tls.Config {
+	changed := func(c *tls.Config) *tls.Config {
+		c = atLeast12(c)
+		if transport == WSS {
+			c.ClientAuth = tls.NoClientCert
+		}
+		return c
+	}
+	out := changed(c)
+	if choose := c.GetConfigForClient; choose != nil {
+		out.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			chosen, err := choose(hello)
+			if chosen == nil || err != nil {
+				return nil, err
+			}
+			return changed(chosen), nil
+		}
+	}
+	return out
+}
+
 // secureClient puts TLS over a connection that we made to name.
 func (u *UA) secureClient(ctx context.Context, nc net.Conn, name string) (net.Conn, error) {
 	c := &tls.Config{}

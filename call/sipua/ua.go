@@ -180,7 +180,7 @@ func (u *UA) addStreams(l Listener, c Config) error {
 			_ = l.Close() // nobody knows it
 			return fmt.Errorf("listen for SIP on %s %s: no certificate: %w", ep.network, l.Addr(), ErrInput)
 		}
-		ep.tls = atLeast12(c.ServerTLS)
+		ep.tls = serving(c.ServerTLS, ep.network)
 	}
 	return u.add(ep, l.Addr(), c.Advertise)
 }

@@ -399,7 +399,11 @@ func TestBrowserComesBackInACall(t *testing.T) {
 func TestSecureSocket(t *testing.T) {
 	ca := newAuthority(t)
 	pair, now := keyPair(t, ca, day, "switch.example.net"), time.Now()
-	safe := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	current := &tls.Config{
+		MinVersion: tls.VersionTLS10, Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert, // of trunks
+	}
+	safe := current.Clone()
+	safe.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return current, nil }
 	inHallOf(t, sipua.WSS, safe, 0, func(t *testing.T, h *hall, _ *desk, _ *sipua.UA) {
 		near, far := net.Pipe()
 		h.in <- stream{far, "10.0.0.2:40000"}

@@ -121,8 +121,8 @@ func meanings() map[string]string {
 		"tls.key_file": "Its key (PEM). Nobody but the owner may read it",
 		"tls.ca_file": "Authorities (PEM) that must have signed certificates of trunks, and of phones that have one; " +
 			"empty: those of the system",
-		"tls.client_certificates": "Whether peers that connect over TLS must show a certificate: off, ask (checked if " +
-			"they show one) or require",
+		"tls.client_certificates": "Whether peers that connect to a tls port must show a certificate: off, ask (checked " +
+			"if they show one) or require. Browsers (wss) are never asked",
 		"raft.log_store": "Engine of the log: wal (fast) or bolt (conservative). Don't change it over an existing " +
 			"data directory",
 		"log.level":             "debug, info, warn or error",
