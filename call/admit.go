@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,7 +110,8 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	}
 	c := &Call{
 		id: newID(), sw: s, gen: gen, flow: gen.Flows[route.Flow],
-		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: t.Codecs, srtp: policyOf(t),
+		from: from, to: to, trunk: t.Name, flowName: route.Flow, codecs: soundOf(t.Codecs),
+		opus: slices.Contains(t.Codecs, sdp.Opus), srtp: policyOf(t),
 		digits: t.Digits, early: route.Rule.Early, timer: timerOf(t), keys: listenFor(t.Digits),
 	}
 	if len(c.codecs) == 0 {

@@ -39,8 +39,10 @@ type Call struct {
 	from, to, trunk, flowName, sipCallID string
 	customer                             acd.Customer
 	profile                              ivr.Caller
-	codecs                               []uint8    // in the order the call's trunk prefers
-	srtp                                 sdp.Policy // what its trunk says of encryption
+	codecs                               []uint8     // in the order the call's trunk prefers
+	srtp                                 sdp.Policy  // what its trunk says of encryption
+	opus                                 bool        // its trunk carries Opus
+	unsettled                            *time.Timer // until the legs of a conversation are tuned
 	digits                               trunk.Digits
 	early                                bool               // its caller hears us before he is answered
 	timer                                sipua.SessionTimer // of the caller's leg

@@ -7,12 +7,18 @@ import (
 	"tierline/routing/trunk"
 )
 
+// soundOf leaves out what we can't make: no leg begins in Opus.
+func soundOf(codecs []uint8) []uint8 {
+	return slices.DeleteFunc(slices.Clone(codecs), func(c uint8) bool { return c == sdp.Opus })
+}
+
 // codecsOf is what a trunk's legs may speak, the preferred one first.
 func codecsOf(t trunk.Trunk) []uint8 {
-	if len(t.Codecs) == 0 {
+	codecs := soundOf(t.Codecs)
+	if len(codecs) == 0 {
 		return sdp.DefaultCodecs()
 	}
-	return t.Codecs
+	return codecs
 }
 
 // match is what is offered to a second leg, so that both speak the same if they

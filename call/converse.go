@@ -113,6 +113,7 @@ func (c *Call) startTape(whole bool) {
 		_ = c.Post(taped{of: t, ev: ev})
 	})
 	c.mask()
+	c.settle()
 }
 
 // followTape puts those on the tape who can be heard, and takes the others off.
@@ -194,6 +195,7 @@ func (c *Call) endTape() {
 	if t := c.talked; t != nil {
 		c.talked = nil
 		t.tape.End()
+		c.settle()
 	}
 }
 

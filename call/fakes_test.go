@@ -147,6 +147,8 @@ type fakeDialog struct {
 	on   func(sipua.LegEvent)
 	over bool
 	up   bool
+
+	reinvite func(offer []byte) (status int, answer []byte) // nil: nothing but what was agreed
 }
 
 func (d *fakeDialog) isUp() bool {
@@ -184,6 +186,18 @@ func (d *fakeDialog) Hangup(q850 int, reason string) {
 func (d *fakeDialog) Refer(target string) error {
 	d.lab.note("refer %s to %s", d.name, target)
 	return nil
+}
+
+func (d *fakeDialog) Reinvite(offer []byte, done func(status int, answer []byte)) {
+	d.mu.Lock()
+	answer := d.reinvite
+	d.mu.Unlock()
+	d.lab.note("re-invite %s", d.name)
+	if answer == nil {
+		done(488, nil)
+		return
+	}
+	done(answer(offer))
 }
 
 func (d *fakeDialog) Show(id sipua.Identity) error {

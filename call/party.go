@@ -27,6 +27,7 @@ type party struct {
 	late     bool // our offer stands in a 2xx, its answer comes with the ACK
 	dead     bool // the peer hung up or the leg failed
 	replaced bool // another one took its place
+	tuning   tuning
 }
 
 // openParty reserves media for a leg and prepares our side of its SDP.
@@ -73,6 +74,7 @@ func (p *party) accept(answer []byte) error {
 func (p *party) agree(n sdp.Negotiated) error {
 	p.agreed = n
 	p.keep(n.Protection)
+	p.tuning.speaks = p.tuning.speaks || n.Opus
 	err := p.media.Configure(media.Params{
 		Remote: n.Remote, Signalling: p.signal, RTCPMux: n.RTCPMux, Codec: media.Codec(n.Codec), PT: n.PT,
 		EventPT: n.EventPT, Ptime: n.Ptime, Send: n.Send, Receive: n.Receive,

@@ -64,6 +64,9 @@ type Dialog interface {
 	Hangup(q850 int, reason string)
 	// Refer asks the peer to call somebody in our place; sipua.Referred follows.
 	Refer(target string) error
+	// Reinvite offers the peer something else. done gets the final status and the
+	// answer, in order with the events.
+	Reinvite(sdp []byte, done func(status int, sdp []byte))
 	// Show tells the peer whom it talks to from now on.
 	Show(id sipua.Identity) error
 	// Dialog returns what another process needs to go on with the leg.

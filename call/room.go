@@ -158,6 +158,7 @@ func (c *Call) arrange() {
 	}
 	r.music = p.music
 	c.followTape()
+	c.settle()
 }
 
 // bridge joins two members and nobody else; nil: nobody at all.

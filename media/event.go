@@ -16,6 +16,7 @@ const (
 	PCMU Codec = 0
 	PCMA Codec = 8
 	G722 Codec = 9
+	Opus Codec = 111 // dynamic; the number that we offer
 )
 
 // Name returns the encoding name as SDP spells it.
@@ -27,11 +28,13 @@ func (c Codec) Name() string {
 		return "PCMA"
 	case G722:
 		return "G722"
+	case Opus:
+		return "opus"
 	}
 	return fmt.Sprintf("codec %d", uint8(c))
 }
 
-func (c Codec) known() bool { return c == PCMU || c == PCMA || c == G722 }
+func (c Codec) known() bool { return c == PCMU || c == PCMA || c == G722 || c == Opus }
 
 // PayloadType returns the static RTP payload type.
 func (c Codec) PayloadType() uint8 { return uint8(c) }

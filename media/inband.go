@@ -86,7 +86,7 @@ func (l *Leg) listen(k kind, h rtp.Header, payload []byte, now time.Duration) ki
 
 // listenTo takes sound: for keys in it and for recordings of it.
 func (l *Leg) listenTo(h rtp.Header, payload []byte, now time.Duration) {
-	if l.inband == nil && l.recorder == nil && l.tap == nil {
+	if l.inband == nil && l.recorder == nil && l.tap == nil || l.params.Codec == Opus {
 		return
 	}
 	payload, codec := l.sound(payload)

@@ -212,6 +212,9 @@ func (s *seat) take(k kind, h rtp.Header, payload []byte, now time.Duration) (Dr
 		return k.dropped()
 	}
 	payload, codec := s.leg.sound(payload)
+	if codec == Opus {
+		return DropUnwanted, true
+	}
 	linear := s.leg.work.linear[:len(payload)]
 	for i, c := range payload {
 		linear[i] = decodeSample(codec, c)
@@ -233,7 +236,7 @@ func (s *sender) take(from *seat) {
 func (s *sender) mixed(from *seat, frame *[mix.Frame]int16, at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.seat != from || s.own || !s.sendable() || s.step == 0 {
+	if s.seat != from || s.own || !s.sendable() || s.step == 0 || s.codec == Opus {
 		from.filled = 0
 		return
 	}

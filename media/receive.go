@@ -77,7 +77,7 @@ func (l *Leg) arrived(b []byte, h rtp.Header, begin, end int, now time.Duration)
 	case l.params.EventPT != 0 && h.PayloadType == l.params.EventPT:
 		k = kindEvent
 	}
-	if !l.reception.Packet(h, now, k == kindAudio) {
+	if !l.reception.Packet(h, now, k == kindAudio && l.params.Codec != Opus) {
 		return DropUnsequenced, true
 	}
 	l.narrow.done = false

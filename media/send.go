@@ -144,12 +144,12 @@ func (s *sender) follow(at time.Duration) (timestamp uint32, silence bool) {
 	if late <= continuous {
 		return s.reference, false
 	}
-	return s.reference + uint32(late), true
+	return s.reference + uint32(late*s.codec.rate()), true
 }
 
 // after notes that sound up to n samples after a timestamp was sent.
 func (s *sender) after(timestamp uint32, n int, at time.Duration) {
-	s.started, s.reference, s.due = true, timestamp+uint32(n), at+duration(n)
+	s.started, s.reference, s.due = true, timestamp+uint32(int64(n)*s.codec.rate()), at+duration(n)
 }
 
 // transmit sends a packet whose header has been written.
@@ -188,7 +188,7 @@ func (s *sender) frame(p *player, n int, at time.Duration) {
 		codec = PCMA
 	}
 	p.fill(b[rtp.HeaderSize:], codec, at)
-	if !s.sendable() {
+	if !s.sendable() || s.codec == Opus {
 		return
 	}
 	if s.codec == G722 {
@@ -282,7 +282,7 @@ func (s *sender) forward(p *passing) forwarded {
 	case p.kind.ours():
 		s.omit(p)
 		return forwardDone
-	case p.kind == kindEvent && s.events == 0:
+	case p.kind == kindEvent && s.events == 0, p.kind == kindAudio && p.codec.apart(s.codec):
 		s.omit(p)
 		return forwardRefused
 	case p.kind == kindEvent:
@@ -324,8 +324,9 @@ func (s *sender) place(p *passing) (sequence uint16, timestamp uint32, marker, o
 	if ahead <= 0 {
 		return sequence, timestamp, marker, true // late or twice: keeps its old place
 	}
-	expected := s.reference + uint32(samples(p.at-s.due))
-	if off := int32(timestamp - expected); p.kind == kindAudio && (off > adrift || off < -adrift) {
+	rate := s.codec.rate()
+	expected := s.reference + uint32(samples(p.at-s.due)*rate)
+	if off := int64(int32(timestamp - expected)); p.kind == kindAudio && (off > adrift*rate || off < -adrift*rate) {
 		s.alignTime(p)
 		timestamp, marker = h.Timestamp+s.timestampOffset, true
 	}
@@ -341,7 +342,7 @@ func (s *sender) place(p *passing) (sequence uint16, timestamp uint32, marker, o
 func (s *sender) passed(p *passing, timestamp uint32) {
 	n := p.end - p.begin
 	if p.kind == kindAudio {
-		s.after(timestamp, n, p.at)
+		s.after(timestamp, s.codec.length(p.datagram[p.begin:p.end]), p.at)
 		return
 	}
 	if n >= dtmf.PayloadSize {
@@ -384,7 +385,7 @@ func (s *sender) report(r *rtcp.Report, at time.Duration, reported *uint64) {
 	}
 	*reported = s.packets
 	r.Sender, r.Packets, r.Octets = true, uint32(s.packets), uint32(s.octets)
-	r.RTPTime = s.reference + uint32(samples(at-s.due))
+	r.RTPTime = s.reference + uint32(samples(at-s.due)*s.codec.rate())
 }
 
 // control sends a control packet by a socket of its own, or by ours to where

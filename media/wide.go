@@ -64,7 +64,7 @@ func (s *sender) code(x int16) byte {
 		return g711.EncodeA(x)
 	case G722:
 		return s.encoder.Encode(x)
-	case PCMU:
+	case PCMU, Opus:
 	}
 	return g711.EncodeU(x)
 }

@@ -46,7 +46,7 @@ func coded(c Codec, hz float64) []byte {
 			out[i] = g711.EncodeA(s)
 		case PCMU:
 			out[i] = g711.EncodeU(s)
-		case G722:
+		case G722, Opus:
 			out[i] = encoder.Encode(s)
 		}
 	}

@@ -24,6 +24,7 @@ type tap struct {
 
 	mu    sync.Mutex
 	flows map[flow]*heard
+	opus  map[flow]int // packets
 	sip   func(payload []byte)
 	done  chan struct{}
 }
@@ -56,7 +57,7 @@ func openTap(ip string, hz ...float64) (*tap, error) {
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}); err != nil {
 		return nil, fmt.Errorf("listen to loopback: %w", err)
 	}
-	t := &tap{fd: fd, hz: hz, flows: map[flow]*heard{}, done: make(chan struct{})}
+	t := &tap{fd: fd, hz: hz, flows: map[flow]*heard{}, opus: map[flow]int{}, done: make(chan struct{})}
 	copy(t.from[:], net.ParseIP(ip).To4())
 	go t.run()
 	return t, nil
@@ -102,10 +103,13 @@ func (t *tap) packet(ip []byte, now time.Time) {
 		}
 		return
 	}
+	f := flow{src, dst}
+	if payload[0]>>6 == 2 && payload[1]&0x7f == opusType {
+		t.opus[f]++
+	}
 	if payload[0]>>6 != 2 || payload[1]&0x7f != pcma {
 		return
 	}
-	f := flow{src, dst}
 	h := t.flows[f]
 	if h == nil {
 		h = &heard{tones: tone.NewDetector(t.hz...), first: now}
@@ -133,6 +137,22 @@ func (t *tap) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.flows)
+	clear(t.opus)
+}
+
+// opusType is the payload type of Opus in what the switch offers.
+const opusType = 111
+
+// opusTo returns the numbers of packets of Opus in each flow to the ports.
+func (t *tap) opusTo(lo, hi uint16) (out []int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for f, n := range t.opus {
+		if f.dst >= lo && f.dst <= hi {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // toPort returns, for each flow to the ports, how long it had a frequency. Only

@@ -21,6 +21,7 @@ import (
 // until somebody answers.
 const (
 	wideNumber = "1905"
+	freeNumber = "1906" // the same, and nothing is recorded
 	wideAgent  = "1022"
 	wideFlow   = `version: 1
 flow: e2e_wide
@@ -39,6 +40,10 @@ func wideDocuments(to string) error {
 	if err := os.WriteFile(filepath.Join(to, "flows", "e2e_wide.yaml"), []byte(wideFlow), 0o600); err != nil {
 		return fmt.Errorf("write flow: %w", err)
 	}
+	free := strings.ReplaceAll(wideFlow, "e2e_wide", "e2e_free")
+	if err := os.WriteFile(filepath.Join(to, "flows", "e2e_free.yaml"), []byte(free), 0o600); err != nil {
+		return fmt.Errorf("write flow: %w", err)
+	}
 	return errors.Join(
 		extend(to, "agents.yaml", fmt.Sprintf(`
   %q:
@@ -53,9 +58,15 @@ func wideDocuments(to string) error {
     ring_time: 10s
     wrap_up: 0s
     record: {from: bridge}
+  e2e_free:
+    title: {zh: 不录音, en: Not recorded}
+    requirement: 'vip>=5'
+    ring_time: 10s
+    wrap_up: 0s
 `),
 		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_wide}\n", wideNumber)),
-		change(to, "trunks.yaml", "codecs: [pcma, pcmu]", "codecs: [pcma, pcmu, g722]\n    srtp: optional"),
+		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_free}\n", freeNumber)),
+		change(to, "trunks.yaml", "codecs: [pcma, pcmu]", "codecs: [pcma, pcmu, g722, opus]\n    srtp: optional"),
 	)
 }
 
@@ -87,6 +98,7 @@ type pair struct {
 	caller, agent handset
 	codecs        [2]string // that their legs speak in the end
 	sealed        bool      // what goes to the agent must not be readable
+	free          bool      // nothing is recorded
 }
 
 func pairSteps() []step {
@@ -94,7 +106,7 @@ func pairSteps() []step {
 	sealed := func(way, module string) handset {
 		return handset{id: sealedAgent, account: ";mediaenc=" + way, modules: module}
 	}
-	const g722 = "G722/16000/1"
+	const g722, opus = "G722/16000/1", "opus/48000/2,PCMA"
 	alaw := [2]string{"PCMA", "PCMA"}
 	return []step{
 		{
@@ -107,6 +119,20 @@ func pairSteps() []step {
 		{
 			"g722: a wideband caller and a phone with A-law only; tones both ways and on the recording",
 			pair{caller: handset{modules: "g722", codecs: g722}, agent: wide("PCMA"), codecs: [2]string{"G722", "PCMA"}}.talk,
+		},
+		{
+			"opus: two who speak it go over to it when nothing is recorded, and are heard before",
+			pair{
+				caller: handset{modules: "opus", codecs: opus}, agent: handset{id: wideAgent, modules: "opus", codecs: opus},
+				codecs: [2]string{"opus", "opus"}, free: true,
+			}.talk,
+		},
+		{
+			"opus: a conversation that is recorded stays as it was",
+			pair{
+				caller: handset{modules: "opus", codecs: opus}, agent: handset{id: wideAgent, modules: "opus", codecs: opus},
+				codecs: [2]string{"PCMA", "PCMA"},
+			}.talk,
 		},
 		{
 			"srtp: keys in the SDP, mandatory; tones both ways and on the recording, none readable on the way",
@@ -146,11 +172,15 @@ func (p pair) talk(ctx context.Context, l *lab) error {
 		return errors.Join(err, agent.stop())
 	}
 	l.tap.reset()
-	err = l.talkWide(ctx, caller, p.agent.id)
+	number := wideNumber
+	if p.free {
+		number = freeNumber
+	}
+	err = l.talkWide(ctx, caller, p.agent.id, number)
 	if err = errors.Join(err, caller.stop(), agent.stop()); err != nil {
 		return err
 	}
-	if err = bothHeard(caller, agent); err != nil {
+	if err = p.heard(l, caller, agent); err != nil {
 		return err
 	}
 	if p.sealed {
@@ -174,6 +204,9 @@ func (p pair) talk(ctx context.Context, l *lab) error {
 			return fmt.Errorf("the agent's leg spoke %q, not %s", got.Codec, p.codecs[1])
 		}
 	}
+	if p.free {
+		return nil
+	}
 	return l.taped(record.Call)
 }
 
@@ -192,7 +225,7 @@ func (l *lab) unreadable() error {
 }
 
 // talkWide makes a call that lasts some seconds.
-func (l *lab) talkWide(ctx context.Context, caller *baresip, id string) error {
+func (l *lab) talkWide(ctx context.Context, caller *baresip, id, number string) error {
 	err := bed.Eventually(5*time.Second, func() error {
 		a, asked := l.agent(ctx, id)
 		if asked == nil && len(a.Phones) == 0 {
@@ -207,7 +240,7 @@ func (l *lab) talkWide(ctx context.Context, caller *baresip, id string) error {
 		return err
 	}
 	err = bed.Eventually(5*time.Second, func() error { // it may still be starting
-		return caller.press(ctx, "dial", fmt.Sprintf("sip:%s@%s", wideNumber, l.node.Address()))
+		return caller.press(ctx, "dial", fmt.Sprintf("sip:%s@%s", number, l.node.Address()))
 	})
 	if err != nil {
 		return err
@@ -223,8 +256,17 @@ func (l *lab) talkWide(ctx context.Context, caller *baresip, id string) error {
 	return errors.Join(caller.hangup(ctx), l.expect(ctx, id, "ready"))
 }
 
-func bothHeard(caller, agent *baresip) error {
-	const least = 1500 * time.Millisecond
+// heard checks that both heard the other. baresip writes nothing down any more
+// after a change of codecs, so that of Opus only its packets are seen.
+func (p pair) heard(l *lab, caller, agent *baresip) error {
+	least := 1500 * time.Millisecond
+	if p.codecs[1] == "opus" {
+		least = 500 * time.Millisecond // until the change
+		flows := l.tap.opusTo(31000, 31100)
+		if len(flows) != 2 || min(flows[0], flows[1]) < 75 {
+			return fmt.Errorf("packets of Opus to each side: %v, not two seconds of them", flows)
+		}
+	}
 	a, err := agent.heard(callerHz)
 	if err != nil {
 		return err

@@ -141,6 +141,7 @@ func (m *Media) order(codecs []uint8) []uint8 {
 // that decides; wish is the direction we want ourselves.
 func negotiate(m *Media, o LocalOptions, codecs []uint8, wish Direction) (Negotiated, *Error) {
 	n := Negotiated{RTCPMux: m.RTCPMux, EventPT: m.eventPT(), Ptime: m.Ptime, Disabled: m.Port == 0}
+	_, n.Opus = m.format(Opus)
 	if o.NoEvents {
 		n.EventPT = 0
 	}

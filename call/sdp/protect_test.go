@@ -217,3 +217,29 @@ func TestRedactedBodiesHoldNoKeys(t *testing.T) {
 		t.Error("a body without keys is changed")
 	}
 }
+
+func TestOpusInOfferAndAnswer(t *testing.T) {
+	o := ours
+	o.Codecs = []uint8{Opus}
+	text := string(Offer(o))
+	if !strings.Contains(text, "m=audio 20000 RTP/AVP 111 101\r\na=rtpmap:111 opus/48000/2\r\n") {
+		t.Errorf("offered as\n%s", text)
+	}
+	s, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := ours
+	theirs.IP, theirs.Codecs = ours.IP.Next(), []uint8{Opus, PCMA}
+	_, n, err := Answer(s, theirs)
+	if err != nil || n.Codec != Opus || n.PT != 111 || !n.Opus || n.EventPT != 101 {
+		t.Errorf("%+v, %v", n, err)
+	}
+	if _, _, err = Answer(s, ours); err == nil {
+		t.Error("Opus is agreed on although it isn't ours")
+	}
+	// A browser names it, and is answered in A-law.
+	if _, n, err = answerWith(t, browserOffer, Optional); err != nil || n.Codec != PCMA || !n.Opus {
+		t.Errorf("%+v, %v", n, err)
+	}
+}

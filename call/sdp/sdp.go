@@ -19,6 +19,7 @@ const (
 	PCMU uint8 = 0
 	PCMA uint8 = 8
 	G722 uint8 = 9
+	Opus uint8 = 111 // dynamic; the number that we offer
 )
 
 const (
@@ -145,10 +146,11 @@ type Negotiated struct {
 	Remote   netip.AddrPort
 	RTCP     netip.AddrPort // where RTCP goes
 	RTCPMux  bool
-	Codec    uint8 // PCMU, PCMA or G722
+	Codec    uint8 // PCMU, PCMA, G722 or Opus
 	PT       uint8
 	EventPT  uint8 // of telephone events; 0 = none
 	Ptime    int   // ms that we send
+	Opus     bool  // the peer names Opus, agreed or not
 	Send     bool
 	Receive  bool
 	Hold     bool // the peer doesn't want to hear us
@@ -163,7 +165,7 @@ type LocalOptions struct {
 	Port      int
 	SessionID uint64  // the same for all bodies of a dialog
 	Version   uint64  // one more for each body that differs from the one before
-	Codecs    []uint8 // PCMA, PCMU, G722 in the order we prefer
+	Codecs    []uint8 // PCMA, PCMU, G722, Opus in the order we prefer
 	EventPT   uint8   // of telephone events in our offers; 0 means 101
 	NoEvents  bool    // telephone events are neither offered nor accepted
 	Direction Direction

@@ -98,6 +98,8 @@ func static(pt uint8) Format {
 		f.Name = "PCMU"
 	case PCMA:
 		f.Name = "PCMA"
+	case Opus:
+		f.Name, f.Rate, f.Channels = opusName, 48000, 2
 	case G722:
 		f.Name = "G722" // sampled at 16 kHz; its clock of 8 kHz is an old mistake (RFC 3551 §4.5.2)
 	}
@@ -135,6 +137,7 @@ func rtcpAddress(sec *section) netip.AddrPort {
 const (
 	codecRate = 8000
 	eventName = "TELEPHONE-EVENT"
+	opusName  = "OPUS"
 )
 
 func (m *Media) audio() bool { return strings.EqualFold(m.Kind, "audio") }
@@ -144,7 +147,7 @@ func (m *Media) usable() bool {
 	if !m.audio() || m.protocol() == unspoken {
 		return false
 	}
-	for _, codec := range [...]uint8{PCMA, PCMU, G722} {
+	for _, codec := range [...]uint8{PCMA, PCMU, G722, Opus} {
 		if _, ok := m.format(codec); ok {
 			return true
 		}
@@ -154,9 +157,9 @@ func (m *Media) usable() bool {
 
 // format finds the payload type by which the line knows one of our codecs.
 func (m *Media) format(codec uint8) (uint8, bool) {
-	name := static(codec).Name
+	want := static(codec)
 	for _, f := range m.Formats {
-		if f.Name == name && f.Rate == codecRate && f.Channels == 1 {
+		if f.Name == want.Name && f.Rate == want.Rate && f.Channels == want.Channels {
 			return f.PT, true
 		}
 	}

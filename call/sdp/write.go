@@ -60,7 +60,14 @@ func writeAudio(b *strings.Builder, o LocalOptions, a audio) {
 		b.WriteString(strconv.Itoa(int(f.PT)))
 	}
 	for _, f := range formats {
-		b.WriteString("\r\na=rtpmap:" + strconv.Itoa(int(f.PT)) + " " + f.Name + "/8000")
+		name := f.Name
+		if name == opusName {
+			name = "opus" // as it is registered, for who compares letter by letter
+		}
+		b.WriteString("\r\na=rtpmap:" + strconv.Itoa(int(f.PT)) + " " + name + "/" + strconv.Itoa(f.Rate))
+		if f.Channels > 1 {
+			b.WriteString("/" + strconv.Itoa(f.Channels))
+		}
 	}
 	if a.event != 0 {
 		b.WriteString("\r\na=fmtp:" + strconv.Itoa(int(a.event)) + " 0-16")

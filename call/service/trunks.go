@@ -165,10 +165,12 @@ func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 			t.Codecs = append(t.Codecs, 8)
 		case "g722":
 			t.Codecs = append(t.Codecs, 9)
+		case "opus":
+			t.Codecs = append(t.Codecs, sdp.Opus)
 		case "":
 		default:
-			p.Errorf(codec.Pos, "codec %q is not known (pcma, pcmu, g722)%s", codec.V,
-				document.DidYouMean(codec.V, []string{"pcma", "pcmu", "g722"}))
+			p.Errorf(codec.Pos, "codec %q is not known (pcma, pcmu, g722, opus)%s", codec.V,
+				document.DidYouMean(codec.V, []string{"pcma", "pcmu", "g722", "opus"}))
 		}
 	}
 	t.Digits, t.Session = readDigits(p, d.Digits), readSession(p, d.Session)
