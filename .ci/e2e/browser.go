@@ -194,6 +194,9 @@ func browserAgent(ctx context.Context, l *lab) (err error) {
 	if err = l.talkToBrowser(ctx, b, id); err != nil {
 		return err
 	}
+	if err = l.socketLost(ctx, b, id); err != nil {
+		return fmt.Errorf("a connection lost in a call: %w", err)
+	}
 	if err = b.tell("Page.reload", nil, nil); err != nil {
 		return err
 	}
@@ -249,6 +252,52 @@ func (l *lab) talkToBrowser(ctx context.Context, b *browserPhone, id string) err
 		return errors.Join(fmt.Errorf("%w (page: %+v)", err, s), caller.kill())
 	}
 	return errors.Join(caller.wait(20*time.Second), l.expect(ctx, id, "ready"))
+}
+
+// socketLost cuts the page's WebSocket in a call. It comes back over another
+// one, and so does the end of the call.
+func (l *lab) socketLost(ctx context.Context, b *browserPhone, id string) error {
+	before, err := b.seen()
+	if err != nil {
+		return err
+	}
+	caller, err := l.call(ctx, []string{gold}, 1, 10*time.Second, '1')
+	if err != nil {
+		return err
+	}
+	if err = l.expect(ctx, id, "talking"); err == nil {
+		err = b.run("ua._transport.socket._ws.close()", nil)
+	}
+	if err == nil {
+		err = l.expectPhones(ctx, id, 0)
+	}
+	if err == nil {
+		err = b.registered(ctx, l, id)
+	}
+	if err != nil {
+		return errors.Join(err, caller.kill())
+	}
+	if err = caller.wait(20 * time.Second); err != nil {
+		return err
+	}
+	return errors.Join(l.expect(ctx, id, "ready"), bed.Eventually(3*time.Second, func() error {
+		s, err := b.seen()
+		if err == nil && s.Ended != before.Ended+1 {
+			err = fmt.Errorf("the page did not hear of the end: %+v", s)
+		}
+		return err
+	}))
+}
+
+// expectPhones waits until an agent has so many phones.
+func (l *lab) expectPhones(ctx context.Context, id string, n int) error {
+	return bed.Eventually(5*time.Second, func() error {
+		a, err := l.agent(ctx, id)
+		if err == nil && len(a.Phones) != n {
+			err = fmt.Errorf("agent %s has %d phones, not %d", id, len(a.Phones), n)
+		}
+		return err
+	})
 }
 
 // holdInBrowser lets the page hold the caller, who then hears anything but the

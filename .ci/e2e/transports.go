@@ -9,7 +9,7 @@ import (
 
 func phoneSteps() []step {
 	return []step{
-		{"wss: a page in Chromium with JsSIP: DTLS-SRTP, tones both ways, hold, hang-up, reload", browserAgent},
+		{"wss: a page in Chromium with JsSIP: DTLS-SRTP, tones both ways, hold, lost connection, reload", browserAgent},
 		{"doors: plain SIP, garbage, old TLS and other protocols at the ports of TLS and WSS", doors},
 		{"udp: linphone; tones both ways", linphoneBy("udp", "1002", "none")},
 		{"tls: linphone with keys in the SDP; tones both ways", linphoneBy("tls", sealedAgent, "srtp")},
