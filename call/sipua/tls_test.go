@@ -226,3 +226,65 @@ func TestHandshakeThatNeverComes(t *testing.T) {
 			_ = near.Close()
 		})
 }
+
+// A target over TLS is asked whether it lives as it is called: it proves its
+// name first.
+func TestPingOverTLS(t *testing.T) {
+	ca := newAuthority(t)
+	a := safeUA(t, &desk{}, ca, nil, "switch.example.net")
+	for name, want := range map[string]int{"127.0.0.1": 200, "other.example.net": 0} {
+		b := safeUA(t, &desk{}, ca, nil, name)
+		got := make(chan int, 1)
+		a.Ping(fmt.Sprintf("sip:%s;transport=tls", b.Addr(sipua.TLS)), 5*time.Second, func(status int) { got <- status })
+		if s := <-got; s != want {
+			t.Errorf("%s: %d, want %d", name, s, want)
+		}
+	}
+}
+
+// What began over TLS stays there, whatever the peer's Contact says.
+func TestNoWayBackFromTLS(t *testing.T) {
+	ca := newAuthority(t)
+	ev, p := newEvents(), keyPair(t, ca, day, "127.0.0.1")
+	b, err := sipua.Open(sipua.Config{
+		Listen: []sipua.Listen{{Transport: sipua.TLS, Addr: "127.0.0.1:0"}, {Transport: sipua.TCP, Addr: "127.0.0.1:0"}},
+		Logger: slog.New(slog.DiscardHandler), Handler: &desk{}, ServerTLS: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{p}},
+		ClientTLS: func() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca.Pool()} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{p}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	got := make(chan string, 1)
+	go func() {
+		c, closed := ln.Accept()
+		if closed != nil {
+			return
+		}
+		defer func() { _ = c.Close() }()
+		buf := make([]byte, 65536)
+		n, _ := c.Read(buf)
+		inv := parseMsg(string(buf[:n]))
+		_, _ = fmt.Fprintf(c, "SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s;tag=b\r\nCall-ID: %s\r\nCSeq: %s\r\n"+
+			"Contact: <sip:1@127.0.0.1:9;transport=tcp>\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+			inv.get("Via"), inv.get("From"), inv.get("To"), inv.get("Call-ID"), inv.get("CSeq"), len(offerSDP), offerSDP)
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		n, _ = c.Read(buf)
+		got <- strings.Fields(string(buf[:n]) + " nothing")[0]
+	}()
+	_, err = b.Dial(sipua.DialRequest{
+		Target: fmt.Sprintf("sip:1@%s;transport=tls", ln.Addr()), From: "10000", SDP: []byte(offerSDP),
+	}, ev.on)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next[sipua.Answered](t, ev)
+	if s := <-got; s != "ACK" {
+		t.Errorf("%q", s)
+	}
+}
