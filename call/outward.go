@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"tierline/acd"
@@ -36,6 +37,7 @@ type far struct {
 	limit   time.Time // of ringing
 	rang    bool
 	over    bool
+	opus    bool // its trunk carries Opus
 	release func()
 
 	listening bool // it promised early media
@@ -80,6 +82,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 			continue
 		}
 		f.trunk, f.release, f.from = t.Name, release, anonymous
+		f.opus = slices.Contains(t.Codecs, sdp.Opus)
 		f.account, f.timer = c.sw.cfg.Accounts[t.Outward.Account], timerOf(t)
 		if id := firstOf(callerID, t.Outward.CallerID); id != "" {
 			f.from = t.Present(id)

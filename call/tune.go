@@ -81,7 +81,9 @@ func (c *Call) mayTune() bool {
 		return false
 	}
 	return !slices.ContainsFunc(c.room.bridged, func(m *member) bool {
-		return m.tuning.refused || m.inband && m.agreed.EventPT == 0 || !m.agreed.Send || !m.agreed.Receive
+		abroad := m.far != nil && !m.far.opus // its trunk doesn't carry it
+		tones := m.inband && m.agreed.EventPT == 0
+		return abroad || tones || m.tuning.refused || !m.agreed.Send || !m.agreed.Receive
 	})
 }
 
