@@ -149,7 +149,7 @@ func (l *Leg) found(p Params) netip.AddrPort {
 	return p.Remote
 }
 
-// control takes datagrams that establish a leg's security; false: it is none.
+// establish takes datagrams that establish a leg's security; false: it is none.
 func (l *Leg) establish(b []byte, from netip.AddrPort, now time.Duration) (reason Drop, dropped, taken bool) {
 	p := &l.protection
 	switch {
@@ -158,8 +158,15 @@ func (l *Leg) establish(b []byte, from netip.AddrPort, now time.Duration) (reaso
 		return reason, dropped, true
 	case p.hands == nil || !handshake.Is(b):
 		return 0, false, false
-	case !l.source.eligible(from.Addr()):
+	}
+	// Behind a NAT the handshake comes from elsewhere than the SDP says, before
+	// any sound does; the answers must go there.
+	latched := l.source.latched
+	if !l.source.accept(from, now) {
 		return l.stranger(), true, true
+	}
+	if l.source.latched != latched {
+		l.out.aim(l.source.destination())
 	}
 	p.hands.Packet(b)
 	return 0, false, true

@@ -8,7 +8,6 @@ import (
 
 	"github.com/pion/stun/v3"
 
-	"tierline/media/handshake"
 	"tierline/media/ice"
 	"tierline/media/prompt"
 	"tierline/media/rtcp"
@@ -313,83 +312,5 @@ func TestPeerIsFoundByItsChecks(t *testing.T) {
 	one.raw([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
 	if q := one.leg.quality(); q.Strangers != 1 {
 		t.Errorf("%d strangers", q.Strangers)
-	}
-}
-
-// couple is two legs of two nodes that are to shake hands.
-type couple struct {
-	engines [2]*Engine
-	legs    [2]*Leg
-	events  chan Event
-}
-
-func newCouple(t *testing.T) *couple {
-	t.Helper()
-	c := &couple{events: make(chan Event, 10)}
-	for i := range c.legs {
-		e, err := NewEngine(Config{IP: loopback(), PortMin: 43002 + 1000*i, PortMax: 44001 + 1000*i})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(e.Close)
-		l, err := e.Open(func(ev Event) { c.events <- ev })
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.engines[i], c.legs[i] = e, l
-	}
-	return c
-}
-
-// configure has a leg expect a certificate.
-func (c *couple) configure(t *testing.T, i int, of handshake.Fingerprint) {
-	t.Helper()
-	p := talking(PCMA)
-	p.PT, p.RTCPMux = 8, true
-	p.Remote = netip.AddrPortFrom(loopback(), uint16(c.legs[1-i].Port()))
-	p.Security.DTLS = &DTLS{Client: i == 0, Peer: []handshake.Fingerprint{of}}
-	if err := c.legs[i].Configure(p); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// hear waits until both have heard so many packets.
-func (c *couple) hear(t *testing.T, packets uint64) {
-	t.Helper()
-	deadline := time.After(20 * time.Second)
-	for c.legs[0].Quality().Received < packets || c.legs[1].Quality().Received < packets {
-		select {
-		case ev := <-c.events:
-			t.Fatalf("%+v", ev)
-		case <-deadline:
-			t.Fatalf("nothing is heard: %+v", c.legs[0].Quality())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-func TestLegsAgreeByHandshake(t *testing.T) {
-	c := newCouple(t)
-	for i, l := range c.legs {
-		c.configure(t, i, c.engines[1-i].Fingerprint())
-		l.PlayMusic(NewMusic(prompt.Silence(1000), c.engines[i]))
-	}
-	c.hear(t, 5)
-	for i := range c.legs { // a re-INVITE that changes nothing goes on with the same keys
-		c.configure(t, i, c.engines[1-i].Fingerprint())
-	}
-	c.hear(t, c.legs[0].Quality().Received+10)
-	if q := c.legs[0].Quality(); q.Strangers != 0 {
-		t.Errorf("%d strangers", q.Strangers)
-	}
-}
-
-func TestHandshakeWithAStrangerBreaksTheLeg(t *testing.T) {
-	c := newCouple(t)
-	for i := range c.legs {
-		c.configure(t, i, handshake.Fingerprint{Hash: "sha-256", Sum: make([]byte, 32)})
-	}
-	if ev, ok := (<-c.events).(Failed); !ok || ev.Reason == "" {
-		t.Errorf("event %v", ev)
 	}
 }

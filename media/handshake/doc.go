@@ -13,8 +13,8 @@
 // # The rule
 //
 // A peer without the certificate of its SDP gets no keys. Nothing of a
-// handshake runs on a media worker; a handshake that isn't finished after half
-// a minute has failed. What a peer sends is bounded by a small queue.
+// handshake runs on a media worker; a handshake that isn't finished after ten
+// seconds has failed. What a peer sends is bounded by a small queue.
 //
 // # Concurrency
 //

@@ -34,7 +34,7 @@ func (o *Options) Equal(client bool, peer []Fingerprint) bool {
 }
 
 const (
-	limit    = 30 * time.Second // for the whole of it
+	limit    = 10 * time.Second // for the whole of it
 	interval = 200 * time.Millisecond
 	queue    = 16 << 10 // bytes of datagrams that wait
 )
