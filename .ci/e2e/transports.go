@@ -14,7 +14,7 @@ func phoneSteps() []step {
 		{"udp: linphone; tones both ways", linphoneBy("udp", "1002", "none")},
 		{"tls: linphone with keys in the SDP; tones both ways", linphoneBy("tls", sealedAgent, "srtp")},
 		{"tls: a trunk; carrier and switch prove to each other who they are, tones both ways", trunkByTLS},
-		{"tcp: baresip registers, is called and hangs up over one connection", baresipBy("tcp", "1002", "", "")},
+		{"tcp: baresip; tones both ways, the end of the call comes over its connection", baresipBy("tcp", "1002", "", "")},
 		{
 			"tls: baresip checks the certificate, keys in the SDP are mandatory; tones both ways",
 			baresipBy("tls", sealedAgent, ";mediaenc=srtp-mand", "srtp"),
@@ -37,6 +37,6 @@ func certificates(ctx context.Context, binary, work string, hosts ...string) (di
 
 func baresipBy(transport, id, account, module string) func(context.Context, *lab) error {
 	return func(ctx context.Context, l *lab) error {
-		return l.withBaresip(ctx, handset{id: id, by: transport, account: account, modules: module}, true)
+		return l.withBaresip(ctx, handset{id: id, by: transport, account: account, modules: module}, false)
 	}
 }
