@@ -146,6 +146,13 @@ func pairSteps() []step {
 			}.talk,
 		},
 		{
+			"srtp: optional, by TLS: keys beside RTP/AVP are taken",
+			pair{
+				agent:  handset{id: wideAgent, by: "tls", account: ";mediaenc=srtp", modules: "srtp"},
+				codecs: alaw, sealed: true,
+			}.talk,
+		},
+		{
 			"srtp: DTLS on both legs",
 			pair{
 				caller: handset{account: ";mediaenc=dtls_srtp", modules: "dtls_srtp"},
