@@ -175,11 +175,25 @@ func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 	}
 	t.Digits, t.Session = readDigits(p, d.Digits), readSession(p, d.Session)
 	t.SRTP = readSRTP(p, d.SRTP, sdp.Never).String()
+	warnReadable(p, d.SRTP, t)
 	t.Register = readRegister(p, e, t.Outward.Targets)
 	if d.Sources == nil && d.Register == nil {
 		p.Errorf(e.Key.Pos, "trunk %q has neither sources nor a register: no call could come from it", e.Key.V)
 	}
 	return t
+}
+
+// warnReadable tells of keys that go to a target in the open.
+func warnReadable(p *document.Problems, v document.Value[string], t trunk.Trunk) {
+	if t.SRTP != sdp.Required.String() {
+		return
+	}
+	for _, to := range t.Outward.Targets {
+		if to.Transport != "tls" {
+			p.Warnf(v.Pos, "keys go to %s unencrypted: say ;transport=tls if it can do that", to)
+			return
+		}
+	}
 }
 
 // readSRTP reads whether media is encrypted.
