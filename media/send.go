@@ -32,7 +32,7 @@ type sender struct {
 	count *counters // the worker's of this leg; set once
 	ssrc  uint32    // set once
 
-	mu      sync.Mutex // guards what follows; held by workers only, for one packet
+	mu      sync.Mutex // guards what follows; held for one packet, by workers and handshakes
 	fd      int        // written under mu; read by the leg's worker
 	closed  bool
 	on      bool
