@@ -6,7 +6,8 @@
 // The ports of a node, the legs of its calls (one RTP and one RTCP socket
 // each), what is sent on them and when, who may send to them, and the
 // statistics of both directions, and recordings of what a peer says. Its rooms:
-// g711 (codecs), wav (files), prompt (clips and their library), record (files
+// g711 and g722 (codecs), srtp, handshake and ice (who may know what is said,
+// and where he is), wav (files), prompt (clips and their library), record (files
 // that grow), tone (make and hear tones), dtmf (keys), rtp and rtcp (packets),
 // mix (sums, and sound out of packets that come irregularly).
 //
@@ -28,7 +29,13 @@
 // goes by the clock of one worker, what they say waits for it as briefly as
 // their networks allow. Two who talk alone are bridged instead.
 //
+// Opus is carried and never made: a leg that speaks it is heard by nobody but a
+// leg that speaks it too, until Configure names another codec.
+//
 // # Who may send
+//
+// What a leg with [Security] takes must be authentic, whoever sends it; a peer
+// that is found by ICE is where its checks come from. Otherwise:
 //
 // The remote address of Configure is the only source, with one exception for
 // peers behind a NAT or with a second port. A source is eligible if its IP is

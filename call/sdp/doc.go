@@ -4,8 +4,9 @@
 // # What it owns
 //
 // A strict reader of bodies that strangers send, the offer/answer rules of
-// RFC 3264 for one audio line of G.711 with telephone events, and the bodies
-// we send.
+// RFC 3264 for one audio line of G.711, G.722 or Opus with telephone events,
+// what protects it (keys by RFC 4568, fingerprints, ICE), and the bodies we
+// send.
 //
 // # What it does not own
 //
@@ -18,7 +19,8 @@
 // to fixed limits and no name is ever resolved. What could hurt (an address
 // that is no unicast literal, a low port, a number out of range) is refused with
 // [*Error]; what is only odd (an unknown attribute, a nonsensical rtpmap) is
-// passed over.
+// passed over. Keys of ours are derived from a secret of the leg that comes in
+// with [Security]; none is ever in an error.
 //
 // # Concurrency
 //
