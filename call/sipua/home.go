@@ -65,15 +65,19 @@ func (s *connections) home(d *Dialog) *conn {
 }
 
 // moved returns the flow to a phone that has come back over another connection,
-// or nil if the one it called by is there, or could be made again.
+// or nil. The old one may still look open: who leaves a network doesn't hang up.
 func (u *UA) moved(d *Dialog, ep *endpoint) *flow {
-	there := func(at netip.AddrPort) bool { return u.streams.existing(connKey{ep.network, at, d.ServerName}) != nil }
-	if ep.network == UDP || d.ServerName != "" || there(d.Flow) || there(d.Peer) {
+	if ep.network == UDP || d.ServerName != "" {
 		return nil
 	}
 	c := u.streams.home(d)
 	if c == nil {
 		return nil
+	}
+	for _, at := range []netip.AddrPort{d.Flow, d.Peer} {
+		if old := u.streams.existing(connKey{ep.network, at, ""}); old != nil && old.number >= c.number {
+			return nil // the call has a connection of its own, or nothing has changed
+		}
 	}
 	return &flow{ep: c.ep, conn: c, dst: c.remote}
 }

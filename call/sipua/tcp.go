@@ -42,6 +42,7 @@ type connections struct {
 	conns  map[connKey]*conn
 	source map[netip.Addr]int
 	homes  map[home]*conn
+	made   uint64 // connections so far
 	closed bool
 }
 
@@ -60,6 +61,7 @@ type conn struct {
 	ep     *endpoint
 	wake   chan struct{} // holds one if out may have something
 	done   chan struct{}
+	number uint64        // of this connection: a later one has a higher
 	homes  map[home]bool // who has registered over it; guarded by set.mu
 	once   sync.Once
 	proved atomic.Bool // a whole message has come
@@ -131,6 +133,8 @@ func (s *connections) enter(ep *endpoint, k connKey) (*conn, bool) {
 	c := &conn{
 		set: s, ep: ep, connKey: k, wake: make(chan struct{}, 1), done: make(chan struct{}), homes: map[home]bool{},
 	}
+	s.made++
+	c.number = s.made
 	s.conns[k] = c
 	s.source[from]++
 	return c, true
