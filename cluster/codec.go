@@ -57,7 +57,12 @@ const (
 	kindMemberJoined
 	kindTalkChanged
 	kindOutsideChanged
+
+	kindBeyond // keep it last
 )
+
+// lastKind is the newest kind that this release knows.
+const lastKind = kindBeyond - 1
 
 // origin says who wrote an entry, so that an entry that was sent again is
 // applied once, and none overtakes an earlier one of the same author.

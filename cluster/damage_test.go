@@ -114,8 +114,8 @@ func TestATornLastRecordIsForgotten(t *testing.T) {
 			dir, last := worked(t, store, false)
 			tear(t, dir)
 			n := mustOpen(t, Config{Dir: dir, LogStore: store})
-			if n.fsm.liveFrom != last-1 {
-				t.Errorf("the log ends at %d, want %d: all but the torn entry", n.fsm.liveFrom, last-1)
+			if n.stored != last-1 {
+				t.Errorf("the log ends at %d, want %d: all but the torn entry", n.stored, last-1)
 			}
 			var seen []string
 			stories, _ := n.tape.outbox()

@@ -23,10 +23,13 @@ type fsm struct {
 	effects func([]acd.Effect)
 	changed chan struct{} // capacity 1: an entry was applied and not refused
 
-	// liveFrom is the last index that was in the log when this process began.
-	// Entries up to it are history: they rebuild the state, but their effects
-	// were carried out, or lost, by an earlier process.
-	liveFrom uint64
+	own *ownEntries // nil: a node alone learns outcomes from Raft itself
+
+	// liveFrom is the last index that was in the log when this process began;
+	// in a cluster, when it had caught up. Entries up to it are history: they
+	// rebuild the state, but their effects were carried out, or lost, by an
+	// earlier process.
+	liveFrom atomic.Uint64
 
 	mu       sync.RWMutex // guards what follows
 	state    *acd.State
@@ -75,6 +78,7 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 	if len(effects) > 0 {
 		f.effects(effects)
 	}
+	f.own.reached(logs[len(logs)-1].Index)
 	if changed {
 		nudge(f.changed)
 	}
@@ -101,9 +105,10 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 			a = f.applyOne(acd.Entry{Index: l.Index, At: rec.At, Wall: rec.Wall, Event: rec.Event})
 			changed = changed || a.refused == nil
 		}
-		if l.Index > f.liveFrom {
+		if l.Index > f.liveFrom.Load() {
 			effects = append(effects, a.result.Effects...)
 		}
+		f.own.note(rec.Origin, a)
 		if len(a.result.Facts) > 0 {
 			stories = append(stories, Story{Index: l.Index, At: f.last.At, Wall: rec.Wall, Facts: a.result.Facts})
 		}
@@ -138,6 +143,13 @@ func (f *fsm) read(view func(*acd.State)) {
 	view(f.state)
 }
 
+// written reports whether the entry of an author is in the log.
+func (f *fsm) written(o origin) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.sessions.written(o)
+}
+
 func (f *fsm) position() position {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -166,6 +178,7 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	f.mu.Unlock()
 	f.clock.observe(c.last.At)
 	f.tape.reset(c.stories, c.floor)
+	f.own.reached(c.last.Index)
 	return r.Close()
 }
 

@@ -32,6 +32,9 @@ type Config struct {
 	CommitTime func(time.Duration)
 
 	SnapshotEvery int // entries between two snapshots, default 8192
+
+	// Members, if not nil, makes the node one of several.
+	Members *Members
 }
 
 // Node is one node of the cluster.
@@ -46,9 +49,14 @@ type Node struct {
 	decider  *decider
 	timing   timing
 
-	dir   *directory // nil in memory
-	mark  *mark      // nil in memory
-	wires raft.Transport
+	dir     *directory // nil in memory
+	mark    *mark      // nil in memory
+	wires   *wires     // nil: alone
+	carrier raft.Transport
+	route   *route
+	stored  uint64 // the last index that was in the log when this process began
+	resumed sync.Once
+	wall    func() time.Time
 
 	watching sync.WaitGroup // watch and decider
 	stop     context.CancelFunc
@@ -118,10 +126,23 @@ func (n *Node) healthy() error {
 	if err := n.guard.stuck(); err != nil {
 		return err
 	}
-	if n.raft.State() != raft.Leader {
-		return errors.New("no leader")
+	if n.raft.State() == raft.Leader {
+		return nil
+	}
+	if _, leader := n.raft.LeaderWithID(); n.wires == nil || leader == "" {
+		return errNoLeader
 	}
 	return nil
+}
+
+// able says why nothing that is proposed now can be committed before its time
+// runs out. Members of a cluster are without a leader for a moment when one
+// fails; who has a call in hand waits for the next.
+func (n *Node) able() error {
+	if n.wires == nil {
+		return n.healthy()
+	}
+	return n.guard.stuck()
 }
 
 // Stats are a node's figures for metrics.
@@ -172,10 +193,21 @@ func (n *Node) Stats() Stats {
 func (n *Node) watch(ctx context.Context) {
 	t := time.NewTicker(n.timing.watch)
 	defer t.Stop()
+	seen := make(chan raft.Observation, 16)
+	observer := raft.NewObserver(seen, false, func(o *raft.Observation) bool {
+		_, ok := o.Data.(raft.LeaderObservation)
+		return ok
+	})
+	n.raft.RegisterObserver(observer)
+	defer n.raft.DeregisterObserver(observer)
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-seen:
+			_, leader := n.raft.LeaderWithID()
+			n.route.changed(string(leader))
+			nudge(n.proposer.wake)
 		case leads := <-n.raft.LeaderCh():
 			n.log.Info("leadership changed", "leads", leads, "term", n.raft.CurrentTerm())
 			nudge(n.proposer.wake)
@@ -223,7 +255,12 @@ func (n *Node) shutdown() error {
 	}
 	n.watching.Wait()
 	n.starve()
+	if n.fsm.own != nil {
+		n.fsm.own.close()
+	}
+	n.route.close()
 	n.feeding.Wait()
+	n.route.close()
 	close(n.proposer.flights)
 	n.landing.Wait()
 	n.proposer.abandon()
@@ -236,6 +273,9 @@ func (n *Node) shutdown() error {
 // release gives back files.
 func (n *Node) release() error {
 	var errs []error
+	if n.wires != nil {
+		errs = append(errs, n.wires.Close())
+	}
 	if n.guard != nil {
 		errs = append(errs, n.guard.close())
 	}

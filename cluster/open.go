@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"net"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -18,13 +20,16 @@ type settings struct {
 	snaps  func(dir string, log *slog.Logger) (raft.SnapshotStore, error)
 	wall   func() time.Time
 	mono   func() time.Duration
+	net    network
 	decide func(s *acd.State, at int64) []acd.Event
 	timing timing
 }
 
 // timing is how long things may take.
 type timing struct {
-	heartbeat time.Duration // Raft's heartbeat and election time-out
+	heartbeat time.Duration // Raft's heartbeat and election time-out, of a node alone
+	together  time.Duration // the same among several
+	wires     time.Duration // for a connection to another node, and for each of Raft's requests
 	propose   time.Duration // until a proposal is given up
 	slow      time.Duration // a write to the log that takes longer is trouble
 	watch     time.Duration // between two looks at the disk
@@ -40,12 +45,15 @@ func defaults() settings {
 		open:   openStore,
 		snaps:  newSnapshots,
 		wall:   time.Now,
+		net:    tcp{},
 		mono:   func() time.Duration { return time.Since(start) },
 		decide: acd.Decide,
 		timing: timing{
 			// A node alone has nobody to wait for: these are the pauses before it
-			// elects itself. Three nodes get 250 ms.
+			// elects itself.
 			heartbeat: 50 * time.Millisecond,
+			together:  250 * time.Millisecond,
+			wires:     500 * time.Millisecond,
 			// A stall of a second is what virtual machines do; a caller who waits with
 			// a 100 in his hand is better served than one who is refused.
 			propose:  4 * time.Second,
@@ -80,7 +88,10 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 		clock:  &clock{mono: s.mono},
 		tape:   &tape{keep: keepStories},
 		timing: s.timing,
-		wires:  newTransport(c),
+		wall:   s.wall,
+	}
+	if c.Members != nil {
+		n.timing.heartbeat = n.timing.together
 	}
 	n.fsm = &fsm{
 		log: c.Logger, clock: n.clock, tape: n.tape, effects: c.Effects, state: acd.NewState(),
@@ -88,6 +99,9 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 	}
 	old, start, err := n.load(c, s)
 	if err != nil {
+		if n.carrier != nil {
+			n.hangUp()
+		}
 		return nil, errors.Join(fmt.Errorf("open node %s: %w", c.Node, err), n.release())
 	}
 	if err := n.begin(ctx, c, s, old, start); err != nil {
@@ -117,15 +131,49 @@ func (c *Config) validate() error {
 	if c.SnapshotEvery == 0 {
 		c.SnapshotEvery = 8192
 	}
+	if c.Members != nil {
+		errs = append(errs, c.Members.validate(c.Node))
+	}
 	return errors.Join(errs...)
 }
 
-// newTransport makes the wires between nodes. A node alone talks to itself.
+// connect makes the wires between nodes. A node alone talks to itself.
 // Addresses are node names, so that the log's membership doesn't change when
 // a node moves.
-func newTransport(c Config) raft.Transport {
-	_, t := raft.NewInmemTransport(raft.ServerAddress(c.Node))
-	return t
+func (n *Node) connect(c Config, s settings, start uint64) error {
+	if c.Members == nil {
+		_, n.carrier = raft.NewInmemTransport(raft.ServerAddress(c.Node))
+		return nil
+	}
+	var err error
+	if n.wires, err = newWires(c.Node, c.Members, s.net, s.timing.wires, c.Logger); err != nil {
+		return err
+	}
+	n.fsm.own = newOwnEntries(c.Node)
+	n.fsm.own.start = start
+	r := &relay{node: n, wall: s.wall}
+	n.carrier = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: n.wires, MaxPool: 3, Timeout: s.timing.wires, Logger: newBridge(c.Logger),
+	})
+	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){forEvents: r.serve}
+	return nil
+}
+
+// hangUp ends Raft's connections.
+func (n *Node) hangUp() {
+	if t, ok := n.carrier.(raft.WithClose); ok {
+		_ = t.Close() // there is nothing left to do about it
+	}
+}
+
+// resume lets log time go on where an earlier process stopped, if this one is
+// the first to write. Who has seen others write has their time.
+func (n *Node) resume() {
+	n.resumed.Do(func() {
+		if last := n.fsm.position(); last.Index <= n.stored {
+			n.clock.resume(last.At, last.Wall, n.wall().UnixMilli())
+		}
+	})
 }
 
 // keyStart counts a node's processes among Raft's stable values.
@@ -151,14 +199,21 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 		return false, 0, err
 	}
 	r := recovery{dir: c.Dir, log: n.guard, snaps: snaps, fsm: n.fsm}
-	if n.fsm.liveFrom, err = r.run(seen); err != nil {
+	if n.stored, err = r.run(seen); err != nil {
 		return false, 0, err
 	}
-	conf := raftConfig(c, s.timing)
-	if old, err = n.bootstrap(conf, snaps); err != nil {
+	n.fsm.liveFrom.Store(n.stored)
+	if c.Members != nil {
+		n.fsm.liveFrom.Store(math.MaxUint64) // until it has caught up
+	}
+	conf := raftConfig(c, n.timing)
+	if old, err = n.bootstrap(c, conf, snaps); err != nil {
 		return false, 0, err
 	}
 	if start, err = n.countStart(); err != nil {
+		return false, 0, err
+	}
+	if err = n.connect(c, s, start); err != nil {
 		return false, 0, err
 	}
 	if n.raft, err = n.startRaft(conf, snaps); err != nil {
@@ -194,9 +249,10 @@ func raftConfig(c Config, t timing) *raft.Config {
 	return conf
 }
 
-// bootstrap begins a cluster of one, unless there is one.
-func (n *Node) bootstrap(conf *raft.Config, snaps raft.SnapshotStore) (old bool, err error) {
-	old = n.fsm.liveFrom > 0
+// bootstrap begins a cluster, unless there is one. All members of a new one
+// begin it with the same list.
+func (n *Node) bootstrap(c Config, conf *raft.Config, snaps raft.SnapshotStore) (old bool, err error) {
+	old = n.stored > 0
 	if !old {
 		if n.dir != nil && n.dir.id.Begun {
 			return false, fmt.Errorf("%w: %s: the log is empty, but it had been begun", ErrDamaged, n.dir.path)
@@ -205,8 +261,16 @@ func (n *Node) bootstrap(conf *raft.Config, snaps raft.SnapshotStore) (old bool,
 		if err = n.guard.SetUint64([]byte(keyTerm), 0); err != nil {
 			return false, fmt.Errorf("begin cluster: %w", err)
 		}
-		me := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: n.wires.LocalAddr()}}}
-		if err = raft.BootstrapCluster(conf, n.guard, n.guard, snaps, n.wires, me); err != nil {
+		names := []string{c.Node}
+		if c.Members != nil {
+			names = c.Members.names()
+		}
+		var all raft.Configuration
+		for _, name := range names {
+			all.Servers = append(all.Servers, raft.Server{ID: raft.ServerID(name), Address: raft.ServerAddress(name)})
+		}
+		_, nobody := raft.NewInmemTransport(raft.ServerAddress(c.Node)) // asked for nothing but its name
+		if err = raft.BootstrapCluster(conf, n.guard, n.guard, snaps, nobody, all); err != nil {
 			return false, fmt.Errorf("begin cluster: %w", err)
 		}
 	}
@@ -235,7 +299,7 @@ func (n *Node) startRaft(conf *raft.Config, snaps raft.SnapshotStore) (r *raft.R
 			err = fmt.Errorf("start Raft: %v", p)
 		}
 	}()
-	r, err = raft.NewRaft(conf, n.fsm, n.guard, n.guard, snaps, n.wires)
+	r, err = raft.NewRaft(conf, n.fsm, n.guard, n.guard, snaps, n.carrier)
 	if err != nil {
 		return nil, fmt.Errorf("start Raft: %w", err)
 	}
@@ -244,9 +308,16 @@ func (n *Node) startRaft(conf *raft.Config, snaps raft.SnapshotStore) (r *raft.R
 
 // begin starts the goroutines and waits until the node can work.
 func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start uint64) error {
+	n.route = &route{
+		log: c.Logger, raft: n.raft, wires: n.wires, own: n.fsm.own, resume: n.resume,
+		written: func(seq uint64) bool { return n.fsm.written(origin{Node: c.Node, Start: start, Seq: seq}) },
+		stamp: func(o origin, k kind, body []byte) []byte {
+			return encode(n.clock.now(), s.wall().UnixMilli(), o, k, body)
+		},
+	}
 	n.proposer = &proposer{
-		log: c.Logger, raft: n.raft, clock: n.clock, wall: s.wall, origin: origin{Node: c.Node, Start: start},
-		healthy: n.healthy, observe: c.CommitTime,
+		log: c.Logger, route: n.route, origin: origin{Node: c.Node, Start: start},
+		healthy: n.able, observe: c.CommitTime,
 		wake: make(chan struct{}, 1), flights: make(chan flight, window),
 	}
 	n.decider = &decider{
@@ -258,16 +329,24 @@ func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start 
 	n.stop, n.starve = stop, starve
 	n.landing.Go(n.proposer.collect)
 	n.feeding.Go(func() { n.proposer.feed(feeding) })
-	if err := n.lead(ctx, c, s, old); err != nil {
+	meet := n.lead
+	if n.wires != nil {
+		n.wires.run()
+		n.watching.Go(func() { n.watch(watching) })
+		meet = n.join
+	}
+	if err := meet(ctx, c, old); err != nil {
 		return errors.Join(err, n.Close())
 	}
-	n.watching.Go(func() { n.watch(watching) })
+	if n.wires == nil {
+		n.watching.Go(func() { n.watch(watching) })
+	}
 	n.watching.Go(func() { n.decider.run(watching) })
 	return nil
 }
 
 // lead waits until this node leads and has applied the log.
-func (n *Node) lead(ctx context.Context, c Config, s settings, old bool) error {
+func (n *Node) lead(ctx context.Context, c Config, old bool) error {
 	for n.raft.State() != raft.Leader {
 		select {
 		case <-n.raft.LeaderCh():
@@ -278,8 +357,7 @@ func (n *Node) lead(ctx context.Context, c Config, s settings, old bool) error {
 	if err := n.raft.Barrier(0).Error(); err != nil {
 		return fmt.Errorf("apply the log: %w", err)
 	}
-	last := n.fsm.position()
-	n.clock.resume(last.At, last.Wall, s.wall().UnixMilli())
+	n.resume()
 	if !old {
 		return nil
 	}
@@ -292,7 +370,7 @@ func (n *Node) lead(ctx context.Context, c Config, s settings, old bool) error {
 		if errors.Is(o.err, ErrNoQuorum) {
 			return fmt.Errorf("record the restart: %w", o.err)
 		}
-		n.log.Info("log applied", "last_index", n.fsm.liveFrom, "restarted_at", o.index)
+		n.log.Info("log applied", "last_index", n.stored, "restarted_at", o.index)
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("record the restart: %w", errors.Join(ctx.Err(), n.guard.stuck()))

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/raft"
-
 	"tierline/acd"
 )
 
@@ -39,8 +37,8 @@ const maxEvent = 24 << 20
 type item struct {
 	kind  kind
 	body  []byte
-	seq   uint64 // posted events only
-	after uint64 // proposed events only
+	seq   uint64 // 0: proposed on a node alone, or not sent yet
+	after uint64 // proposed events of a node alone
 	since time.Time
 	gone  atomic.Bool  // nobody waits for it any more
 	done  chan outcome // proposed events only
@@ -57,7 +55,7 @@ type outcome struct {
 // flight is an event that Raft has, and its answer.
 type flight struct {
 	item   *item
-	future raft.ApplyFuture
+	future pending
 }
 
 // proposer puts events into the log in the order they were given. One
@@ -70,9 +68,7 @@ type flight struct {
 // into the log after all is not applied twice.
 type proposer struct {
 	log     *slog.Logger
-	raft    *raft.Raft
-	clock   *clock
-	wall    func() time.Time
+	route   *route
 	origin  origin // Node and Start
 	healthy func() error
 	observe func(time.Duration)
@@ -113,9 +109,11 @@ func (p *proposer) enqueue(it *item) error {
 	case p.posts == postLimit:
 		return fmt.Errorf("more than %d events wait for the log", postLimit)
 	default:
+		p.posts++
+	}
+	if it.posted() && p.route.alone() {
 		p.seq++
 		it.seq = p.seq
-		p.posts++
 	}
 	p.queue = append(p.queue, it)
 	nudge(p.wake)
@@ -179,17 +177,19 @@ func (p *proposer) post(ev acd.Event) {
 // feed gives queued events to Raft until ctx ends.
 func (p *proposer) feed(ctx context.Context) {
 	for {
-		it := p.next()
+		it := p.next(p.route.ready(ctx))
 		if it == nil {
+			p.route.flush()
 			if !p.waitForWork(ctx) {
 				return
 			}
 			continue
 		}
 		o := p.origin
-		o.Seq, o.After = it.seq, it.after
-		data := encode(p.clock.now(), p.wall().UnixMilli(), o, it.kind, it.body)
-		p.flights <- flight{it, p.raft.Apply(data, 0)}
+		if o.Seq = it.seq; o.Seq == 0 {
+			o.After = it.after
+		}
+		p.flights <- flight{it, p.route.send(o, it.kind, it.body)}
 	}
 }
 
@@ -217,14 +217,18 @@ func (p *proposer) waitForWork(ctx context.Context) bool {
 }
 
 // next takes the next event to send, nil if there is none or it must wait.
-func (p *proposer) next() *item {
+// nowhere says why nothing can be sent. A node alone then refuses what somebody
+// waits for; a member of several waits for a new leader, which takes a moment.
+func (p *proposer) next(nowhere error) *item {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.broken {
 		return nil
 	}
-	if p.raft.State() != raft.Leader {
-		p.refuseProposals(raft.ErrNotLeader)
+	if nowhere != nil {
+		if p.route.alone() {
+			p.refuseProposals(nowhere)
+		}
 		return nil
 	}
 	for len(p.queue) > 0 {
@@ -233,6 +237,12 @@ func (p *proposer) next() *item {
 		p.queue = p.queue[1:]
 		if it.gone.Load() {
 			continue
+		}
+		if it.seq == 0 && !p.route.alone() && it.kind != 0 {
+			// From here on it is sent until it is in the log: a leader that fails
+			// takes nothing with it, and nobody has to guess.
+			p.seq++
+			it.seq = p.seq
 		}
 		p.flying++
 		return it
@@ -259,6 +269,9 @@ func (p *proposer) collect() {
 	for f := range p.flights {
 		err := f.future.Error()
 		a, _ := f.future.Response().(applied) // nothing if err is set
+		if f.item.seq > 0 && err == nil {
+			a = p.route.outcome(f.item.seq, a)
+		}
 		p.settle(f, a, err)
 	}
 }
@@ -274,7 +287,7 @@ func (p *proposer) settle(f flight, a applied, err error) {
 	defer p.mu.Unlock()
 	p.flying--
 	switch {
-	case f.item.posted() && err != nil:
+	case err != nil && f.item.seq > 0:
 		p.count.again.Add(1)
 		p.redo = append(p.redo, f.item)
 	case f.item.posted():
@@ -321,6 +334,8 @@ func outcomeOf(index uint64, a applied) outcome {
 		o.err = a.refused
 	case a.fate == fateFault:
 		o.err = errFault
+	case a.fate == fateUnseen:
+		o.err = fmt.Errorf("%w: %w", ErrNoQuorum, errUnseen)
 	case a.fate == fateStale:
 		o.err = fmt.Errorf("%w: a newer process of this node has taken over", ErrNoQuorum)
 	}

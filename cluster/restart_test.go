@@ -136,7 +136,7 @@ func TestKill(t *testing.T) {
 		c := Config{Dir: dir, LogStore: store, Effects: effects.add}
 		n := mustOpen(t, c)
 		for _, e := range effects.all() {
-			if r, ok := e.(acd.RingAgent); ok && r.Offer <= n.fsm.liveFrom {
+			if r, ok := e.(acd.RingAgent); ok && r.Offer <= n.stored {
 				t.Errorf("ring of offer %d repeated", r.Offer)
 			}
 		}
@@ -150,7 +150,7 @@ func TestKill(t *testing.T) {
 					told[f.Call] = fmt.Sprint(s.Index)
 				}
 			}
-			if s.Index >= n.fsm.liveFrom {
+			if s.Index >= n.stored {
 				break
 			}
 		}

@@ -14,6 +14,7 @@ const (
 	fateGap            // an earlier event of its author is missing
 	fateStale          // written by a process of the node that has been replaced
 	fateFault          // the core panicked
+	fateUnseen         // in the log, but what it gave came to this node in a snapshot
 )
 
 // session is what the log knows of one node as an author.
@@ -26,6 +27,16 @@ type session struct {
 // sessions is the list of authors, sorted by node. It is part of the
 // replicated state: all nodes admit the same entries.
 type sessions []session
+
+// written reports whether an author's entry of a number is in the log.
+func (s sessions) written(o origin) bool {
+	for _, a := range s {
+		if a.Node == o.Node && a.Start == o.Start {
+			return o.Seq <= a.Seq
+		}
+	}
+	return false
+}
 
 // admit decides whether an entry is applied. Posted events come once and
 // without gaps; a proposed one comes after the events posted before it.

@@ -1,0 +1,82 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tierline/acd"
+)
+
+// impatience is how often a node that waits for the others says so.
+const impatience = 5 * time.Second
+
+// join waits until a leader answers and this node has applied what the leader
+// had by then.
+func (n *Node) join(ctx context.Context, c Config, old bool) error {
+	index, err := n.barrier(ctx)
+	if err != nil {
+		return err
+	}
+	for n.raft.AppliedIndex() < index {
+		if err := pause(ctx, retryPause/10); err != nil {
+			return fmt.Errorf("catch up with entry %d: %w", index, err)
+		}
+	}
+	if old {
+		// Whatever this node's calls were, their fate is known from here on.
+		_, at, err := n.proposer.propose(ctx, acd.NodeRestarted{Node: c.Node}, n.timing.propose)
+		var refused *acd.RefusedError
+		if err != nil && !errors.As(err, &refused) { // refused if the node had no calls
+			return fmt.Errorf("record the restart: %w", err)
+		}
+		index = max(index, at)
+	}
+	n.fsm.liveFrom.Store(index)
+	_, leader := n.raft.LeaderWithID()
+	n.log.Info("joined", "leader", string(leader), "index", index)
+	return nil
+}
+
+// barrier asks the leader how far the log goes, until one answers.
+func (n *Node) barrier(ctx context.Context) (uint64, error) {
+	said := time.Now()
+	for {
+		it := &item{since: time.Now(), done: make(chan outcome, 1)}
+		if err := n.proposer.enqueue(it); err != nil {
+			return 0, err
+		}
+		t := time.NewTimer(n.timing.propose)
+		select {
+		case o := <-it.done:
+			t.Stop()
+			if o.err == nil {
+				return o.index, nil
+			}
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return 0, fmt.Errorf("wait for the other nodes: %w", errors.Join(ctx.Err(), n.guard.stuck()))
+		}
+		it.gone.Store(true)
+		if time.Since(said) >= impatience {
+			said = time.Now()
+			n.log.Warn("still waiting for the other nodes: more than half of them must run")
+		}
+		if err := pause(ctx, retryPause); err != nil {
+			return 0, fmt.Errorf("wait for the other nodes: %w", err)
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

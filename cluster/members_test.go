@@ -1,0 +1,247 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tierline/acd"
+)
+
+// trio is three whole nodes on a network in memory.
+type trio struct {
+	t       testing.TB
+	ca      *authority
+	net     *testNetwork
+	node    map[string]*Node
+	effects map[string]*effectLog
+	disks   map[string]*disk
+}
+
+func trioNames() []string { return []string{"n1", "n2", "n3"} }
+
+func newTrio(t testing.TB) *trio {
+	c := &trio{
+		t: t, ca: newAuthority(t), net: newTestNetwork(), node: map[string]*Node{},
+		effects: map[string]*effectLog{}, disks: map[string]*disk{},
+	}
+	c.start(trioNames()...)
+	return c
+}
+
+// start starts nodes side by side: none is ready before the others run.
+func (c *trio) start(names ...string) {
+	c.t.Helper()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for _, name := range names {
+		c.effects[name] = newEffectLog()
+		wg.Go(func() {
+			n, err := c.open(name)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				c.t.Errorf("open %s: %v", name, err)
+				return
+			}
+			c.node[name] = n
+		})
+	}
+	wg.Wait()
+	if c.t.Failed() {
+		c.t.FailNow()
+	}
+}
+
+func (c *trio) open(name string) (*Node, error) {
+	s := defaults()
+	s.net = c.net.at(name)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return open(ctx, Config{
+		Node: name, LogStore: StoreMemory, Logger: testLogger(c.t).With("node", name), Effects: c.effects[name].add,
+		Members: c.ca.member("test", name, trioNames()...),
+	}, s)
+}
+
+func (c *trio) stop() {
+	for name, n := range c.node {
+		if err := n.Close(); err != nil {
+			c.t.Errorf("close %s: %v", name, err)
+		}
+	}
+}
+
+func (c *trio) leader() string {
+	c.t.Helper()
+	for range 1000 {
+		for name, n := range c.node {
+			if n.Stats().Leader && !c.net.away[name] {
+				return name
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	c.t.Fatal("no leader within ten seconds")
+	return ""
+}
+
+// followers are the nodes that don't lead, sorted.
+func (c *trio) followers() []string {
+	lead := c.leader()
+	var out []string
+	for _, n := range trioNames() {
+		if n != lead {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// agree checks that all nodes have the same state.
+func (c *trio) agree() {
+	c.t.Helper()
+	time.Sleep(5 * time.Second)
+	synctest.Wait()
+	want := ""
+	for _, name := range trioNames() {
+		n := c.node[name]
+		got := fmt.Sprintf("%x %v %v", n.fsm.state.Hash(), n.fsm.last, n.fsm.sessions)
+		if want == "" {
+			want = got
+		}
+		if got != want {
+			c.t.Errorf("%s has another state:\n%s\n%s", name, got, want)
+		}
+	}
+}
+
+func TestEveryNodeTakesEventsAndSeesTheirOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTrio(t)
+		defer c.stop()
+		mustPropose(t, c.node["n1"], centre(1))
+		for i, name := range trioNames() {
+			n := c.node[name]
+			call := fmt.Sprint("c", i)
+			ev := arrive(call)
+			ev.Node = name
+			mustPropose(t, n, ev)
+			if p := phase(n, call); p != acd.PhaseMenu {
+				t.Errorf("%s: its own call is in phase %v", name, p)
+			}
+			n.Post(queue(call))
+			mustPropose(t, n, acd.CallSurveyed{Call: call, Question: "q", Value: "1"}) // after what was posted
+			if p := phase(n, call); p == acd.PhaseMenu {
+				t.Errorf("%s: the proposal overtook the post", name)
+			}
+			if _, _, err := n.Propose(t.Context(), ev); !refused(err) {
+				t.Errorf("%s: a call that is there arrived again: %v", name, err)
+			}
+		}
+		c.agree()
+		rings := 0
+		for _, e := range c.effects { // each node sees all effects and carries out its own
+			rings += e.rings("c0")
+		}
+		if rings != 3 {
+			t.Errorf("%d RingAgent effects on three nodes", rings)
+		}
+	})
+}
+
+func TestNothingIsLostOrDoubledWhenTheLeaderGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTrio(t)
+		defer c.stop()
+		mustPropose(t, c.node["n1"], centre(1))
+		lead, from := c.leader(), c.followers()[0]
+		n := c.node[from]
+		ev := arrive("c1")
+		ev.Node = from
+		mustPropose(t, n, ev)
+		const many = 500
+		for i := range many {
+			n.Post(step("c1", i))
+			if i == many/2 {
+				c.net.cut(lead, true)
+			}
+			if i%50 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		began := time.Now()
+		mustPropose(t, n, queue("c1"))
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("a new leader took %v", took)
+		}
+		c.net.cut(lead, false)
+		c.agree()
+		told := steps(t, n)["c1"]
+		for i, got := range told {
+			if i != got {
+				t.Fatalf("step %d of the story is %d", i, got)
+			}
+		}
+		if len(told) != many {
+			t.Errorf("%d of %d steps are told", len(told), many)
+		}
+		if st := n.Stats(); st.Waiting != 0 || st.Dropped != 0 {
+			t.Errorf("%+v", st)
+		}
+		if seq := sequenceOf(n, from); seq != many {
+			t.Errorf("%d of %d posted events are in the log", seq, many)
+		}
+	})
+}
+
+func sequenceOf(n *Node, node string) (seq uint64) {
+	n.fsm.mu.RLock()
+	defer n.fsm.mu.RUnlock()
+	for _, s := range n.fsm.sessions {
+		if s.Node == node {
+			seq = s.Seq
+		}
+	}
+	return seq
+}
+
+func TestStrangersAreTurnedAwayWithTheReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTrio(t)
+		defer c.stop()
+		other := newAuthority(t)
+		for what, x := range map[string]struct {
+			me   string
+			m    *Members
+			to   string
+			want string
+		}{
+			"another cluster":         {"n2", c.ca.member("other", "n2", trioNames()...), "n1", "cluster"},
+			"another authority":       {"n2", other.member("test", "n2", trioNames()...), "n1", "certificate"},
+			"no member":               {"n9", c.ca.member("test", "n9", "n9", "n1"), "n1", "certificate"},
+			"a doubled name":          {"n1", c.ca.member("test", "n1", trioNames()...), "n1", "another node n1"},
+			"somebody else's address": {"n2", func() *Members { m := c.ca.member("test", "n2", trioNames()...); m.Nodes["n3"] = "n1"; return m }(), "n3", "addresses swapped"},
+		} {
+			x.m.Listen = "elsewhere-" + strings.ReplaceAll(what, " ", "-")
+			w, err := newWires(x.me, x.m, c.net.at(x.me), time.Second, testLogger(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn, err := w.dial(t.Context(), x.to, forEvents)
+			if err == nil {
+				_ = conn.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), x.want) {
+				t.Errorf("%s: %v, want %q", what, err, x.want)
+			}
+			if err := w.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

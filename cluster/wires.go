@@ -1,0 +1,373 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// purpose is what a connection between two members is for.
+type purpose string
+
+const (
+	forRaft   purpose = "raft"   // Raft's own protocol
+	forEvents purpose = "events" // events of a member, for the leader's log
+	forStatus purpose = "status" // one question: how are you?
+)
+
+// helloFormat is the version of how members greet one another.
+const helloFormat = 1
+
+// helloLimit bounds a greeting.
+const helloLimit = 64 << 10
+
+// hello is the first thing on a connection, in both directions. What isn't
+// understood is refused with a reason that the other side can read.
+type hello struct {
+	Format  int     `json:"format"`
+	Cluster string  `json:"cluster"`
+	Node    string  `json:"node"`
+	To      string  `json:"to,omitempty"`
+	For     purpose `json:"for,omitempty"`
+	Entries int     `json:"entries"` // format of stored entries
+	Kinds   int     `json:"kinds"`   // the newest kind of event that the node knows
+	Refused string  `json:"refused,omitempty"`
+}
+
+// network is what wires run over. Tests have one without sockets.
+type network interface {
+	listen(ctx context.Context, addr string) (net.Listener, error)
+	dial(ctx context.Context, addr string) (net.Conn, error)
+}
+
+// tcp is the real one.
+type tcp struct{}
+
+func (tcp) listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	return lc.Listen(ctx, "tcp", addr)
+}
+
+func (tcp) dial(ctx context.Context, addr string) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", addr)
+}
+
+// wires are a node's connections to the other members: TLS both ways proved,
+// then a greeting, then what the connection is for. It implements
+// raft.StreamLayer.
+type wires struct {
+	me      string
+	members *Members
+	net     network
+	log     *slog.Logger
+	limit   time.Duration // for a connection to be made and greeted
+
+	listener net.Listener
+	raft     chan net.Conn
+	serve    map[purpose]func(ctx context.Context, peer string, c net.Conn) // beside Raft's; set before run
+
+	ctx  context.Context // ends with the wires
+	stop context.CancelFunc
+	busy sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows
+	known  map[string]hello
+	open   map[net.Conn]struct{}
+	closed bool
+}
+
+func newWires(me string, m *Members, over network, limit time.Duration, log *slog.Logger) (*wires, error) {
+	ctx, stop := context.WithCancel(context.Background())
+	w := &wires{
+		me: me, members: m, net: over, log: log, limit: limit, raft: make(chan net.Conn),
+		ctx: ctx, stop: stop, known: map[string]hello{}, open: map[net.Conn]struct{}{},
+	}
+	l, err := over.listen(ctx, m.listen(me))
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("listen for other nodes: %w", err)
+	}
+	w.listener = l
+	return w, nil
+}
+
+// run takes connections until Close.
+func (w *wires) run() { w.busy.Go(w.accept) }
+
+func (w *wires) accept() {
+	for {
+		c, err := w.listener.Accept()
+		if err != nil {
+			if w.ctx.Err() == nil {
+				w.log.Error("no more connections of other nodes", "err", err)
+			}
+			return
+		}
+		w.busy.Go(func() { w.receive(c) })
+	}
+}
+
+// receive greets who came in and hands the connection on. Whatever a stranger
+// sends, it costs one goroutine for a moment.
+func (w *wires) receive(raw net.Conn) {
+	c := tls.Server(raw, w.members.tls(""))
+	h, err := w.welcome(c)
+	if err != nil {
+		w.log.Warn("connection of another node refused", "from", raw.RemoteAddr().String(), "err", err)
+		_ = raw.Close() // nobody is left to be told
+		return
+	}
+	if !w.keep(c) {
+		return
+	}
+	if h.For == forRaft {
+		select {
+		case w.raft <- w.tracked(c):
+		case <-w.ctx.Done():
+			w.drop(c)
+		}
+		return
+	}
+	defer w.drop(c)
+	w.serve[h.For](w.ctx, h.Node, c)
+}
+
+// welcome proves who is there and answers the greeting.
+func (w *wires) welcome(c *tls.Conn) (hello, error) {
+	ctx, cancel := context.WithTimeout(w.ctx, w.limit)
+	defer cancel()
+	if err := c.SetDeadline(time.Now().Add(w.limit)); err != nil {
+		return hello{}, err
+	}
+	if err := c.HandshakeContext(ctx); err != nil {
+		return hello{}, err
+	}
+	var h hello
+	if err := readJSON(c, &h, helloLimit); err != nil {
+		return hello{}, fmt.Errorf("read greeting: %w", err)
+	}
+	why := w.objection(c, h)
+	answer := w.greeting()
+	if why != nil {
+		answer.Refused = why.Error()
+	}
+	if err := errors.Join(writeJSON(c, answer), why); err != nil {
+		return hello{}, err
+	}
+	w.note(h)
+	return h, c.SetDeadline(time.Time{})
+}
+
+// objection says why a member can't be let in, or returns nil.
+func (w *wires) objection(c *tls.Conn, h hello) error {
+	node, err := w.members.memberOf(c.ConnectionState().PeerCertificates[0])
+	switch {
+	case err != nil:
+		return err
+	case h.Format != helloFormat:
+		return fmt.Errorf("node %s speaks format %d, this node %s speaks %d: run releases that are next to each other",
+			h.Node, h.Format, w.me, helloFormat)
+	case h.Cluster != w.members.Cluster:
+		return fmt.Errorf("node %s is of cluster %q, this node %s of %q", h.Node, h.Cluster, w.me, w.members.Cluster)
+	case node != h.Node:
+		return fmt.Errorf("node %s has the certificate of %s", h.Node, node)
+	case node == w.me:
+		return fmt.Errorf("there is another node %s: two processes have one name, or an address leads to itself", w.me)
+	case h.To != w.me:
+		return fmt.Errorf("node %s looks for %s at the address of %s: the addresses of members differ", h.Node, h.To, w.me)
+	case h.Entries > entryFormat:
+		return fmt.Errorf("node %s writes entries of format %d, this node %s reads up to %d: upgrade it first",
+			h.Node, h.Entries, w.me, entryFormat)
+	case h.For != forRaft && w.serve[h.For] == nil:
+		return fmt.Errorf("node %s wants %q, which this release does not know", h.Node, h.For)
+	}
+	return nil
+}
+
+func (w *wires) greeting() hello {
+	return hello{Format: helloFormat, Cluster: w.members.Cluster, Node: w.me, Entries: entryFormat, Kinds: int(lastKind)}
+}
+
+// dial makes a connection to a member.
+func (w *wires) dial(ctx context.Context, node string, why purpose) (net.Conn, error) {
+	addr, ok := w.members.Nodes[node]
+	if !ok {
+		return nil, fmt.Errorf("node %s is no member", node)
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.limit)
+	defer cancel()
+	raw, err := w.net.dial(ctx, addr)
+	if err != nil {
+		return nil, fmt.Errorf("reach node %s: %w", node, err)
+	}
+	c := tls.Client(raw, w.members.tls(node))
+	if err := w.greet(ctx, c, node, why); err != nil {
+		_ = raw.Close() // the error is the one that matters
+		return nil, fmt.Errorf("reach node %s at %s: %w", node, addr, err)
+	}
+	if !w.keep(c) {
+		return nil, ErrClosed
+	}
+	return w.tracked(c), nil
+}
+
+func (w *wires) greet(ctx context.Context, c *tls.Conn, node string, why purpose) error {
+	if err := c.SetDeadline(time.Now().Add(w.limit)); err != nil {
+		return err
+	}
+	if err := c.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	h := w.greeting()
+	h.To, h.For = node, why
+	if err := writeJSON(c, h); err != nil {
+		return err
+	}
+	var answer hello
+	if err := readJSON(c, &answer, helloLimit); err != nil {
+		return fmt.Errorf("read greeting: %w", err)
+	}
+	if answer.Refused != "" {
+		return fmt.Errorf("refused: %s", answer.Refused)
+	}
+	w.note(answer)
+	return c.SetDeadline(time.Time{})
+}
+
+// note remembers what a member said of itself.
+func (w *wires) note(h hello) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.known[h.Node] = h
+}
+
+// said returns what a member said of itself when it was last heard.
+func (w *wires) said(node string) (hello, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h, ok := w.known[node]
+	return h, ok
+}
+
+// keep remembers a connection so that Close ends it.
+func (w *wires) keep(c net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		_ = c.Close() // too late for it
+		return false
+	}
+	w.open[c] = struct{}{}
+	return true
+}
+
+func (w *wires) drop(c net.Conn) {
+	w.mu.Lock()
+	delete(w.open, c)
+	w.mu.Unlock()
+	_ = c.Close() // whoever reads from it learns that
+}
+
+// tracked forgets a connection when it is closed.
+func (w *wires) tracked(c net.Conn) net.Conn { return &wire{Conn: c, of: w} }
+
+type wire struct {
+	net.Conn
+
+	of *wires
+}
+
+func (c *wire) Close() error {
+	c.of.drop(c.Conn)
+	return nil
+}
+
+// Accept implements net.Listener for Raft.
+func (w *wires) Accept() (net.Conn, error) {
+	select {
+	case c := <-w.raft:
+		return c, nil
+	case <-w.ctx.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+// Addr implements net.Listener. Addresses in Raft's membership are names, so
+// that it does not change when a node moves.
+func (w *wires) Addr() net.Addr { return nodeAddr(w.me) }
+
+type nodeAddr string
+
+func (nodeAddr) Network() string  { return "tierline" }
+func (a nodeAddr) String() string { return string(a) }
+
+// Dial implements raft.StreamLayer.
+func (w *wires) Dial(node raft.ServerAddress, _ time.Duration) (net.Conn, error) {
+	return w.dial(w.ctx, string(node), forRaft)
+}
+
+// Close ends all connections and waits for whoever serves them.
+func (w *wires) Close() error {
+	w.stop()
+	err := w.listener.Close()
+	w.mu.Lock()
+	w.closed = true
+	for c := range w.open {
+		_ = c.Close() // as in drop
+	}
+	w.mu.Unlock()
+	w.busy.Wait()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// writeJSON writes a value behind its length.
+func writeJSON(c io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %T: %w", v, err)
+	}
+	_, err = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)) //nolint:gosec // short
+	return err
+}
+
+// readJSON reads one, of at most limit bytes.
+func readJSON(c io.Reader, v any, limit uint32) error {
+	b, err := readFrame(c, nil, limit)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, v)
+}
+
+// readFrame reads what stands behind a length into buf, or into more memory if
+// that is too small.
+func readFrame(c io.Reader, buf []byte, limit uint32) ([]byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(c, size[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(size[:])
+	if n > limit {
+		return nil, fmt.Errorf("frame of %d bytes, the limit is %d", n, limit)
+	}
+	if uint32(cap(buf)) < n { //nolint:gosec // a small capacity
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	_, err := io.ReadFull(c, buf)
+	return buf, err
+}
