@@ -266,6 +266,7 @@ func kindOf(ev acd.Event) kind {
 //nolint:cyclop,funlen // a table: one line for each kind
 func decodeEvent(k kind, body []byte) (acd.Event, error) {
 	switch k {
+	case kindBeyond:
 	case kindConfigPublished:
 		return parse[acd.ConfigPublished](body)
 	case kindAgentCommanded:

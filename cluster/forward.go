@@ -56,6 +56,7 @@ func (f *forwarded) Error() error {
 	return f.own.await(f.index)
 }
 
+// Index is that of the entry, or of a barrier.
 func (f *forwarded) Index() uint64 { return f.index }
 
 // Response says nothing of an event: its outcome is what this node saw when it

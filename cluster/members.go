@@ -46,7 +46,8 @@ func (m *Members) validate(node string) error {
 		errs = append(errs, errors.New("cluster: no name"))
 	}
 	if _, ok := m.Nodes[node]; !ok {
-		errs = append(errs, fmt.Errorf("members: %q, which is this node, is not among %s", node, strings.Join(m.names(), ", ")))
+		errs = append(errs, fmt.Errorf("members: %q, which is this node, is not among %s", node,
+			strings.Join(m.names(), ", ")))
 	}
 	if n := len(m.Nodes); n%2 == 0 {
 		errs = append(errs, fmt.Errorf("members: %d of them; three or five survive the loss of one or two", n))

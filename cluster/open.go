@@ -213,7 +213,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if start, err = n.countStart(); err != nil {
 		return false, 0, err
 	}
-	if err = n.connect(c, s, start); err != nil {
+	if err = n.connect(c, s, start); err != nil { //nolint:contextcheck // the wires outlive the opening
 		return false, 0, err
 	}
 	if n.raft, err = n.startRaft(conf, snaps); err != nil {

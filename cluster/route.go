@@ -159,6 +159,8 @@ type barrier struct {
 	raft *raft.Raft
 }
 
+// Index is how far the log was applied.
 func (b barrier) Index() uint64 { return b.raft.AppliedIndex() }
 
+// Response is that of an entry without one.
 func (b barrier) Response() any { return applied{} }

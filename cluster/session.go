@@ -29,8 +29,8 @@ type session struct {
 type sessions []session
 
 // written reports whether an author's entry of a number is in the log.
-func (s sessions) written(o origin) bool {
-	for _, a := range s {
+func (s *sessions) written(o origin) bool {
+	for _, a := range *s {
 		if a.Node == o.Node && a.Start == o.Start {
 			return o.Seq <= a.Seq
 		}

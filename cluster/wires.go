@@ -77,7 +77,7 @@ type wires struct {
 	raft     chan net.Conn
 	serve    map[purpose]func(ctx context.Context, peer string, c net.Conn) // beside Raft's; set before run
 
-	ctx  context.Context // ends with the wires
+	ctx  context.Context //nolint:containedctx // ends with the wires, whoever uses them
 	stop context.CancelFunc
 	busy sync.WaitGroup
 
@@ -288,6 +288,7 @@ type wire struct {
 	of *wires
 }
 
+// Close ends the connection.
 func (c *wire) Close() error {
 	c.of.drop(c.Conn)
 	return nil
@@ -309,7 +310,10 @@ func (w *wires) Addr() net.Addr { return nodeAddr(w.me) }
 
 type nodeAddr string
 
-func (nodeAddr) Network() string  { return "tierline" }
+// Network implements net.Addr.
+func (nodeAddr) Network() string { return "tierline" }
+
+// String implements net.Addr.
 func (a nodeAddr) String() string { return string(a) }
 
 // Dial implements raft.StreamLayer.

@@ -123,8 +123,13 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages, Tapes: tapes, Speech: n.speaker,
 		Accounts: accounts,
 	})
+	members, err := readMembers(n.settings)
+	if err != nil {
+		return err
+	}
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
-		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
+		Members: members,
+		Node:    n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
 		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
 	})
 	if err != nil {

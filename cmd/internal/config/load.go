@@ -86,8 +86,9 @@ func decode(v *viper.Viper) (Settings, error) {
 	}
 	var more MistakesError
 	errors.As(s.Validate(), &more)
+	undecoded := found
 	for _, m := range more { // what was not decoded is empty, which is no second mistake
-		if !slices.ContainsFunc(found, func(f Mistake) bool { return strings.HasPrefix(m.Path, f.Path) }) {
+		if !slices.ContainsFunc(undecoded, func(f Mistake) bool { return strings.HasPrefix(m.Path, f.Path) }) {
 			found = append(found, m)
 		}
 	}

@@ -46,6 +46,7 @@ the file only. A source that a flow asks and this node doesn't know fails at onc
 		"  crm: {url: \"sqlite:crm.db\"}\n```\n\nProxies named in the environment are not used.\n")
 	b.WriteString(accountReference())
 	b.WriteString(speechReference())
+	b.WriteString(clusterReference())
 	return b.String()
 }
 
@@ -125,6 +126,12 @@ func meanings() map[string]string {
 			"if they show one) or require. Browsers (wss) are never asked",
 		"raft.log_store": "Engine of the log: wal (fast) or bolt (conservative). Don't change it over an existing " +
 			"data directory",
+		"cluster.name": "Name of the cluster this node is one of; empty: the node is alone",
+		"cluster.listen": "Where this node takes what the others send, host:port; empty: its address in " +
+			"cluster.nodes",
+		"cluster.ca_file":       "Who signed the nodes' certificates (PEM)",
+		"cluster.cert_file":     "This node's certificate (PEM), with the name tierline://CLUSTER/NODE",
+		"cluster.key_file":      "Its key (PEM)",
 		"log.level":             "debug, info, warn or error",
 		"log.format":            "text or json",
 		"drain.timeout":         "How long running calls may go on after SIGTERM, for example 30s; then they are ended",

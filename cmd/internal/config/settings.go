@@ -25,6 +25,7 @@ type Settings struct {
 	HTTP       HTTP       `mapstructure:"http"`
 	TLS        TLS        `mapstructure:"tls"`
 	Raft       Raft       `mapstructure:"raft"`
+	Cluster    Cluster    `mapstructure:"cluster"`
 	Log        Log        `mapstructure:"log"`
 	Drain      Drain      `mapstructure:"drain"`
 	Report     Report     `mapstructure:"report"`
@@ -163,6 +164,7 @@ func (s Settings) Validate() error {
 		"%s can be reached from other machines and the API has no sign-in; set http.allow_remote if you want that",
 		s.HTTP.Listen)
 	s.TLS.validate(&c, s)
+	s.Cluster.validate(&c, s.Node)
 	c.oneOf("raft.log_store", s.Raft.LogStore, "wal", "bolt")
 	c.oneOf("log.level", s.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", s.Log.Format, "text", "json")
