@@ -298,7 +298,7 @@ func (s Side) String() string {
 type Quality struct {
 	Codec        string `json:"codec,omitempty"`
 	Cipher       string `json:"cipher,omitempty"` // of SRTP; none: plain
-	Sent         uint64 `json:"sent"` // packets
+	Sent         uint64 `json:"sent"`             // packets
 	Received     uint64 `json:"received"`
 	Lost         uint64 `json:"lost"`        // expected minus received, never below 0
 	JitterMS     int64  `json:"jitter_ms"`   // RFC 3550 interarrival jitter at the end

@@ -42,7 +42,8 @@ func (s *State) recordingMarked(ev RecordingMarked, r *Result) error {
 	switch {
 	case c == nil:
 		return refuse(ev, "no such call")
-	case ev.Ref == "" || ev.Mark == "" || ev.AtMS < 0 || max(len(ev.Ref), len(ev.Mark), len(ev.Text), len(ev.By)) > maxWord:
+	case ev.Ref == "" || ev.Mark == "" || ev.AtMS < 0 ||
+		max(len(ev.Ref), len(ev.Mark), len(ev.Text), len(ev.By)) > maxWord:
 		return refuse(ev, "ref and mark must be there, all words in %d bytes", maxWord)
 	}
 	f := c.fact(FactRecordingMarked)

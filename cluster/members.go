@@ -62,9 +62,10 @@ func (m *Members) validate(node string) error {
 	return errors.Join(errs...)
 }
 
-// identityURI is what a member's certificate must say.
-func identityURI(cluster, node string) *url.URL {
-	return &url.URL{Scheme: "tierline", Host: cluster, Path: "/" + node}
+// Identity is the URI that a member's certificate must have as a name.
+func Identity(cluster, node string) string {
+	u := url.URL{Scheme: "tierline", Host: cluster, Path: "/" + node}
+	return u.String()
 }
 
 // errStranger says that a certificate is not that of the member it should be.

@@ -249,9 +249,13 @@ func (a *authority) sign(c, parent *x509.Certificate, key *ecdsa.PublicKey) *x50
 func (a *authority) member(cluster, node string, nodes ...string) *Members {
 	a.next++
 	key := newKey(a.t)
+	uri, err := url.Parse(Identity(cluster, node))
+	if err != nil {
+		a.t.Fatal(err)
+	}
 	c := a.sign(&x509.Certificate{
 		SerialNumber: big.NewInt(a.next), NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0),
-		URIs: []*url.URL{identityURI(cluster, node)},
+		URIs: []*url.URL{uri},
 	}, a.cert, &key.PublicKey)
 	roots := x509.NewCertPool()
 	roots.AddCert(a.cert)

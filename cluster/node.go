@@ -35,11 +35,16 @@ type Config struct {
 
 	// Members, if not nil, makes the node one of several.
 	Members *Members
+	// Health, if set, is what other members are told of this one. It must not
+	// block.
+	Health func() Health
 }
 
 // Node is one node of the cluster.
 type Node struct {
+	node     string
 	log      *slog.Logger
+	health   func() Health
 	raft     *raft.Raft
 	fsm      *fsm
 	tape     *tape

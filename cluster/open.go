@@ -84,7 +84,9 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 	}
 	changed := make(chan struct{}, 1)
 	n := &Node{
+		node:   c.Node,
 		log:    c.Logger,
+		health: c.Health,
 		clock:  &clock{mono: s.mono},
 		tape:   &tape{keep: keepStories},
 		timing: s.timing,
@@ -97,7 +99,7 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 		log: c.Logger, clock: n.clock, tape: n.tape, effects: c.Effects, state: acd.NewState(),
 		changed: changed,
 	}
-	old, start, err := n.load(c, s)
+	old, start, err := n.load(c, s) //nolint:contextcheck // the wires outlive the opening
 	if err != nil {
 		if n.carrier != nil {
 			n.hangUp()
@@ -155,7 +157,7 @@ func (n *Node) connect(c Config, s settings, start uint64) error {
 	n.carrier = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: n.wires, MaxPool: 3, Timeout: s.timing.wires, Logger: newBridge(c.Logger),
 	})
-	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){forEvents: r.serve}
+	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){forEvents: r.serve, forStatus: n.tell}
 	return nil
 }
 
@@ -213,7 +215,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if start, err = n.countStart(); err != nil {
 		return false, 0, err
 	}
-	if err = n.connect(c, s, start); err != nil { //nolint:contextcheck // the wires outlive the opening
+	if err = n.connect(c, s, start); err != nil {
 		return false, 0, err
 	}
 	if n.raft, err = n.startRaft(conf, snaps); err != nil {

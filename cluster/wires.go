@@ -82,7 +82,6 @@ type wires struct {
 	busy sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows
-	known  map[string]hello
 	open   map[net.Conn]struct{}
 	closed bool
 }
@@ -91,7 +90,7 @@ func newWires(me string, m *Members, over network, limit time.Duration, log *slo
 	ctx, stop := context.WithCancel(context.Background())
 	w := &wires{
 		me: me, members: m, net: over, log: log, limit: limit, raft: make(chan net.Conn),
-		ctx: ctx, stop: stop, known: map[string]hello{}, open: map[net.Conn]struct{}{},
+		ctx: ctx, stop: stop, open: map[net.Conn]struct{}{},
 	}
 	l, err := over.listen(ctx, m.listen(me))
 	if err != nil {
@@ -165,7 +164,6 @@ func (w *wires) welcome(c *tls.Conn) (hello, error) {
 	if err := errors.Join(writeJSON(c, answer), why); err != nil {
 		return hello{}, err
 	}
-	w.note(h)
 	return h, c.SetDeadline(time.Time{})
 }
 
@@ -241,23 +239,7 @@ func (w *wires) greet(ctx context.Context, c *tls.Conn, node string, why purpose
 	if answer.Refused != "" {
 		return fmt.Errorf("refused: %s", answer.Refused)
 	}
-	w.note(answer)
 	return c.SetDeadline(time.Time{})
-}
-
-// note remembers what a member said of itself.
-func (w *wires) note(h hello) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.known[h.Node] = h
-}
-
-// said returns what a member said of itself when it was last heard.
-func (w *wires) said(node string) (hello, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	h, ok := w.known[node]
-	return h, ok
 }
 
 // keep remembers a connection so that Close ends it.

@@ -219,7 +219,7 @@ func (h *house) tryCommand(t *testing.T, page, line, name string) {
 		want = "no mistakes"
 	case "say":
 		want = "\n"
-	case "flow", "prompts", "certs":
+	case "flow", "prompts", "certs", "node":
 		line += " --help"
 		want = "Usage:\n  tierline " + name + " "
 	}

@@ -27,6 +27,11 @@ const (
 // Init makes an authority in a directory, unless there is one, and a
 // certificate for hosts signed by it. One that is there is replaced.
 func Init(dir string, hosts []string) (Files, error) {
+	return InitAs(dir, NodeFile, NodeKeyFile, hosts)
+}
+
+// InitAs is Init for files of other names.
+func InitAs(dir, certFile, keyFile string, hosts []string) (Files, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Files{}, fmt.Errorf("make the directory: %w", err)
 	}
@@ -39,7 +44,7 @@ func Init(dir string, hosts []string) (Files, error) {
 		return Files{}, err
 	}
 	f := Files{
-		Cert: filepath.Join(dir, NodeFile), Key: filepath.Join(dir, NodeKeyFile), CA: filepath.Join(dir, CAFile),
+		Cert: filepath.Join(dir, certFile), Key: filepath.Join(dir, keyFile), CA: filepath.Join(dir, CAFile),
 	}
 	return f, p.write(f.Cert, f.Key)
 }

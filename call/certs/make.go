@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -85,7 +87,7 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// Issue makes a certificate for hosts, names or addresses. It is good for both
+// Issue makes a certificate for hosts: names, addresses, or URIs. It is good for both
 // ends of a connection: a trunk that we call may ask who we are.
 func (a *Authority) Issue(hosts []string, life time.Duration) (Pair, error) {
 	if len(hosts) == 0 {
@@ -102,10 +104,8 @@ func (a *Authority) Issue(hosts []string, life time.Duration) (Pair, error) {
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	for _, h := range hosts {
-		if ip := net.ParseIP(h); ip != nil {
-			t.IPAddresses = append(t.IPAddresses, ip)
-		} else {
-			t.DNSNames = append(t.DNSNames, h)
+		if err = name(t, h); err != nil {
+			return Pair{}, err
 		}
 	}
 	der, err := sign(t, a.cert, key.Public(), a.key)
@@ -113,6 +113,24 @@ func (a *Authority) Issue(hosts []string, life time.Duration) (Pair, error) {
 		return Pair{}, err
 	}
 	return encode(key, der)
+}
+
+// name puts one name into a certificate.
+func name(t *x509.Certificate, host string) error {
+	if ip := net.ParseIP(host); ip != nil {
+		t.IPAddresses = append(t.IPAddresses, ip)
+		return nil
+	}
+	if !strings.Contains(host, "://") {
+		t.DNSNames = append(t.DNSNames, host)
+		return nil
+	}
+	u, err := url.Parse(host)
+	if err != nil {
+		return fmt.Errorf("name of a certificate: %w", err)
+	}
+	t.URIs = append(t.URIs, u)
+	return nil
 }
 
 func sign(t, parent *x509.Certificate, public crypto.PublicKey, by crypto.Signer) ([]byte, error) {

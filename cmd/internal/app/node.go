@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tierline/acd"
@@ -53,6 +54,7 @@ type Node struct {
 	version   string
 	httpAddr  string
 
+	up      atomic.Bool        // the start is over
 	stop    context.CancelFunc // ends what runs beside
 	beside  sync.WaitGroup
 	stopped []func() // in the order of the start; undone in reverse
@@ -83,6 +85,7 @@ func Start(ctx context.Context, s config.Settings, version string, log *slog.Log
 			return nil, fmt.Errorf("start %s: %w", step.name, err)
 		}
 	}
+	n.up.Store(true)
 	return n, nil
 }
 
@@ -128,8 +131,8 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 		return err
 	}
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
-		Members: members,
-		Node:    n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
+		Members: members, Health: n.health,
+		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
 		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
 	})
 	if err != nil {
@@ -271,6 +274,21 @@ func (n *Node) Ready() error {
 		return errNoService
 	}
 	return n.cluster.Ready()
+}
+
+// health is what other nodes are told of this one. It may be asked before the
+// start is over.
+func (n *Node) health() cluster.Health {
+	h := cluster.Health{Release: n.version, Calls: n.sw.Live()}
+	switch {
+	case !n.up.Load():
+		h.Trouble = "starting"
+	default:
+		if err := n.Ready(); err != nil {
+			h.Trouble = err.Error()
+		}
+	}
+	return h
 }
 
 // Shutdown takes no new calls, lets the running ones finish within the drain

@@ -64,6 +64,7 @@ type Config struct {
 	Documents     func() (explain.World, bool)             // the current ones; false: there are none
 	Customer      func(number string) (acd.Customer, bool) // whose number it is; nil: nobody's
 	Trunks        func() []call.TrunkView                  // what they do on this node; nil: there are none
+	Nodes         func(context.Context) []cluster.Status   // of the cluster; nil: nothing is told
 	Suspects      Suspects                                 // who failed to prove himself to this node; nil: nobody
 	Calls         Calls                                    // the running ones of this node; nil: none
 	Archive       Archive                                  // nil: there are no recordings
@@ -120,6 +121,7 @@ func New(c Config) *Console {
 	w.api = humago.New(mux, config)
 	w.live()
 	w.trunks()
+	w.nodes()
 	w.callbacks()
 	w.lockouts()
 	w.bans()
