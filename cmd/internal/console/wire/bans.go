@@ -22,6 +22,6 @@ type Bans struct {
 // Lift asks to forget failures.
 type Lift struct {
 	Source string `json:"source" maxLength:"64" doc:"An address" example:"192.0.2.7"`
-	User   string `json:"user,omitempty" maxLength:"64" doc:"Only failures as this agent; empty: everything of the address"`
+	User   string `json:"user,omitempty" maxLength:"64" doc:"Only failures as this agent; empty: all of the address"`
 	By     string `json:"by,omitempty" maxLength:"64" doc:"Who asks"`
 }
