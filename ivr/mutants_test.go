@@ -75,8 +75,8 @@ func mutants() []mutant {
 		{
 			"unknown template",
 			"template: bill_detail",
-			"template: bill_detials",
-			`137:15: error: channel "sms" has no template "bill_detials" (did you mean "bill_detail"?)`,
+			"template: bill_detail2",
+			`137:15: error: channel "sms" has no template "bill_detail2" (did you mean "bill_detail"?)`,
 		},
 		{
 			"unknown prompt",
