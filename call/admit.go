@@ -29,7 +29,7 @@ func (s *Switch) Invite(in Invite) {
 	if s.feature(in, gen) {
 		return
 	}
-	t, ok := s.trunkOf(gen, in.Source, in.Line)
+	t, ok := s.provedOrFrom(gen, in)
 	if !ok {
 		s.refuse(in, 403, "unknown_source")
 		return
@@ -216,7 +216,7 @@ func (s *Switch) Known(source netip.AddrPort, method string) bool {
 	if gen == nil {
 		return false
 	}
-	if _, ok := s.trunkOf(gen, source, ""); ok {
+	if _, ok := s.trunkOf(gen, source, ""); ok || mayProve(gen, method) {
 		return true
 	}
 	return s.cfg.Known(source)

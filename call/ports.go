@@ -100,6 +100,7 @@ type Invite struct {
 	Number        string // user part of the request URI
 	To            string // user part of To
 	Line          string // of a contact that we registered at a carrier
+	Trunk         string // that has proved itself; "": nobody had to
 	URI           string // request URI, for digest
 	Source        netip.AddrPort
 	Transport     string

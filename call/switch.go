@@ -45,6 +45,7 @@ type Switch struct {
 	stats   counters
 	seats   seats
 	keeper  *registration.Keeper
+	proofs  proofs
 	dialogs dialogs
 	root    context.Context //nolint:containedctx // ends every call of the node; set once by New
 

@@ -26,7 +26,8 @@ func Compile(b *Bundle) (*Service, []document.Problem) {
 func compile(b *Bundle) *compiler {
 	c := &compiler{bundle: b, service: &Service{
 		Flows: map[string]*ivr.Flow{}, Calendars: map[string]*hours.Calendar{},
-		accounts: map[string]account{}, features: map[string]Feature{}, sounds: b.Prompts,
+		accounts: map[string]account{}, trunkAccounts: map[string]account{},
+		features: map[string]Feature{}, sounds: b.Prompts,
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
 		recorded: map[string]RecordFrom{}, srtp: map[string]sdp.Policy{},

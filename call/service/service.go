@@ -34,16 +34,17 @@ type Service struct {
 
 	Destinations map[string]Destination // of transfers, by name
 
-	accounts  map[string]account
-	features  map[string]Feature // by what is dialled
-	refused   string
-	languages []string
-	sounds    map[string]string
-	sources   map[string]ivr.Source
-	channels  map[string]ivr.Channel
-	hours     map[string]*hours.Calendar // when a queue takes calls
-	srtp      map[string]sdp.Policy      // of agents' phones that don't have the usual one
-	recorded  map[string]RecordFrom      // queues whose conversations are recorded
+	accounts      map[string]account
+	trunkAccounts map[string]account // what their peers prove, by name
+	features      map[string]Feature // by what is dialled
+	refused       string
+	languages     []string
+	sounds        map[string]string
+	sources       map[string]ivr.Source
+	channels      map[string]ivr.Channel
+	hours         map[string]*hours.Calendar // when a queue takes calls
+	srtp          map[string]sdp.Policy      // of agents' phones that don't have the usual one
+	recorded      map[string]RecordFrom      // queues whose conversations are recorded
 }
 
 // SRTP says whether the sound of an agent's phones is encrypted.

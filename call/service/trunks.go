@@ -30,6 +30,7 @@ type trunkDoc struct {
 	Session   sessionDoc               `doc:"session_timer"`
 	SRTP      document.Value[string]   `doc:"srtp,nonempty"`
 	Register  *registerDoc             `doc:"register"`
+	Auth      *authDoc                 `doc:"auth"`
 }
 
 type healthDoc struct {
@@ -96,6 +97,7 @@ func (c *compiler) trunks() {
 		checkName(p, e.Key, "a trunk")
 		c.trunkNames = append(c.trunkNames, e.Key.V)
 		t := readTrunk(p, e)
+		t.Auth = c.readAuth(p, e, list)
 		for i, s := range e.Value.Sources {
 			if i < len(t.Sources) {
 				places[e.Key.V+" "+t.Sources[i].String()] = s.Pos
@@ -177,8 +179,8 @@ func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 	t.SRTP = readSRTP(p, d.SRTP, sdp.Never).String()
 	warnReadable(p, d.SRTP, t)
 	t.Register = readRegister(p, e, t.Outward.Targets)
-	if d.Sources == nil && d.Register == nil {
-		p.Errorf(e.Key.Pos, "trunk %q has neither sources nor a register: no call could come from it", e.Key.V)
+	if d.Sources == nil && d.Register == nil && d.Auth == nil {
+		p.Errorf(e.Key.Pos, "trunk %q has neither sources nor register nor auth: no call could come from it", e.Key.V)
 	}
 	return t
 }

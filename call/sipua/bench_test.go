@@ -33,6 +33,7 @@ type desk struct {
 	invite   func(*sipua.Incoming)
 	register func(context.Context, registrar.Request) registrar.Response
 	known    func(netip.AddrPort, string, string) bool
+	prove    func(sipua.Proof) sipua.Verdict
 	options  func() (int, int)
 	gone     func(string, netip.AddrPort)
 }
@@ -60,6 +61,13 @@ func (d *desk) Register(ctx context.Context, q registrar.Request) registrar.Resp
 
 func (d *desk) Known(source netip.AddrPort, method, user string) bool {
 	return d.known == nil || d.known(source, method, user)
+}
+
+func (d *desk) Prove(p sipua.Proof) sipua.Verdict {
+	if d.prove != nil {
+		return d.prove(p)
+	}
+	return sipua.Verdict{}
 }
 
 func (d *desk) Options() (int, int) {

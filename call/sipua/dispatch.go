@@ -121,7 +121,12 @@ func (u *UA) within(tag string, req *sip.Request, o origin) {
 func (u *UA) outside(key string, req *sip.Request, o origin) {
 	switch string(req.Method) {
 	case string(sip.INVITE):
-		u.invite(key, req, o)
+		trunk, r := u.proven(req, o)
+		if r != nil {
+			u.calm(req, o, r)
+			return
+		}
+		u.invite(key, req, o, trunk)
 	case string(sip.OPTIONS):
 		u.options(req, o)
 	case string(sip.REGISTER):
@@ -132,6 +137,30 @@ func (u *UA) outside(key string, req *sip.Request, o origin) {
 		u.calm(req, o, refuse(sip.StatusForbidden, "Only Within A Call"))
 	default:
 		u.calm(req, o, unwanted(req.Method))
+	}
+}
+
+// proven asks whether the sender of an INVITE has to prove itself. A challenge
+// keeps nothing: a forged source must not cost us memory.
+func (u *UA) proven(req *sip.Request, o origin) (trunk string, r *refusal) {
+	v := u.handler.Prove(Proof{
+		Source: o.from, URI: req.Recipient.String(), Number: userOf(&req.Recipient), Line: lineOf(&req.Recipient),
+		Authorization: append(values(req, "Authorization"), values(req, "Proxy-Authorization")...),
+		UserAgent:     value(req, "User-Agent"),
+	})
+	switch v.Status {
+	case 0:
+		return v.Trunk, nil
+	case sip.StatusUnauthorized:
+		var ask []sip.Header
+		for _, c := range v.Challenge {
+			ask = append(ask, sip.NewHeader("WWW-Authenticate", c))
+		}
+		return "", refuse(v.Status, "Unauthorized", ask...) //nolint:misspell // the RFC spells it so
+	case sip.StatusBadRequest:
+		return "", refuse(v.Status, "Malformed Authorization")
+	default:
+		return "", refuse(v.Status, "Forbidden")
 	}
 }
 

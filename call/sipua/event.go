@@ -22,9 +22,30 @@ type Handler interface {
 	// its message is dropped without an answer. user is the user part of From.
 	// It is called by the reader of the socket and must be quick.
 	Known(source netip.AddrPort, method, user string) bool
+	// Prove says whether an INVITE is let in: some peers have to prove who they
+	// are. It is called by the reader of the socket, before anything is kept of the
+	// INVITE, and must be quick.
+	Prove(p Proof) Verdict
 	// Options returns the answer to OPTIONS: 200, or 503 with the seconds of
 	// Retry-After. It must be quick.
 	Options() (status, retryAfter int)
+}
+
+// Proof is what an INVITE says about who sent it.
+type Proof struct {
+	Source        netip.AddrPort
+	URI           string   // request URI
+	Number        string   // its user part
+	Line          string   // see Incoming
+	Authorization []string // values of all such headers
+	UserAgent     string
+}
+
+// Verdict is what becomes of an INVITE.
+type Verdict struct {
+	Status    int      // 0: it is let in; else the refusal
+	Trunk     string   // the peer that proved itself; "": nobody had to
+	Challenge []string // values of WWW-Authenticate headers of a 401
 }
 
 // LegEvent is what happens to a leg. The set is closed. Events of one leg

@@ -18,6 +18,7 @@ type Incoming struct {
 	To            string // user part of To
 	RequestUser   string // user part of the request URI
 	RequestURI    string // for digest
+	Trunk         string // that proved itself; "": nobody had to
 	Line          string // of a contact of ours that we registered somewhere; see Enrol
 	PAI           string // user part of P-Asserted-Identity; worth as much as its sender
 	Privacy       string // the header's value
@@ -35,7 +36,7 @@ type Incoming struct {
 const overloadWait = 10 // seconds of Retry-After at most
 
 // invite begins an inbound leg.
-func (u *UA) invite(key string, req *sip.Request, o origin) {
+func (u *UA) invite(key string, req *sip.Request, o origin, trunk string) {
 	if u.table.crowded() {
 		u.counters.drop(dropOverload)
 		u.calm(req, o, refuse(sip.StatusServiceUnavailable, "Overload", soon(overloadWait)...))
@@ -56,6 +57,7 @@ func (u *UA) invite(key string, req *sip.Request, o origin) {
 	u.table.addLeg(s.leg)
 	_ = s.tx.Respond(u.plainResponse(req, sip.StatusTrying, "Trying", "")) // counted; the peer will ask again
 	in := u.incoming(req, o, s.leg, srv)
+	in.Trunk = trunk
 	go func() {
 		if !u.guarded("invite", func() { u.handler.Invite(in) }) {
 			_ = in.Reject(sip.StatusInternalServerError, "Internal Error", 0, nil)

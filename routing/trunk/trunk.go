@@ -23,6 +23,7 @@ type Trunk struct {
 	Session Session
 
 	Register Registration
+	Auth     Auth
 }
 
 // Session says how long a call lives without a sign of the peer (RFC 4028).
@@ -45,6 +46,19 @@ func (d Digits) OrDefault() Digits {
 	}
 	return d
 }
+
+// Auth is what a peer has to prove with each call (RFC 7616). The zero value:
+// nothing.
+type Auth struct {
+	Realm, Username string
+	Account         string // of the node's settings, in their place
+}
+
+// Proves says whether the peer has to prove itself.
+func (t Trunk) Proves() bool { return t.Auth != Auth{} }
+
+// FromAnywhere says whether nothing but its proof tells a call of the trunk.
+func (t Trunk) FromAnywhere() bool { return t.Proves() && len(t.Sources) == 0 && !t.Registers() }
 
 // Normalise brings a number the trunk sent into the form everything else uses.
 func (t Trunk) Normalise(number string) string { return t.Numbers.Normalise(number) }

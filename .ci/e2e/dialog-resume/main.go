@@ -258,6 +258,9 @@ func (handler) Register(context.Context, registrar.Request) registrar.Response {
 func (handler) Known(netip.AddrPort, string, string) bool { return true }
 func (handler) Gone(string, netip.AddrPort)               {}
 
+// Prove implements sipua.Handler.
+func (handler) Prove(sipua.Proof) sipua.Verdict { return sipua.Verdict{} }
+
 func (handler) Options() (status, retryAfter int) { return 200, 0 }
 
 func open(addr string, h handler) (*sipua.UA, error) {

@@ -140,7 +140,8 @@ type sipHandler struct {
 func (h sipHandler) Invite(in *sipua.Incoming) {
 	h.sw.Invite(call.Invite{
 		Invitation: invitation{in}, CallID: in.CallID, From: in.From, FromName: in.FromName, Identity: in.PAI,
-		Number: in.RequestUser, To: in.To, Line: in.Line, URI: in.RequestURI, Source: in.Source, Transport: in.Transport,
+		Number: in.RequestUser, To: in.To, Line: in.Line, Trunk: in.Trunk,
+		URI: in.RequestURI, Source: in.Source, Transport: in.Transport,
 		UserAgent: in.UserAgent, Authorization: in.Authorization, Offer: in.Offer,
 		Replaces: in.Replaces,
 	})
@@ -160,6 +161,9 @@ func (h sipHandler) Gone(transport string, remote netip.AddrPort) {
 func (h sipHandler) Known(source netip.AddrPort, method, _ string) bool {
 	return h.sw.Known(source, method)
 }
+
+// Prove implements sipua.Handler.
+func (h sipHandler) Prove(p sipua.Proof) sipua.Verdict { return h.sw.Prove(p) }
 
 // Options implements sipua.Handler.
 func (h sipHandler) Options() (status, retryAfter int) { return h.sw.Options() }

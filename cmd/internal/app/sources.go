@@ -131,9 +131,10 @@ func (n *Node) missingAccounts() {
 		return
 	}
 	for _, t := range g.Trunks.Trunks() {
-		if _, ok := n.settings.Accounts[t.Outward.Account]; !ok && t.Outward.Account != "" {
-			n.log.Warn("a trunk has an account that this node's settings don't have", "trunk", t.Name,
-				"account", t.Outward.Account)
+		for _, name := range []string{t.Outward.Account, t.Auth.Account} {
+			if _, ok := n.settings.Accounts[name]; !ok && name != "" {
+				n.log.Warn("a trunk has an account that this node's settings don't have", "trunk", t.Name, "account", name)
+			}
 		}
 	}
 }
