@@ -75,7 +75,7 @@ func (s *Switch) judge(gen *Generation, t trunk.Trunk, realm string, p sipua.Pro
 		if len(p.Authorization) > 0 {
 			s.unproven(t.Name, "credentials are wrong or stale")
 		}
-		return sipua.Verdict{Status: 401, Challenge: challenge}
+		return sipua.Verdict{Status: 401, Challenge: challenge, Judged: errors.Is(err, registrar.ErrWrong)}
 	}
 	name, ok := s.provenTrunk(gen, realm, user)
 	if !ok || t.Name != "" && name != t.Name {

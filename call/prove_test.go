@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -55,6 +56,10 @@ func TestTrunksProveThemselves(t *testing.T) {
 				first, second := l.tries(tt.source, tt.realm, tt.user, tt.password)
 				if first.Status != tt.first || second.Status != tt.second || second.Trunk != tt.trunk {
 					t.Errorf("%+v, then %+v", first, second)
+				}
+				ours := slices.Contains([]string{"wrong password", "unknown user", "seven is not of anywhere"}, name)
+				if first.Judged || second.Judged != ours {
+					t.Error("whether it was judged:", first.Judged, second.Judged)
 				}
 				if first.Status == 401 && len(first.Challenge) != 2 {
 					t.Errorf("%d challenges, want SHA-256 and MD5", len(first.Challenge))

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -68,6 +69,9 @@ type Accounts interface {
 var (
 	// ErrUnauthorised asks for (better) credentials: 401 with the challenge.
 	ErrUnauthorised = errors.New("credentials missing or wrong")
+	// ErrWrong is an ErrUnauthorised of credentials that were judged, for a
+	// nonce that only their sender can have.
+	ErrWrong = fmt.Errorf("%w: judged", ErrUnauthorised)
 	// ErrMalformed means that the Authorization header can't be read: 400.
 	ErrMalformed = errors.New("malformed Authorization header")
 	// ErrBanned means too many wrong passwords from this source: 403.
@@ -201,6 +205,7 @@ func (r *Registrar) Authenticate(
 		return cred.username, nil, nil
 	case wrong:
 		r.c.Logger.Info("wrong credentials", "user", cred.username, "source", source, "uri", uri)
+		return "", r.challenge(from, now, false, r.md5Only(userAgent)), ErrWrong
 	case missing, stale:
 	}
 	return "", r.challenge(from, now, verdict == stale, r.md5Only(userAgent)), ErrUnauthorised

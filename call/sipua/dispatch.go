@@ -121,12 +121,9 @@ func (u *UA) within(tag string, req *sip.Request, o origin) {
 func (u *UA) outside(key string, req *sip.Request, o origin) {
 	switch string(req.Method) {
 	case string(sip.INVITE):
-		trunk, r := u.proven(req, o)
-		if r != nil {
-			u.calm(req, o, r)
-			return
+		if trunk, ok := u.proven(req, o); ok {
+			u.invite(key, req, o, trunk)
 		}
-		u.invite(key, req, o, trunk)
 	case string(sip.OPTIONS):
 		u.options(req, o)
 	case string(sip.REGISTER):
@@ -140,27 +137,43 @@ func (u *UA) outside(key string, req *sip.Request, o origin) {
 	}
 }
 
-// proven asks whether the sender of an INVITE has to prove itself. A challenge
-// keeps nothing: a forged source must not cost us memory.
-func (u *UA) proven(req *sip.Request, o origin) (trunk string, r *refusal) {
+// proven asks whether the sender of an INVITE has to prove itself, and refuses
+// it. A challenge keeps nothing: a forged source must not cost us memory.
+// What was judged was sent by one who can be where he says, and is judged once.
+func (u *UA) proven(req *sip.Request, o origin) (trunk string, ok bool) {
 	v := u.handler.Prove(Proof{
 		Source: o.from, URI: req.Recipient.String(), Number: userOf(&req.Recipient), Line: lineOf(&req.Recipient),
 		Authorization: append(values(req, "Authorization"), values(req, "Proxy-Authorization")...),
 		UserAgent:     value(req, "User-Agent"),
 	})
+	if v.Status == 0 {
+		return v.Trunk, true
+	}
+	r := v.refusal()
+	if !v.Judged {
+		u.calm(req, o, r)
+		return "", false
+	}
+	res := u.response(req, r.status, r.reason, u.calmTag(req))
+	for _, h := range r.extra {
+		res.AppendHeader(h)
+	}
+	u.settle(req, o, res)
+	return "", false
+}
+
+func (v Verdict) refusal() *refusal {
 	switch v.Status {
-	case 0:
-		return v.Trunk, nil
 	case sip.StatusUnauthorized:
 		var ask []sip.Header
 		for _, c := range v.Challenge {
 			ask = append(ask, sip.NewHeader("WWW-Authenticate", c))
 		}
-		return "", refuse(v.Status, "Unauthorized", ask...) //nolint:misspell // the RFC spells it so
+		return refuse(v.Status, "Unauthorized", ask...) //nolint:misspell // the RFC spells it so
 	case sip.StatusBadRequest:
-		return "", refuse(v.Status, "Malformed Authorization")
+		return refuse(v.Status, "Malformed Authorization")
 	default:
-		return "", refuse(v.Status, "Forbidden")
+		return refuse(v.Status, "Forbidden")
 	}
 }
 

@@ -46,6 +46,7 @@ type Verdict struct {
 	Status    int      // 0: it is let in; else the refusal
 	Trunk     string   // the peer that proved itself; "": nobody had to
 	Challenge []string // values of WWW-Authenticate headers of a 401
+	Judged    bool     // a refusal that counts: repetitions of the INVITE get it again
 }
 
 // LegEvent is what happens to a leg. The set is closed. Events of one leg

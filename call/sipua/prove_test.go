@@ -2,6 +2,7 @@ package sipua_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tierline/call/sipua"
@@ -52,4 +53,35 @@ func TestInviteThatHasToProveItself(t *testing.T) {
 		}
 		p.next("404")
 	})
+}
+
+// Datagrams get lost and INVITEs are repeated until an answer comes: the same
+// wrong password must not be held against its sender each time.
+func TestRepeatedInviteWithAWrongPasswordIsJudgedOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		judged bool
+		want   int
+	}{"wrong password": {true, 1}, "a challenge, which keeps nothing": {false, 3}} {
+		t.Run(name, func(t *testing.T) {
+			onBench(t, func(b *bench) {
+				var judged atomic.Int32
+				b.desk.prove = func(sipua.Proof) sipua.Verdict {
+					judged.Add(1)
+					return sipua.Verdict{Status: 401, Challenge: []string{`Digest realm="a", nonce="1"`}, Judged: tt.judged}
+				}
+				invite := b.peer.text(ask{
+					method: "INVITE", uri: "sip:1@10.0.0.1", body: offerSDP, headers: []string{"Authorization: Digest bad"},
+				})
+				for range 3 {
+					b.peer.write(invite)
+					if got := b.peer.next("401").all("WWW-Authenticate"); len(got) != 1 {
+						t.Errorf("%v", got)
+					}
+				}
+				if n := int(judged.Load()); n != tt.want {
+					t.Errorf("judged %d times, want %d", n, tt.want)
+				}
+			})
+		})
+	}
 }
