@@ -39,9 +39,10 @@ func (c *trio) start(names ...string) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	for _, name := range names {
-		c.effects[name] = newEffectLog()
+		effects, as := newEffectLog(), c.ca.member("test", name, trioNames()...)
+		c.effects[name] = effects
 		wg.Go(func() {
-			n, err := c.open(name)
+			n, err := c.open(name, effects, as)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -57,14 +58,14 @@ func (c *trio) start(names ...string) {
 	}
 }
 
-func (c *trio) open(name string) (*Node, error) {
+func (c *trio) open(name string, effects *effectLog, as *Members) (*Node, error) {
 	s := defaults()
 	s.net = c.net.at(name)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return open(ctx, Config{
-		Node: name, LogStore: StoreMemory, Logger: testLogger(c.t).With("node", name), Effects: c.effects[name].add,
-		Members: c.ca.member("test", name, trioNames()...),
+		Node: name, LogStore: StoreMemory, Logger: testLogger(c.t).With("node", name), Effects: effects.add,
+		Members: as,
 	}, s)
 }
 

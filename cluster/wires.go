@@ -124,7 +124,7 @@ func (w *wires) receive(raw net.Conn) {
 	h, err := w.welcome(c)
 	if err != nil {
 		w.log.Warn("connection of another node refused", "from", raw.RemoteAddr().String(), "err", err)
-		_ = raw.Close() // nobody is left to be told
+		w.dismiss(raw)
 		return
 	}
 	if !w.keep(c) {
@@ -140,6 +140,17 @@ func (w *wires) receive(raw net.Conn) {
 	}
 	defer w.drop(c)
 	w.serve[h.For](w.ctx, h.Node, c)
+}
+
+// dismiss closes a refused connection without taking back the reason: TCP
+// resets, and the peer loses what it hasn't read, if we close before we have
+// read all that it sent.
+func (w *wires) dismiss(raw net.Conn) {
+	if c, ok := raw.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil &&
+		raw.SetDeadline(time.Now().Add(w.limit)) == nil {
+		_, _ = io.CopyN(io.Discard, raw, helloLimit) // how it ends doesn't matter
+	}
+	_ = raw.Close() // nobody is left to be told
 }
 
 // welcome proves who is there and answers the greeting.
@@ -229,12 +240,15 @@ func (w *wires) greet(ctx context.Context, c *tls.Conn, node string, why purpose
 	}
 	h := w.greeting()
 	h.To, h.For = node, why
-	if err := writeJSON(c, h); err != nil {
-		return err
-	}
+	// Who refuses our certificate may have closed before we wrote: the reason
+	// is still there to be read.
+	sent := writeJSON(c, h)
 	var answer hello
 	if err := readJSON(c, &answer, helloLimit); err != nil {
 		return fmt.Errorf("read greeting: %w", err)
+	}
+	if sent != nil {
+		return sent
 	}
 	if answer.Refused != "" {
 		return fmt.Errorf("refused: %s", answer.Refused)

@@ -82,6 +82,7 @@ func TestPeerRefersAndIsRefused(t *testing.T) {
 		refer := p.text(ask{method: "REFER", headers: []string{referTo}})
 		p.write(refer)
 		p.write(refer) // again, before there is an answer
+		synctest.Wait()
 		r := next[sipua.ReferredIn](t, ev)
 		wantErr(t, r.Reply(99), sipua.ErrInput)
 		_ = r.Reply(603)
