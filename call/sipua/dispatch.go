@@ -64,6 +64,9 @@ func (u *UA) accept(req *sip.Request, o origin) {
 		u.counters.drop(dropStranger)
 		return
 	}
+	if u.shed(req, o) {
+		return
+	}
 	if r := examine(req, o.ep.network); r != nil {
 		u.calm(req, o, r)
 		return
@@ -246,4 +249,9 @@ func retryAfter(seconds int) []sip.Header {
 // don't come back together.
 func soon(most int) []sip.Header {
 	return retryAfter(1 + rand.IntN(most)) //nolint:gosec // spreads load, keeps no secret
+}
+
+// overloaded is the Retry-After of a node that has too much to do.
+func overloaded() []sip.Header {
+	return retryAfter(2 + rand.IntN(9)) //nolint:gosec // as above
 }

@@ -33,13 +33,11 @@ type Incoming struct {
 	srv *inviteIn
 }
 
-const overloadWait = 10 // seconds of Retry-After at most
-
 // invite begins an inbound leg.
 func (u *UA) invite(key string, req *sip.Request, o origin, trunk string) {
 	if u.table.crowded() {
 		u.counters.drop(dropOverload)
-		u.calm(req, o, refuse(sip.StatusServiceUnavailable, "Overload", soon(overloadWait)...))
+		u.calm(req, o, refuse(sip.StatusServiceUnavailable, "Overload", overloaded()...))
 		return
 	}
 	merge := mergeKey(req)

@@ -47,7 +47,7 @@ func (u *UA) register(key string, req *sip.Request, o origin) {
 
 func (u *UA) tooBusy(req *sip.Request) *sip.Response {
 	res := u.response(req, sip.StatusServiceUnavailable, "Busy", u.calmTag(req))
-	for _, h := range soon(10) {
+	for _, h := range overloaded() {
 		res.AppendHeader(h)
 	}
 	return res

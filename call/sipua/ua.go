@@ -17,6 +17,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tierline/call/gate"
 	"tierline/call/resolve"
 )
 
@@ -42,6 +43,7 @@ type Config struct {
 	ConnsPerSource int               // streams one address may hold; default 64
 	Conns          int               // and all together; default 4096
 	Resolver       *resolve.Resolver // finds the hosts of URIs; nil: one that asks the machine's DNS servers
+	Gate           *gate.Gate        // says when new work is too much; nil: never
 	Logger         *slog.Logger
 	Handler        Handler
 	Origins        []string // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
@@ -67,6 +69,7 @@ type UA struct {
 	quiet     *slog.Logger // for sipgo, which logs what strangers send as errors
 	verbose   bool         // debugging
 	handler   Handler
+	gate      *gate.Gate
 	userAgent string
 	cookie    string
 	secret    [32]byte
@@ -111,8 +114,11 @@ func Open(c Config) (*UA, error) {
 }
 
 func newUA(c Config) *UA {
+	if c.Gate == nil {
+		c.Gate = gate.New(c.Logger)
+	}
 	u := &UA{
-		log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
+		gate: c.Gate, log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
 		origins: c.Origins,
 	}

@@ -22,6 +22,7 @@ type endpoint struct {
 	contact string
 	pc      net.PacketConn // UDP
 	fast    *net.UDPConn   // the same, if it is one
+	notes   [64]byte       // of the kernel about the last datagram
 	ln      net.Listener   // streams
 	tls     *tls.Config    // put over them, of TLS and WSS
 }
@@ -44,6 +45,7 @@ func (e *endpoint) prepare() {
 	if c, ok := e.pc.(*net.UDPConn); ok {
 		e.fast = c
 		_ = c.SetReadBuffer(readBuffer) // a burst; the kernel may allow less
+		stamp(c)
 	}
 }
 
@@ -96,8 +98,7 @@ func (e *endpoint) serve() {
 
 func (e *endpoint) read(buf []byte) (int, netip.AddrPort, error) {
 	if e.fast != nil {
-		n, from, err := e.fast.ReadFromUDPAddrPort(buf)
-		return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), err //nolint:wrapcheck // compared by the caller
+		return e.readStamped(buf)
 	}
 	n, addr, err := e.pc.ReadFrom(buf)
 	if err != nil {

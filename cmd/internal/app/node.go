@@ -17,6 +17,7 @@ import (
 	"tierline/acd/report/store"
 	"tierline/call"
 	"tierline/call/certs"
+	"tierline/call/gate"
 	"tierline/call/registrar"
 	"tierline/call/resolve"
 	"tierline/call/sipua"
@@ -49,6 +50,7 @@ type Node struct {
 	speaker   *speech.Speaker
 	measured  measured
 	archive   *call.Archive
+	gate      *gate.Gate
 
 	publisher *publish.Publisher
 	version   string
@@ -64,7 +66,7 @@ type Node struct {
 // documents are published).
 func Start(ctx context.Context, s config.Settings, version string, log *slog.Logger) (*Node, error) {
 	root, stop := context.WithCancel(context.WithoutCancel(ctx))
-	n := &Node{settings: s, log: log, stop: stop, version: version}
+	n := &Node{settings: s, log: log, stop: stop, version: version, gate: gate.New(log.With("part", "gate"))}
 	steps := []struct {
 		name string
 		run  func(ctx, root context.Context) error
@@ -133,7 +135,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Members: members, Health: n.health,
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
-		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
+		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.committed,
 	})
 	if err != nil {
 		return err
@@ -238,7 +240,7 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 	n.ua, err = sipua.Open(sipua.Config{ //nolint:contextcheck // serves until Close, whatever ends the start
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
-		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept},
+		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept}, Gate: n.gate,
 		Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
 		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.certs.Client,
 	})
@@ -248,6 +250,7 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 	n.undo(n.ua.Close)
 	n.sw.Attach(phonePort{n.ua}, n.registrar)
 	n.run(root, "targets", n.sw.Watch)
+	n.admit(root)
 	return nil
 }
 

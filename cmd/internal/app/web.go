@@ -105,6 +105,7 @@ func (n *Node) figures() []console.Figure {
 	out = append(out, console.TrunkFigures(n.sw.Trunks())...)
 	out = append(out, n.sipFigures()...)
 	out = append(out, n.registrarFigures()...)
+	out = append(out, n.gateFigures()...)
 	out = append(out, n.sourceFigures()...)
 	out = append(out, n.speechFigures()...)
 	out = append(out, n.certFigures()...)

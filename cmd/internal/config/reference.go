@@ -106,6 +106,8 @@ func meanings() map[string]string {
 			"they connect to; *: all. Programs that are no browsers say no origin and may",
 		"sip.connections_per_source": "Connections (tcp, tls, ws, wss) that one address may hold; more where many " +
 			"phones are behind one NAT",
+		"sip.admission": "auto: when the node can't keep up, new calls are limited and the rest get 503 with " +
+			"Retry-After; off: never",
 		"sip.max_calls": "Callers at once on this node; more get 503 with Retry-After. 0: as many as have ports for " +
 			"two legs",
 		"rtp.ip":       "Address of the audio sockets, as SDP names it",

@@ -49,6 +49,7 @@ type SIP struct {
 	Origins   []string `mapstructure:"origins"`
 	PerSource int      `mapstructure:"connections_per_source"`
 	MaxCalls  int      `mapstructure:"max_calls"`
+	Admission string   `mapstructure:"admission"`
 }
 
 // Listen is one SIP socket.
@@ -117,7 +118,7 @@ func Defaults() Settings {
 	return Settings{
 		Node:    "n1",
 		DataDir: "data",
-		SIP: SIP{Origins: []string{}, PerSource: 64, Listen: []Listen{
+		SIP: SIP{Admission: "auto", Origins: []string{}, PerSource: 64, Listen: []Listen{
 			{Transport: "udp", Address: netip.AddrPortFrom(local, 5060)},
 			{Transport: "tcp", Address: netip.AddrPortFrom(local, 5060)},
 		}},
@@ -205,6 +206,7 @@ func (s SIP) validate(c *checker) {
 	}
 	c.check(s.PerSource >= 1 && s.PerSource <= 4096, "sip.connections_per_source", "%d is not between 1 and 4096",
 		s.PerSource)
+	c.oneOf("sip.admission", s.Admission, "auto", "off")
 	c.check(s.MaxCalls >= 0 && s.MaxCalls <= 1_000_000, "sip.max_calls",
 		"%d is not between 0 and 1000000 (0: no limit)", s.MaxCalls)
 	c.check(!strings.ContainsAny(s.Advertise, " \t/@:") || isAddr(s.Advertise), "sip.advertise",

@@ -1,0 +1,4 @@
+package sipua
+
+// Age is how long a datagram waited.
+var Age = age

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"tierline/call/gate"
+	"tierline/cmd/internal/console"
+	"tierline/media"
+)
+
+// admit limits new calls by what is late, if the settings want it.
+func (n *Node) admit(root context.Context) {
+	if n.settings.SIP.Admission != "auto" {
+		return
+	}
+	var sounds tardy
+	n.run(root, "admission", func(ctx context.Context) error {
+		return n.gate.Run(ctx, func() {
+			all, above := sounds.since(n.media.Stats().Lateness)
+			n.gate.Counted(gate.Sound, all, above)
+		})
+	})
+}
+
+// committed takes how long an entry of the log took.
+func (n *Node) committed(d time.Duration) {
+	n.measured.committed(d)
+	n.gate.Told(gate.Commit, d)
+}
+
+// tardy counts packets that left too late, from one look to the next.
+type tardy struct{ all, above uint64 }
+
+func (t *tardy) since(buckets [media.LatenessBuckets + 1]uint64) (all, above uint64) {
+	before := *t
+	*t = tardy{}
+	bounds := media.LatenessBounds()
+	for i, frames := range buckets {
+		t.all += frames
+		if i == len(bounds) || bounds[i] > gate.Sound.Bound() {
+			t.above += frames
+		}
+	}
+	return t.all - before.all, t.above - before.above
+}
+
+func (n *Node) gateFigures() []console.Figure {
+	s := n.gate.Stats()
+	out := []console.Figure{
+		console.Gauge("admission_limit", "New calls a second that are let in; 0: all", s.Limit),
+		console.Gauge("admission_rate", "New calls a second that were let in", s.Rate),
+		console.Counter("admission_refused_total", "New calls refused with 503 because something is late", s.Refused),
+	}
+	return append(out, console.Counters("admission_late_total",
+		"Half seconds in which something was late", "signal", s.Late)...)
+}
