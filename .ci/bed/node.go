@@ -17,18 +17,19 @@ import (
 
 // Node is one switch, run as a process.
 type Node struct {
-	Binary  string
-	Dir     string // data, settings and log are kept here over restarts
-	Service string // directory of service documents
-	IP      string // SIP, RTP and HTTP are on this address
-	SIP     int
-	HTTP    int
-	RTPMin  int
-	RTPMax  int
-	Log     string // level
-	Env     []string
-	Certs   string // directory of `certs init`; with it the two ports after SIP are TLS and WSS
-	More    string // further settings, YAML
+	Binary    string
+	Dir       string // data, settings and log are kept here over restarts
+	Service   string // directory of service documents
+	IP        string // SIP, RTP and HTTP are on this address
+	SIP       int
+	HTTP      int
+	RTPMin    int
+	RTPMax    int
+	Log       string // level
+	Env       []string
+	Certs     string // directory of `certs init`; with it the two ports after SIP are TLS and WSS
+	More      string // further settings, YAML
+	Admission string // of the settings; "": the default
 
 	cmd  *exec.Cmd
 	done chan error
@@ -48,14 +49,22 @@ func (n *Node) settings() string {
 data_dir: %s
 service_dir: %s
 sip:
-  listen:
+%s  listen:
     - {transport: udp, address: "%s:%d"}
     - {transport: tcp, address: "%s:%d"}
 %srtp: {ip: %s, port_min: %d, port_max: %d}
 http: {listen: "%s:%d"}
 log: {level: %s}
 drain: {timeout: 20s}
-%s`, filepath.Join(n.Dir, "data"), n.Service, n.IP, n.SIP, n.IP, n.SIP, n.safe(), n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
+%s`, filepath.Join(n.Dir, "data"), n.Service, n.admission(), n.IP, n.SIP, n.IP, n.SIP, n.safe(), n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
+}
+
+// admission is the first line of sip.
+func (n *Node) admission() string {
+	if n.Admission == "" {
+		return ""
+	}
+	return "  admission: " + n.Admission + "\n"
 }
 
 // safe is what the settings say of TLS, the end of sip.

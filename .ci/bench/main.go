@@ -36,11 +36,12 @@ func main() {
 	out := flag.String("out", "", "write the tables to this file too")
 	step := flag.Int("step", 50, "step of the ramp in calls/s")
 	calls := flag.Int("calls", 1000, "calls in the menu at once")
+	capacity := flag.Int("capacity", 0, "calls/s that the overload is reckoned from; 0: measure it")
 	top := flag.Int("top", 1000, "end of the ramp in calls/s")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{binary: *binary, step: *step, top: *top, calls: *calls}
+	b := &bench{binary: *binary, step: *step, top: *top, calls: *calls, known: *capacity}
 	if err := b.run(ctx, strings.Split(*only, ","), *out); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to be undone
@@ -51,6 +52,8 @@ type bench struct {
 	binary    string
 	step, top int
 	calls     int
+	known     int    // capacity
+	admission string // of the node that is started next
 	dir       string
 	tables    strings.Builder
 }
@@ -75,6 +78,8 @@ func (b *bench) run(ctx context.Context, what []string, out string) (err error) 
 			err = b.media(ctx)
 		case "dispatch":
 			err = b.dispatch(ctx)
+		case "overload":
+			err = b.overload(ctx)
 		case "ivr":
 			err = b.ivr(ctx)
 		default:
@@ -132,7 +137,7 @@ func (b *bench) node(ctx context.Context, agents int, more ...func(documents str
 		}
 	}
 	n := &bed.Node{
-		Binary: b.binary, Dir: dir, Service: documents, IP: host, SIP: 5070, HTTP: 8070,
+		Admission: b.admission, Binary: b.binary, Dir: dir, Service: documents, IP: host, SIP: 5070, HTTP: 8070,
 		RTPMin: 10000, RTPMax: 64998, Log: "warn",
 	}
 	if err := n.Start(ctx); err != nil {

@@ -23,6 +23,7 @@ type peers struct {
 	rtp     *generator // nil: no media
 	talk    func() time.Duration
 	hangup  bool // agents hang up after talk; otherwise whoever end tells
+	insist  bool // requests and answers are repeated as RFC 3261 wants it
 
 	mu       sync.Mutex // guards all that follows
 	calls    map[string]*leg
@@ -31,6 +32,7 @@ type peers struct {
 	freeings []time.Duration      // from an agent's BYE to his next INVITE
 	failed   int
 	again    int // retransmissions by the switch
+	tally    tally
 	serial   int
 	onEnd    func() // a caller's call is over
 }
@@ -41,6 +43,9 @@ type leg struct {
 	agent                 string
 	invite                bed.Message // agents: the request
 	answered, ended       bool
+	heard                 bool // a response to what was sent last
+	asked                 time.Time
+	sent                  int // what was asked so far
 	tag                   string
 	stream                *stream
 }
@@ -98,13 +103,13 @@ func (p *peers) sendTo(c *net.UDPConn, text string) {
 // call starts one call.
 func (p *peers) call() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.serial++
-	l := &leg{id: fmt.Sprintf("%x-%d@bench", rand.Uint64(), p.serial), tag: fmt.Sprintf("c%d", p.serial)}
+	l := &leg{id: fmt.Sprintf("%x-%d@bench", rand.Uint64(), p.serial), tag: fmt.Sprintf("c%d", p.serial), asked: time.Now()}
 	l.from = fmt.Sprintf("<sip:1390%07d@%s>;tag=%s", p.serial, p.callers.LocalAddr(), l.tag)
 	l.to = fmt.Sprintf("<sip:%s@%s>", p.service, p.target)
 	p.calls[l.id] = l
-	p.mu.Unlock()
-	p.sendTo(p.callers, p.request("INVITE", fmt.Sprintf("sip:%s@%s", p.service, p.target), l, 1, p.callers, p.port(true)))
+	p.ask(p.callers, l, p.request("INVITE", fmt.Sprintf("sip:%s@%s", p.service, p.target), l, 1, p.callers, p.port(true)))
 }
 
 // port is where media is expected, 0 without media: then a port that nobody
@@ -112,7 +117,7 @@ func (p *peers) call() {
 func (p *peers) port(caller bool) int {
 	switch {
 	case p.rtp == nil:
-		return 30000
+		return 9000
 	case caller:
 		return p.rtp.callers.port
 	default:
@@ -142,18 +147,24 @@ func (p *peers) caller(m bed.Message) {
 	if l == nil {
 		return // of an earlier measurement
 	}
+	if m.Status() > 0 {
+		l.heard = true
+	}
 	switch cseq := m.Header("CSeq"); {
 	case m.Method() == "BYE":
 		p.sendTo(p.callers, m.Reply(200, "OK", "", "sip:bench@"+p.callers.LocalAddr().String(), ""))
 		p.endCaller(l)
 	case m.Status() >= 300 && strings.HasSuffix(cseq, "INVITE"):
 		p.failed++
+		p.tally.refusal(m)
 		l.to = m.Header("To")
 		p.sendTo(p.callers, p.request("ACK", fmt.Sprintf("sip:%s@%s", p.service, p.target), l, 1, p.callers, 0))
 		p.endCaller(l)
 	case m.Status() == 200 && strings.HasSuffix(cseq, "INVITE"):
 		if l.answered {
 			p.again++
+		} else {
+			p.tally.setups = append(p.tally.setups, time.Since(l.asked))
 		}
 		l.to, l.contact = m.Header("To"), bed.URI(m.Header("Contact"))
 		p.sendTo(p.callers, p.request("ACK", l.contact, l, 1, p.callers, 0))
@@ -191,10 +202,10 @@ func (p *peers) agent(m bed.Message) {
 			l = p.offered(m)
 		}
 		p.sendTo(p.agents, m.Reply(180, "Ringing", l.tag, contact, ""))
-		p.sendTo(p.agents, m.Reply(200, "OK", l.tag, contact, bed.SDP(p.target.IP.String(), p.port(false))))
+		p.ask(p.agents, l, m.Reply(200, "OK", l.tag, contact, bed.SDP(p.target.IP.String(), p.port(false))))
 	case "ACK":
 		if l != nil && !l.answered {
-			l.answered = true
+			l.answered, l.heard = true, true
 			if p.rtp != nil {
 				l.stream = p.rtp.add(p.rtp.agents, address(p.target.IP, l.invite.MediaPort()))
 			}
@@ -202,9 +213,14 @@ func (p *peers) agent(m bed.Message) {
 				time.AfterFunc(p.talk(), func() { p.bye(l) })
 			}
 		}
+	case "": // to our BYE
+		if l != nil {
+			l.heard = true
+		}
 	case "BYE":
 		p.sendTo(p.agents, m.Reply(200, "OK", "", contact, ""))
-		if l != nil {
+		if l != nil && !l.ended {
+			p.tally.cut++
 			p.endAgent(l)
 		}
 	case "CANCEL":
@@ -238,7 +254,7 @@ func (p *peers) bye(l *leg) {
 	}
 	p.endAgent(l)
 	p.lastBye[l.agent] = time.Now()
-	p.sendTo(p.agents, p.request("BYE", l.contact, l, 100, p.agents, 0))
+	p.ask(p.agents, l, p.request("BYE", l.contact, l, 100, p.agents, 0))
 }
 
 func (p *peers) endAgent(l *leg) {
