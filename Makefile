@@ -3,6 +3,8 @@ GO        ?= go
 BIN       := bin/tierline
 TOOLS     := $(GO) tool -modfile=.ci/tools/go.mod
 PACKAGES  := ./acd/... ./call/... ./cluster/... ./cmd/... ./docs/... ./ivr/... ./media/... ./routing/...
+# Our checks with real peers: not for `go test`.
+CHECKS    := ./.ci/bed/... ./.ci/bench/... ./.ci/e2e/...
 SOAK      := ./acd ./acd/report ./acd/report/interval ./acd/report/store ./routing/rank
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
@@ -19,13 +21,13 @@ test: vet ## everything that needs only Go, no cgo, loopback only
 	$(GO) test -shuffle=on $(PACKAGES)
 
 vet:
-	$(GO) vet $(PACKAGES)
+	$(GO) vet $(PACKAGES) $(CHECKS)
 
 lint:
-	$(TOOLS) golangci-lint run $(PACKAGES)
+	$(TOOLS) golangci-lint run $(PACKAGES) $(CHECKS)
 
 fmt:
-	$(TOOLS) golangci-lint fmt $(PACKAGES)
+	$(TOOLS) golangci-lint fmt $(PACKAGES) $(CHECKS)
 
 check: lint test build ## what a change must pass
 	$(GO) mod tidy -diff

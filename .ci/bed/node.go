@@ -56,7 +56,8 @@ sip:
 http: {listen: "%s:%d"}
 log: {level: %s}
 drain: {timeout: 20s}
-%s`, filepath.Join(n.Dir, "data"), n.Service, n.admission(), n.IP, n.SIP, n.IP, n.SIP, n.safe(), n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
+%s`, filepath.Join(n.Dir, "data"), n.Service, n.admission(), n.IP, n.SIP, n.IP, n.SIP, n.safe(),
+		n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
 }
 
 // admission is the first line of sip.

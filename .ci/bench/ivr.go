@@ -193,7 +193,8 @@ func (b *bench) tellMenu(f figures, memory float64) error {
 	n := float64(b.calls)
 	cost := ms(f.cpu) / f.span.Seconds() / n
 	changes := len(f.silences)
-	b.printf("Calls in a menu, callers speak (A-law, 20 ms) and press a key every 10 s; %d prompts one after the other:\n\n"+
+	b.printf("Calls in a menu, callers speak (A-law, 20 ms) and press a key every 10 s; "+
+		"%d prompts one after the other:\n\n"+
 		"| calls | CPU ms per call-second | of a core | memory per call | "+
 		"silence between prompts p50 / p99 / max | key to its prompt p50 / p99 / max | between packets p99 / max |\n"+
 		"|---|---|---|---|---|---|---|\n", changes)
@@ -209,5 +210,6 @@ func (b *bench) tellMenu(f figures, memory float64) error {
 }
 
 func spreadOf(all []time.Duration) string {
-	return fmt.Sprintf("%.1f / %.1f / %.1f ms", ms(percentile(all, 0.5)), ms(percentile(all, 0.99)), ms(percentile(all, 1)))
+	return fmt.Sprintf("%.1f / %.1f / %.1f ms",
+		ms(percentile(all, 0.5)), ms(percentile(all, 0.99)), ms(percentile(all, 1)))
 }

@@ -107,14 +107,7 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 			return nil, fmt.Errorf("write baresip's %s: %w", name, err)
 		}
 	}
-	if err = os.Mkdir(filepath.Join(dir, "heard"), 0o755); err != nil {
-		return nil, fmt.Errorf("make baresip directory: %w", err)
-	}
-	w, err := os.Create(filepath.Join(dir, "tone.wav"))
-	if err != nil {
-		return nil, fmt.Errorf("write tone: %w", err)
-	}
-	if err = errors.Join(wav.Write(w, wav.FromSamples(tone.Make(time.Minute, -12, h.hz))), w.Close()); err != nil {
+	if err = b.sounds(h.hz); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -129,6 +122,18 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	}
 	go func() { b.done <- b.cmd.Wait() }()
 	return b, nil
+}
+
+// sounds makes what it says, and room for what it hears.
+func (b *baresip) sounds(hz float64) error {
+	if err := os.Mkdir(filepath.Join(b.dir, "heard"), 0o755); err != nil {
+		return fmt.Errorf("make baresip directory: %w", err)
+	}
+	w, err := os.Create(filepath.Join(b.dir, "tone.wav"))
+	if err != nil {
+		return fmt.Errorf("write tone: %w", err)
+	}
+	return errors.Join(wav.Write(w, wav.FromSamples(tone.Make(time.Minute, -12, hz))), w.Close())
 }
 
 func (b *baresip) stop() error {

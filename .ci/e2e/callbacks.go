@@ -40,6 +40,28 @@ func callBack(ctx context.Context, l *lab) error {
 	if err = errors.Join(l.register(ctx, port, "1004"), l.onDuty(ctx)); err != nil {
 		return err
 	}
+	if err = l.askForCallBack(ctx); err != nil {
+		return err
+	}
+	if err = l.calledBack(ctx, port); err != nil {
+		return err
+	}
+	c, err := l.record(ctx, before+2)
+	if err != nil {
+		return err
+	}
+	if story := c.story(); c.Direction != "out" || !c.Answered || c.Agent != "1004" || c.Cause != "done" ||
+		!strings.Contains(story, "offer 1004; dial 1004; talk 1004;") {
+		return fmt.Errorf("record %s: %+v", story, c)
+	}
+	open, err := l.cli(ctx, "callbacks")
+	if err == nil && strings.Contains(open, waiting) {
+		err = fmt.Errorf("it is open still:\n%s", open)
+	}
+	return err
+}
+
+func (l *lab) askForCallBack(ctx context.Context) error {
 	out, err := l.dial(ctx, waiting, "10000", "1,1,12s,1,1", 33*time.Second)
 	if err == nil {
 		err = inOrder(out, told("zh", "hold_self callback_offer callback_no_is", read("zh", "phone", "+86"+waiting),
@@ -52,6 +74,12 @@ func callBack(ctx context.Context, l *lab) error {
 	if err != nil || !strings.Contains(open, waiting) {
 		return errors.Join(fmt.Errorf("tierline callbacks does not show it:\n%s", open), err)
 	}
+	return nil
+}
+
+// calledBack makes the agent ready: his phone rings, then the customer's, and
+// they hear one another.
+func (l *lab) calledBack(ctx context.Context, port int) error {
 	l.tap.reset()
 	agent, err := l.phone(ctx, port, 1, 300*time.Millisecond, 0)
 	if err != nil {
@@ -72,22 +100,7 @@ func callBack(ctx context.Context, l *lab) error {
 	if err = errors.Join(customer.wait(30*time.Second), agent.wait(10*time.Second)); err != nil {
 		return err
 	}
-	if err = errors.Join(l.callersHeard(1, 2*time.Second), l.agentsHeard(1, 2*time.Second)); err != nil {
-		return err
-	}
-	c, err := l.record(ctx, before+2)
-	if err != nil {
-		return err
-	}
-	if story := c.story(); c.Direction != "out" || !c.Answered || c.Agent != "1004" || c.Cause != "done" ||
-		!strings.Contains(story, "offer 1004; dial 1004; talk 1004;") {
-		return fmt.Errorf("record %s: %+v", story, c)
-	}
-	open, err = l.cli(ctx, "callbacks")
-	if err == nil && strings.Contains(open, waiting) {
-		err = fmt.Errorf("it is open still:\n%s", open)
-	}
-	return err
+	return errors.Join(l.callersHeard(1, 2*time.Second), l.agentsHeard(1, 2*time.Second))
 }
 
 // story is a record's segments in a line.
@@ -149,15 +162,20 @@ func voicemail(ctx context.Context, l *lab) error {
 	if len(c.Notes) != 1 || c.Notes[0].Kind != "recording" || c.Notes[0].Name != "message" {
 		return fmt.Errorf("the record holds no message: %+v", c.Notes)
 	}
+	return holdsVoice(filepath.Join(l.node.Dir, "data", "messages"), c.Notes[0].Value)
+}
+
+// holdsVoice finds a message in a directory and checks that half of it is loud.
+func holdsVoice(dir, name string) error {
 	var found []string
-	err = filepath.WalkDir(filepath.Join(l.node.Dir, "data", "messages"), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.Contains(path, strings.TrimSuffix(c.Notes[0].Value, ".wav")) {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.Contains(path, strings.TrimSuffix(name, ".wav")) {
 			found = append(found, path)
 		}
 		return err
 	})
 	if err != nil || len(found) != 1 {
-		return errors.Join(fmt.Errorf("%s is in %v", c.Notes[0].Value, found), err)
+		return errors.Join(fmt.Errorf("%s is in %v", name, found), err)
 	}
 	b, err := os.ReadFile(found[0])
 	if err != nil {

@@ -93,7 +93,8 @@ func (c *chrome) tell(method string, params map[string]any, out any) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", method, err)
 	}
-	if err = errors.Join(c.page.SetDeadline(time.Now().Add(20*time.Second)), wsutil.WriteClientText(c.page, b)); err != nil {
+	deadline := time.Now().Add(20 * time.Second)
+	if err = errors.Join(c.page.SetDeadline(deadline), wsutil.WriteClientText(c.page, b)); err != nil {
 		return fmt.Errorf("tell chromium %s: %w", method, err)
 	}
 	for {
@@ -159,6 +160,7 @@ func (c *chrome) close() error {
 	if err := syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("stop chromium: %w", err)
 	}
-	<-c.done
+	err := <-c.done
+	_ = err // killed, as it was to be
 	return nil
 }

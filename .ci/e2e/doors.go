@@ -25,7 +25,8 @@ func doors(ctx context.Context, l *lab) error {
 	if err != nil || !door.config.RootCAs.AppendCertsFromPEM(ca) {
 		return fmt.Errorf("read the authority: %w", err)
 	}
-	silent, err := net.Dial("tcp", door.at(1)) // takes a place and says nothing
+	var dialer net.Dialer
+	silent, err := dialer.DialContext(ctx, "tcp", door.at(1)) // takes a place and says nothing
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

@@ -52,6 +52,26 @@ type info struct {
 	Answer     int
 }
 
+// args are sipp's options for the peer.
+func (p peer) args() []string {
+	args := []string{
+		"-sf", "scenario.xml", "-i", p.ip, "-mi", p.ip, "-p", strconv.Itoa(p.port), "-nostdin", "-nd",
+		"-trace_err", "-error_file", "errors.txt", "-m", strconv.Itoa(p.calls),
+	}
+	for flag, value := range map[string]int{"-mp": p.mediaPort, "-r": p.rate} {
+		if value > 0 {
+			args = append(args, flag, strconv.Itoa(value))
+		}
+	}
+	if p.number != "" {
+		args = append(args, "-s", p.number)
+	}
+	if p.by != "" {
+		args = append(args, "-t", p.by)
+	}
+	return args
+}
+
 // startSipp writes what the peer needs into a directory of its own and starts
 // it.
 func startSipp(ctx context.Context, work string, p peer) (*sipp, error) {
@@ -80,21 +100,7 @@ func startSipp(ctx context.Context, work string, p peer) (*sipp, error) {
 	if err := writePcap(filepath.Join(dir, p.scenario+".pcap"), p.sound...); err != nil {
 		return nil, err
 	}
-	args := []string{
-		"-sf", "scenario.xml", "-i", p.ip, "-mi", p.ip, "-p", strconv.Itoa(p.port), "-nostdin", "-nd",
-		"-trace_err", "-error_file", "errors.txt", "-m", strconv.Itoa(p.calls),
-	}
-	for flag, value := range map[string]int{"-mp": p.mediaPort, "-r": p.rate} {
-		if value > 0 {
-			args = append(args, flag, strconv.Itoa(value))
-		}
-	}
-	if p.number != "" {
-		args = append(args, "-s", p.number)
-	}
-	if p.by != "" {
-		args = append(args, "-t", p.by)
-	}
+	args := p.args()
 	if len(p.lines) > 0 {
 		inf := "SEQUENTIAL\n" + strings.Join(p.lines, "\n") + "\n"
 		if err := os.WriteFile(filepath.Join(dir, "lines.csv"), []byte(inf), 0o600); err != nil {

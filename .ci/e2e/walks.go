@@ -239,15 +239,15 @@ func surveyed(ctx context.Context, l *lab) error {
 	var calls sync.WaitGroup
 	for i, c := range []struct{ from, lang string }{{zhou, "zh"}, {wilson, "en"}} {
 		calls.Go(func() {
-			out, err := l.dial(ctx, c.from, "10001", "0,5s,5,2s,1", 30*time.Second, "--expect-tone", "700")
-			errs[i] = err
-			if err == nil {
+			var out string
+			out, errs[i] = l.dial(ctx, c.from, "10001", "0,5s,5,2s,1", 30*time.Second, "--expect-tone", "700")
+			if errs[i] == nil {
 				errs[i] = inOrder(out, told(c.lang, "hold_vip survey_q1 survey_q2 bye"))
 			}
 		})
 	}
 	calls.Wait()
-	if err = errors.Join(append(errs, agents.wait(5*time.Second))...); err != nil {
+	if err = errors.Join(errors.Join(errs...), agents.wait(5*time.Second)); err != nil {
 		return err
 	}
 	if _, err = l.record(ctx, before+2); err != nil {
@@ -258,10 +258,11 @@ func surveyed(ctx context.Context, l *lab) error {
 		return err
 	}
 	for _, c := range all[:2] {
-		answers := ""
+		var told strings.Builder
 		for _, n := range c.Notes {
-			answers += fmt.Sprintf("%s %s=%s by %s; ", n.Kind, n.Name, n.Value, n.Agent)
+			fmt.Fprintf(&told, "%s %s=%s by %s; ", n.Kind, n.Name, n.Value, n.Agent)
 		}
+		answers := told.String()
 		want := fmt.Sprintf("survey satisfaction=5 by %s; survey resolved=1 by %[1]s; ", c.Agent)
 		if answers != want || !c.Answered {
 			return fmt.Errorf("the record holds %q, not %q: %+v", answers, want, c)
@@ -295,12 +296,12 @@ func walkSipp(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	story := ""
+	var story strings.Builder
 	for _, s := range c.Path {
-		story += s.Step + " "
+		story.WriteString(s.Step + " ")
 	}
-	if !strings.Contains(story, "main bill bill_get bill_say ") {
-		return fmt.Errorf("the call went %s", story)
+	if !strings.Contains(story.String(), "main bill bill_get bill_say ") {
+		return fmt.Errorf("the call went %s", &story)
 	}
 	return nil
 }

@@ -163,6 +163,23 @@ func pairSteps() []step {
 	}
 }
 
+// agreed checks which codecs and ciphers a record names.
+func (p pair) agreed(record cdr) error {
+	if got := record.Quality; got.Codec != p.codecs[0] {
+		return fmt.Errorf("the caller's leg spoke %q, not %s", got.Codec, p.codecs[0])
+	}
+	for _, s := range record.Segments {
+		got := s.Quality
+		if got.Codec != "" && (got.Cipher != "") != p.sealed {
+			return fmt.Errorf("the agent's leg was encrypted with %q", got.Cipher)
+		}
+		if got.Codec != "" && got.Codec != p.codecs[1] {
+			return fmt.Errorf("the agent's leg spoke %q, not %s", got.Codec, p.codecs[1])
+		}
+	}
+	return nil
+}
+
 // talk lets the two talk, and checks what they heard.
 func (p pair) talk(ctx context.Context, l *lab) error {
 	before, err := l.count(ctx)
@@ -199,17 +216,8 @@ func (p pair) talk(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	if got := record.Quality; got.Codec != p.codecs[0] {
-		return fmt.Errorf("the caller's leg spoke %q, not %s", got.Codec, p.codecs[0])
-	}
-	for _, s := range record.Segments {
-		got := s.Quality
-		if got.Codec != "" && (got.Cipher != "") != p.sealed {
-			return fmt.Errorf("the agent's leg was encrypted with %q", got.Cipher)
-		}
-		if got.Codec != "" && got.Codec != p.codecs[1] {
-			return fmt.Errorf("the agent's leg spoke %q, not %s", got.Codec, p.codecs[1])
-		}
+	if err = p.agreed(record); err != nil {
+		return err
 	}
 	if p.free {
 		return nil
