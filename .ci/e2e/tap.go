@@ -25,6 +25,7 @@ type tap struct {
 	mu    sync.Mutex
 	flows map[flow]*heard
 	opus  map[flow]int // packets
+	keys  map[flow]string
 	sip   func(payload []byte)
 	done  chan struct{}
 }
@@ -57,7 +58,9 @@ func openTap(ip string, hz ...float64) (*tap, error) {
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}); err != nil {
 		return nil, fmt.Errorf("listen to loopback: %w", err)
 	}
-	t := &tap{fd: fd, hz: hz, flows: map[flow]*heard{}, opus: map[flow]int{}, done: make(chan struct{})}
+	t := &tap{
+		fd: fd, hz: hz, flows: map[flow]*heard{}, opus: map[flow]int{}, keys: map[flow]string{}, done: make(chan struct{}),
+	}
 	copy(t.from[:], net.ParseIP(ip).To4())
 	go t.run()
 	return t, nil
@@ -107,6 +110,9 @@ func (t *tap) packet(ip []byte, now time.Time) {
 	if payload[0]>>6 == 2 && payload[1]&0x7f == opusType {
 		t.opus[f]++
 	}
+	if payload[0]>>6 == 2 && payload[1]&0x7f == eventPT && len(payload) >= 16 {
+		t.keys[f] += string("0123456789*#ABCD"[payload[12]&15])
+	}
 	if payload[0]>>6 != 2 || payload[1]&0x7f != pcma {
 		return
 	}
@@ -138,6 +144,20 @@ func (t *tap) reset() {
 	defer t.mu.Unlock()
 	clear(t.flows)
 	clear(t.opus)
+	clear(t.keys)
+}
+
+// keysTo returns the keys of all telephone events to the ports, once for each
+// packet.
+func (t *tap) keysTo(lo, hi uint16) (out string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for f, keys := range t.keys {
+		if f.dst >= lo && f.dst <= hi {
+			out += keys
+		}
+	}
+	return out
 }
 
 // opusType is the payload type of Opus in what the switch offers.
