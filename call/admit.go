@@ -51,7 +51,7 @@ func (s *Switch) Invite(in Invite) {
 func (s *Switch) refuse(in Invite, status int, reason string) {
 	s.stats.refuse(reason)
 	after := 0
-	if status == 503 {
+	if status == 503 || reason == "trunk_full" || reason == "trunk_rate" {
 		after = retryAfter()
 	}
 	s.cfg.Log.Info("call refused", "status", status, "reason", reason, "from", routing.Mask(in.From), "to", in.Number)
@@ -97,7 +97,12 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	if t.Trusted && in.Identity != "" {
 		from = in.Identity
 	}
-	from = t.Normalise(from)
+	if from = t.Normalise(from); !t.Believes(from) {
+		s.cfg.Log.Warn("caller's number is none of the trunk's: taken as withheld", "trunk", t.Name,
+			"from", routing.Mask(from))
+		s.screened(t.Name)
+		from = ""
+	}
 	route, err := gen.Numbers.Lookup(t.Name, to)
 	if errors.Is(err, dialplan.ErrNoRoute) {
 		s.refuseFrom(t.Name, in, 404, "no_route")
@@ -120,21 +125,30 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	c.prime(c.id)
 	c.identify(gen, in.CallID)
 	if err = s.add(c, t, time.Now()); err != nil {
-		s.refuseFrom(t.Name, in, 503, refusal(err))
+		status, reason := refusal(err)
+		s.refuseFrom(t.Name, in, status, reason)
 		return nil, false
 	}
 	return c, true
 }
 
-func refusal(err error) string {
+// refusal is what a caller gets for whom there is no room.
+func refusal(err error) (status int, reason string) {
+	full, ok := errors.AsType[*fullError](err)
 	switch {
 	case errors.Is(err, errDraining):
-		return "draining"
-	case errors.Is(err, errNodeFull):
-		return "node_full"
-	default:
-		return "trunk_full"
+		return 503, "draining"
+	case !ok:
+		return 503, "node_full"
 	}
+	status, reason = 503, "trunk_rate"
+	if full.trunk.Busy {
+		status = 486
+	}
+	if full.limit == trunk.CallsLimit {
+		reason = "trunk_full"
+	}
+	return status, reason
 }
 
 // identify looks the caller up by number.

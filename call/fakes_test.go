@@ -217,6 +217,7 @@ type caller struct {
 	mu       sync.Mutex
 	onCancel func()
 	refused  int
+	retry    int           // seconds, with the refusal
 	interval time.Duration // that it asks for
 	prack    bool
 }
@@ -264,10 +265,10 @@ func (c *caller) Answer(_ []byte, on func(sipua.LegEvent)) (Dialog, error) {
 	return c.dlg, nil
 }
 
-func (c *caller) Reject(status int, _ string, _ int, _ map[string][]string) error {
+func (c *caller) Reject(status int, _ string, retry int, _ map[string][]string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.refused = status
+	c.refused, c.retry = status, retry
 	c.lab.note("refuse %d", status)
 	return nil
 }

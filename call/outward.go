@@ -23,12 +23,17 @@ const trunkPatience = 4 * time.Second
 // anonymous stands where no number is shown (RFC 3323 §4.1.1.3).
 const anonymous = "anonymous"
 
-var errTrunksFull = errors.New("every trunk that may call the number has its maximum of calls")
+// Why a permitted call outward isn't made.
+var (
+	errTrunksFull = errors.New("every trunk that may call the number is at a limit")
+	errAgentFull  = errors.New("the agent's calls outward are at a limit")
+)
 
 // far is a leg that we call: through a trunk, or at a fixed address.
 type far struct {
 	*party          // of the attempt under way
 	trunk   string  // "" a fixed address
+	by      string  // the agent who wants it; "" a flow or a call-back
 	targets []hop   // still to be tried
 	hop     hop     // of the attempt under way
 	account Account // for challenges of the trunk's targets
@@ -70,33 +75,61 @@ func (h hop) signal() netip.Addr {
 // callOut calls a normalised number through the trunks that may. Which numbers
 // that are, the documents say: what nobody permits is not called.
 func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *far) error {
-	trunks, err := c.gen.Outwards(name, number)
+	trunks, urgent, err := c.waysTo(name, number, f.by)
 	if err != nil {
-		c.log.Warn("call outward refused", "to", routing.Mask(number), "trunk", name, "err", err)
+		c.log.Warn("call outward refused", "to", routing.Mask(number), "trunk", name, "agent", f.by, "err", err)
 		return err
 	}
-	trunks = c.sw.byHealth(trunks)
-	for _, t := range trunks {
-		release, ok := c.sw.admitOutward(t)
-		if !ok {
+	free, err := c.sw.admitAgent(c.gen, f.by, urgent)
+	if err != nil {
+		c.log.Warn("call outward refused", "to", routing.Mask(number), "agent", f.by, "err", err)
+		return err
+	}
+	for _, t := range c.sw.byHealth(trunks) {
+		release, err := c.sw.admitOutward(t, urgent)
+		if err != nil {
+			c.sw.trunkFailed(t.Name, "call outward not made: "+err.Error())
 			continue
 		}
-		f.trunk, f.release, f.from = t.Name, release, anonymous
-		f.opus = slices.Contains(t.Codecs, sdp.Opus)
-		f.account, f.timer = c.sw.cfg.Accounts[t.Outward.Account], timerOf(t)
-		if id := firstOf(callerID, t.Outward.CallerID); id != "" {
-			f.from = t.Present(id)
-		}
-		for _, target := range t.Outward.Targets {
-			f.targets = append(f.targets, hop{target: target.String(), uri: target.URI(t.Present(number))})
-		}
+		f.release = func() { release(); free() }
+		c.through(f, t, number, callerID)
 		return c.open(ctx, f, c.match(codecsOf(t)), policyOf(t))
 	}
-	for _, t := range trunks {
-		c.sw.trunkFailed(t.Name, "call outward not made: the trunk's limit")
-	}
+	free()
 	c.log.Warn("call outward refused", "to", routing.Mask(number), "trunk", name, "err", errTrunksFull)
 	return errTrunksFull
+}
+
+// waysTo are the trunks that may call a number. An agent's call for help is
+// urgent: nothing holds it up.
+func (c *Call) waysTo(name, number, agent string) (trunks []trunk.Trunk, urgent bool, err error) {
+	if agent != "" {
+		if trunks = c.gen.Urgent(number); len(trunks) > 0 {
+			return trunks, true, nil
+		}
+	}
+	trunks, err = c.gen.Outwards(name, number)
+	return trunks, false, err //nolint:wrapcheck // it says why, in the words of the documents
+}
+
+// through makes f a call to a number through a trunk.
+func (c *Call) through(f *far, t trunk.Trunk, number, callerID string) {
+	f.trunk, f.from = t.Name, anonymous
+	f.opus = slices.Contains(t.Codecs, sdp.Opus)
+	f.account, f.timer = c.sw.cfg.Accounts[t.Outward.Account], timerOf(t)
+	shown := t.Screen(callerID)
+	if callerID != "" && shown != callerID {
+		c.log.Info("number not shown, it isn't one of the trunk's", "trunk", t.Name, "number", routing.Mask(callerID))
+	}
+	if shown != "" {
+		f.from = t.PresentCaller(shown)
+		if domain := t.From(); domain != "" {
+			f.from = "sip:" + f.from + "@" + domain
+		}
+	}
+	for _, target := range t.Outward.Targets {
+		f.targets = append(f.targets, hop{target: target.String(), uri: target.URI(t.Present(number))})
+	}
 }
 
 // callAddress calls a fixed address.
@@ -295,20 +328,44 @@ func farOutcome(status int) acd.Outcome {
 	}
 }
 
-// admitOutward takes a place of a trunk for a call that we make: both ways
-// share its limits.
-func (s *Switch) admitOutward(t trunk.Trunk) (release func(), ok bool) {
+// admitOutward takes a place of a trunk for a call that we make; an urgent one
+// gets it in any case.
+func (s *Switch) admitOutward(t trunk.Trunk, urgent bool) (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.trunkState(t.Name)
-	if !l.Admit(t.Limits, time.Now()) {
-		return nil, false
+	if urgent {
+		l.Take(t.Limits, true, time.Now())
+	} else if reached := l.Admit(t.Limits, true, time.Now()); reached != trunk.NoLimit {
+		return nil, &fullError{trunk: t, limit: reached}
 	}
-	l.outward++
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		l.outward--
+		l.Release(true)
+	}, nil
+}
+
+// admitAgent takes a place among the calls outward that an agent may have: whose
+// phone is stolen must not cost more than that.
+func (s *Switch) admitAgent(gen *Generation, agent string, urgent bool) (release func(), err error) {
+	if agent == "" || urgent {
+		return func() {}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.dialling[agent]
+	if l == nil {
+		l = trunk.NewLimiter()
+		s.dialling[agent] = l
+	}
+	if reached := l.Admit(gen.Dialling(agent), time.Now()); reached != trunk.NoLimit {
+		s.stats.refuse("agent_limit")
+		return nil, fmt.Errorf("%w: %s", errAgentFull, reached)
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		l.Release()
-	}, true
+	}, nil
 }

@@ -52,8 +52,9 @@ type Switch struct {
 	mu       sync.Mutex // guards what follows
 	calls    map[string]*Call
 	trunks   map[string]*trunkState
-	attached bool            // calls can be made
-	early    []acd.RingAgent // call-backs whose turn came before that
+	dialling map[string]*trunk.Limiter // calls outward by agents
+	attached bool                      // calls can be made
+	early    []acd.RingAgent           // call-backs whose turn came before that
 	draining bool
 	outlive  int            // lookups that carry on after their calls
 	rest     sync.WaitGroup // the same
@@ -64,7 +65,7 @@ type Switch struct {
 func New(ctx context.Context, cfg Config) *Switch {
 	s := &Switch{
 		cfg: cfg, root: ctx, calls: map[string]*Call{}, trunks: map[string]*trunkState{},
-		empty: make(chan struct{}),
+		dialling: map[string]*trunk.Limiter{}, empty: make(chan struct{}),
 	}
 	s.keeper = registration.New(ctx, client{s}, cfg.Log.With("part", "registration"), nil)
 	s.session.Store(uint64(time.Now().Unix())) //nolint:gosec // positive until long after us
@@ -165,10 +166,10 @@ func (s *Switch) add(c *Call, t trunk.Trunk, now time.Time) error {
 		return err
 	}
 	l := s.trunkState(t.Name)
-	if !l.Admit(t.Limits, now) {
-		return errTrunkFull
+	if reached := l.Admit(t.Limits, false, now); reached != trunk.NoLimit {
+		return &fullError{trunk: t, limit: reached}
 	}
-	c.release = l.Release
+	c.release = func() { l.Release(false) }
 	s.calls[c.key] = c
 	return nil
 }
@@ -200,8 +201,15 @@ var (
 	errDraining  = errors.New("node is draining")
 	errNoService = errors.New("no service documents are live")
 	errNodeFull  = errors.New("node has its maximum of calls")
-	errTrunkFull = errors.New("trunk has its maximum of calls")
 )
+
+// fullError says that a limit of a trunk is reached.
+type fullError struct {
+	trunk trunk.Trunk
+	limit trunk.Limit
+}
+
+func (e *fullError) Error() string { return "limit of trunk " + e.trunk.Name + ": " + e.limit.String() }
 
 // ended forgets a call.
 func (s *Switch) ended(c *Call, cause Cause) {

@@ -12,8 +12,8 @@ import (
 
 // trunkState is what a trunk does on this node. The switch's mu guards it.
 type trunkState struct {
-	*trunk.Limiter
-	outward   int               // calls that we made, of those that the limiter counts
+	trunk.Load
+	screened  uint64            // callers whose number was not believed
 	refused   map[string]uint64 // callers of the trunk, by reason
 	made      map[string]uint64 // calls that we made, by outcome
 	targets   map[trunk.Target]*targetState
@@ -28,10 +28,40 @@ type TrunkView struct {
 	Lines     []registration.View // where it is registered
 	Gone      bool                // not in the current documents; its calls finish
 	In, Out   int                 // running calls
+	Screened  uint64              // callers whose number was not believed
 	Refused   map[string]uint64   // callers refused, by reason
 	Made      map[string]uint64   // calls that we made, by outcome
 	LastError string              // "" none since the start
 	LastAt    time.Time
+}
+
+// State says in a word how a trunk is: what a person would look at first.
+func (v TrunkView) State() string {
+	up, registered := 0, 0
+	for _, t := range v.Targets {
+		if t.Health != Down {
+			up++
+		}
+	}
+	for _, l := range v.Lines {
+		if l.Phase == registration.Registered {
+			registered++
+		}
+	}
+	full := func(n, most int) bool { return most > 0 && n >= most }
+	switch {
+	case v.Gone:
+		return "gone"
+	case len(v.Lines) > 0 && registered == 0:
+		return "unregistered"
+	case len(v.Targets) > 0 && up == 0:
+		return "down"
+	case full(v.In+v.Out, v.Limits.Calls), full(v.In, v.Limits.In.Calls), full(v.Out, v.Limits.Out.Calls):
+		return "full"
+	case up < len(v.Targets) || registered < len(v.Lines):
+		return "impaired"
+	}
+	return "ok"
 }
 
 // trunkState returns a trunk's state. mu is held.
@@ -39,7 +69,7 @@ func (s *Switch) trunkState(name string) *trunkState {
 	st := s.trunks[name]
 	if st == nil {
 		st = &trunkState{
-			Limiter: trunk.NewLimiter(), refused: map[string]uint64{}, made: map[string]uint64{},
+			refused: map[string]uint64{}, made: map[string]uint64{},
 			targets: map[trunk.Target]*targetState{},
 		}
 		s.trunks[name] = st
@@ -55,6 +85,13 @@ func (s *Switch) refuseFrom(name string, in Invite, status int, reason string) {
 	st.fail(fmt.Sprintf("caller refused: %d %s", status, reason))
 	s.mu.Unlock()
 	s.refuse(in, status, reason)
+}
+
+// screened notes a caller whose number was not believed.
+func (s *Switch) screened(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trunkState(name).screened++
 }
 
 // fail notes what went wrong last. mu of the switch is held.
@@ -104,7 +141,7 @@ func (s *Switch) Trunks() []TrunkView {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.trunks)) {
-		if st := s.trunks[name]; !seen[name] && st.Live() > 0 {
+		if st := s.trunks[name]; !seen[name] && st.In()+st.Out() > 0 {
 			out = append(out, st.view(TrunkView{Trunk: trunk.Trunk{Name: name}, Gone: true}))
 		}
 	}
@@ -113,7 +150,8 @@ func (s *Switch) Trunks() []TrunkView {
 
 // view adds what the trunk does. mu of the switch is held.
 func (st *trunkState) view(v TrunkView) TrunkView {
-	v.In, v.Out = st.Live()-st.outward, st.outward
+	v.In, v.Out = st.In(), st.Out()
+	v.Screened = st.screened
 	v.Refused, v.Made = maps.Clone(st.refused), maps.Clone(st.made)
 	v.LastError, v.LastAt = st.lastError, st.lastAt
 	for _, line := range v.Lines {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tierline/call/registration"
 	"tierline/routing/trunk"
 )
 
@@ -73,13 +74,13 @@ func TestTrunkOfOlderDocumentsStaysInSightWhileItCarriesCalls(t *testing.T) {
 			}
 		}
 		l.sw.mu.Lock()
-		st.Admit(trunk.Limits{}, time.Now())
+		st.Admit(trunk.Caps{}, false, time.Now())
 		l.sw.mu.Unlock()
 		if v := l.line("old"); !v.Gone || v.In != 1 {
 			t.Errorf("%+v", v)
 		}
 		l.sw.mu.Lock()
-		st.Release()
+		st.Release(false)
 		l.sw.mu.Unlock()
 	})
 }
@@ -108,5 +109,29 @@ func TestAccountsGoWithTheirTrunks(t *testing.T) {
 				t.Error("the log has the password")
 			}
 		})
+	}
+}
+
+func TestStateOfATrunk(t *testing.T) {
+	up, down := TargetView{Health: Up}, TargetView{Health: Down}
+	yes, no := registration.View{Phase: registration.Registered}, registration.View{Phase: registration.Refused}
+	few := trunk.Trunk{Limits: trunk.Caps{Limits: trunk.Limits{Calls: 3}, In: trunk.Limits{Calls: 2}}}
+	for want, v := range map[string]TrunkView{
+		"ok":           {Trunk: few, Targets: []TargetView{up, {}}, Lines: []registration.View{yes}, In: 1, Out: 1},
+		"gone":         {Gone: true, In: 1},
+		"unregistered": {Targets: []TargetView{up}, Lines: []registration.View{no}},
+		"down":         {Targets: []TargetView{down, down}, Lines: []registration.View{yes}},
+		"impaired":     {Targets: []TargetView{up, down}},
+		"full":         {Trunk: few, In: 2},
+	} {
+		if got := v.State(); got != want {
+			t.Errorf("%+v is %s, want %s", v, got, want)
+		}
+	}
+	if got := (TrunkView{Lines: []registration.View{yes, no}}).State(); got != "impaired" {
+		t.Errorf("registered at one of two: %s", got)
+	}
+	if got := (TrunkView{Trunk: few, In: 1, Out: 2}).State(); got != "full" {
+		t.Errorf("both ways together: %s", got)
 	}
 }

@@ -39,6 +39,7 @@ func (c *compiler) skills() {
 
 type agentsDoc struct {
 	Realm  document.Value[string]     `doc:"realm,nonempty"`
+	Limits limitsDoc                  `doc:"outward_limits"`
 	Agents document.Entries[agentDoc] `doc:"agents,required,nonempty"`
 }
 
@@ -52,6 +53,7 @@ type agentDoc struct {
 	MaxMisses document.Value[int]                   `doc:"max_misses,min=1,max=100"`
 	BackOff   document.Value[time.Duration]         `doc:"back_off,min=1s,max=1h"`
 	SRTP      document.Value[string]                `doc:"srtp,nonempty"`
+	Limits    *limitsDoc                            `doc:"outward_limits"`
 }
 
 type ha1Doc struct {
@@ -70,6 +72,7 @@ func (c *compiler) agents() {
 	if strings.ContainsAny(c.service.Realm, "\"\\\r\n:") {
 		p.Errorf(d.Realm.Pos, "a realm has no quotes, backslashes or colons")
 	}
+	c.service.dials = d.Limits.or(c.service.dials)
 	for _, e := range d.Agents {
 		c.agent(p, e)
 	}
@@ -88,6 +91,9 @@ func (c *compiler) agent(p *document.Problems, e document.Entry[agentDoc]) {
 	}
 	if policy := readSRTP(p, d.SRTP, sdp.Optional); policy != sdp.Optional {
 		c.service.srtp[e.Key.V] = policy
+	}
+	if d.Limits != nil {
+		c.service.dialling[e.Key.V] = d.Limits.or(c.service.dials)
 	}
 	skills := make([]routing.SkillLevel, 0, len(d.Skills))
 	for _, s := range d.Skills {

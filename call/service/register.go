@@ -43,10 +43,8 @@ func readRegister(p *document.Problems, e document.Entry[trunkDoc], targets []tr
 	if in.User.Given && !isUser(in.User.V) {
 		p.Errorf(in.User.Pos, "%q can't be the user of a SIP address", in.User.V)
 	}
-	if in.Domain.Given {
-		if _, err := trunk.ParseTarget("sip:" + in.Domain.V); err != nil || strings.Contains(in.Domain.V, ";") {
-			p.Errorf(in.Domain.Pos, "%q is no domain such as ims.example.net", in.Domain.V)
-		}
+	if in.Domain.Given && !isDomain(in.Domain.V) {
+		p.Errorf(in.Domain.Pos, "%q is no domain such as ims.example.net", in.Domain.V)
 	}
 	switch in.Called.V {
 	case "", "request":

@@ -35,8 +35,10 @@ type Service struct {
 	Destinations map[string]Destination // of transfers, by name
 
 	accounts      map[string]account
-	trunkAccounts map[string]account // what their peers prove, by name
-	features      map[string]Feature // by what is dialled
+	trunkAccounts map[string]account      // what their peers prove, by name
+	features      map[string]Feature      // by what is dialled
+	dials         trunk.Limits            // calls outward of an agent …
+	dialling      map[string]trunk.Limits // … and of those who have others
 	refused       string
 	languages     []string
 	sounds        map[string]string

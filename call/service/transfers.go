@@ -152,5 +152,11 @@ func (s *Service) Outwards(name, number string) ([]trunk.Trunk, error) {
 	return out, nil
 }
 
+// Urgent finds the trunks through which agents may always call a number: those
+// that name it as one for emergencies.
+func (s *Service) Urgent(number string) []trunk.Trunk {
+	return slices.DeleteFunc(s.Trunks.Trunks(), func(t trunk.Trunk) bool { return !t.Urgent(number) })
+}
+
 // DestinationNames lists the destinations, sorted.
 func (s *Service) DestinationNames() []string { return slices.Sorted(maps.Keys(s.Destinations)) }

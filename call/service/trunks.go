@@ -18,12 +18,16 @@ type trunksDoc struct {
 type trunkDoc struct {
 	Sources   []document.Value[string] `doc:"sources,nonempty"`
 	Trusted   document.Value[bool]     `doc:"trusted"`
-	Limits    limitsDoc                `doc:"limits"`
+	Limits    capsDoc                  `doc:"limits"`
+	Callers   []document.Value[string] `doc:"callers,nonempty"`
 	Numbering numberingDoc             `doc:"numbering"`
 	Codecs    []document.Value[string] `doc:"codecs,nonempty"`
 	Targets   []document.Value[string] `doc:"targets,nonempty"`
 	Allow     []document.Value[string] `doc:"allow"`
+	Emergency []document.Value[string] `doc:"emergency,nonempty"`
 	CallerID  document.Value[string]   `doc:"caller_id"`
+	CallerIDs []document.Value[string] `doc:"caller_ids,nonempty"`
+	Domain    document.Value[string]   `doc:"from_domain,nonempty"`
 	Health    healthDoc                `doc:"health"`
 	Account   document.Value[string]   `doc:"account,nonempty"`
 	Digits    []document.Value[string] `doc:"dtmf,nonempty"`
@@ -62,12 +66,6 @@ func readSession(p *document.Problems, d sessionDoc) trunk.Session {
 	return s
 }
 
-type limitsDoc struct {
-	Calls document.Value[int] `doc:"calls,min=1,max=1000000"`
-	Rate  document.Value[int] `doc:"rate,min=1,max=100000"`
-	Burst document.Value[int] `doc:"burst,min=1,max=100000"`
-}
-
 type numberingDoc struct {
 	Country       document.Value[string] `doc:"country,nonempty"`
 	International document.Value[string] `doc:"international,nonempty"`
@@ -75,6 +73,7 @@ type numberingDoc struct {
 	Area          document.Value[string] `doc:"area,nonempty"`
 	Rewrites      []rewriteDoc           `doc:"rewrites"`
 	Plus          document.Value[bool]   `doc:"plus"`
+	Outward       outwardDoc             `doc:"outward"`
 }
 
 type rewriteDoc struct {
@@ -135,19 +134,15 @@ func all(err error) []error {
 func readTrunk(p *document.Problems, e document.Entry[trunkDoc]) trunk.Trunk {
 	d := e.Value
 	t := trunk.Trunk{
-		Name: e.Key.V, Trusted: d.Trusted.V,
-		Limits: trunk.Limits{Calls: d.Limits.Calls.V, Rate: d.Limits.Rate.V, Burst: d.Limits.Burst.V},
+		Name: e.Key.V, Trusted: d.Trusted.V, Limits: d.Limits.caps(), Busy: readFull(p, d.Limits.Full),
+		Callers: numberPrefixes(p, d.Callers),
 		Numbers: trunk.Numbering{
 			Country: digits(p, d.Numbering.Country), International: digits(p, d.Numbering.International),
 			National: digits(p, d.Numbering.National), Area: digits(p, d.Numbering.Area),
 		},
 	}
 	t.Outward = readOutward(p, d)
-	for _, r := range d.Numbering.Rewrites {
-		t.Numbers.Rewrites = append(t.Numbers.Rewrites, trunk.Rewrite{
-			Prefix: r.Prefix.V, Length: r.Length.V, Strip: r.Strip.V, Add: r.Add.V,
-		})
-	}
+	t.Numbers.Rewrites = rewrites(d.Numbering.Rewrites)
 	for _, s := range d.Sources {
 		if !s.Given {
 			continue
@@ -209,21 +204,6 @@ func readSRTP(p *document.Problems, v document.Value[string], otherwise sdp.Poli
 			document.DidYouMean(v.V, []string{"required", "optional", "never"}))
 	}
 	return policy
-}
-
-// readOutward reads where calls outward go and which may be made.
-func readOutward(p *document.Problems, d trunkDoc) trunk.Outward {
-	out := trunk.Outward{Plus: d.Numbering.Plus.V, Allow: numberPrefixes(p, d.Allow)}
-	out.Targets = readTargets(p, d.Targets, "target")
-	if d.CallerID.Given && !isNumber(d.CallerID.V) {
-		p.Errorf(d.CallerID.Pos, "%q is no number in E.164 form (+8657187650000) or service code", d.CallerID.V)
-	}
-	out.CallerID = d.CallerID.V
-	out.Health, out.Account = readHealth(p, d), readAccount(p, d)
-	if len(d.Allow) > 0 && len(d.Targets) == 0 {
-		p.Errorf(d.Allow[0].Pos, "calls outward are allowed, but there is no target to send them to")
-	}
-	return out
 }
 
 // readAccount reads the name of what proves us to the peer. The account itself

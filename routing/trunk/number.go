@@ -35,7 +35,7 @@ func (n Numbering) Normalise(number string) string {
 	if !isNumber {
 		return s
 	}
-	s = n.rewrite(s)
+	s = rewritten(n.Rewrites, s)
 	country, international, national := n.country(), orDefault(n.International, "00"), orDefault(n.National, "0")
 	switch {
 	case strings.HasPrefix(s, "+"):
@@ -85,21 +85,22 @@ func clean(s string) (cleaned string, isNumber bool) {
 	return b.String(), b.Len() > 0
 }
 
-func (n Numbering) rewrite(s string) string {
+// rewritten is a number after the best of some rewrites.
+func rewritten(rules []Rewrite, s string) string {
 	best := -1
-	for i, r := range n.Rewrites {
+	for i, r := range rules {
 		if !strings.HasPrefix(s, r.Prefix) || r.Length != 0 && r.Length != len(s) ||
 			r.Strip < 0 || r.Strip > len(s) {
 			continue
 		}
-		if best < 0 || longer(r, n.Rewrites[best]) {
+		if best < 0 || longer(r, rules[best]) {
 			best = i
 		}
 	}
 	if best < 0 {
 		return s
 	}
-	r := n.Rewrites[best]
+	r := rules[best]
 	return r.Add + s[r.Strip:]
 }
 

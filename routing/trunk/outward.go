@@ -88,12 +88,17 @@ func (t Target) hop() string {
 // Outward is what a trunk does with calls that we make. The zero value makes
 // none.
 type Outward struct {
-	Targets  []Target // tried in this order
-	Allow    []string // beginnings of the numbers that may be called; none: nothing may
-	CallerID string   // the number that our calls show; "" none
-	Plus     bool     // numbers stay E.164 with a plus
-	Health   Health
-	Account  string // name of what proves us to the peer; "" nothing
+	Targets   []Target // tried in this order
+	Allow     []string // beginnings of the numbers that may be called; none: nothing may
+	Emergency []string // numbers that agents may always call, whatever the limits
+	CallerID  string   // the number that our calls show; "" none
+	Shows     []string // beginnings of the numbers that they may show besides; none: any
+	Domain    string   // of the address that they come from; "": our own
+	Health    Health
+	Account   string // name of what proves us to the peer; "" nothing
+
+	Called, Caller Format    // how both numbers are written
+	Rewrites       []Rewrite // of the number that is called, when it is written
 }
 
 // Health says how targets are watched. The zero value: not at all.
@@ -137,34 +142,88 @@ func isDialable(s string) bool {
 	return len(digits) >= 2 && len(digits) <= 32 && strings.Trim(digits, "0123456789") == ""
 }
 
-// Present writes a number as the trunk's peer writes it.
-func (t Trunk) Present(number string) string {
-	if t.Outward.Plus {
-		return number
-	}
-	return t.Numbers.Format(number)
+// Urgent says whether a number is one that agents may always call through the
+// trunk.
+func (t Trunk) Urgent(number string) bool {
+	return len(t.Outward.Targets) > 0 && slices.Contains(t.Outward.Emergency, number)
 }
 
-// Format is the opposite of Normalise: a number as people on this network dial
-// it, the shortest way that leads back to the same number. Rewrites are only
+// Screen returns the number that a call outward shows: the one that is wished,
+// if the trunk may show it, else its own; "" none.
+func (t Trunk) Screen(wished string) string {
+	if wished != "" && (wished == t.Outward.CallerID || len(t.Outward.Shows) == 0 || Allows(t.Outward.Shows, wished)) {
+		return wished
+	}
+	return t.Outward.CallerID
+}
+
+// Believes says whether a caller of the trunk may have a number.
+func (t Trunk) Believes(caller string) bool {
+	return len(t.Callers) == 0 || caller == "" || Allows(t.Callers, caller)
+}
+
+// Present writes a number that is called as the trunk's peer wants it.
+func (t Trunk) Present(number string) string {
+	return rewritten(t.Outward.Rewrites, t.Numbers.Format(number, t.Outward.Called))
+}
+
+// PresentCaller writes a caller's number as the trunk's peer wants it.
+func (t Trunk) PresentCaller(number string) string { return t.Numbers.Format(number, t.Outward.Caller) }
+
+// Format is a way to write numbers.
+type Format uint8
+
+// The ways. Service codes and extensions are written as they are in each.
+const (
+	Shortest      Format = iota // as people on this network dial it
+	National                    // with the area, as people elsewhere in the country dial it
+	International               // with the prefix of foreign numbers, and the country
+	E164                        // with a plus
+	PlainDigits                 // E.164 without it
+)
+
+// Formats are the names of the ways.
+func Formats() []string { return []string{"shortest", "national", "international", "e164", "digits"} }
+
+// ParseFormat reads the name of a way to write numbers.
+func ParseFormat(s string) (Format, bool) {
+	i := slices.Index(Formats(), s)
+	if i < 0 {
+		return 0, false
+	}
+	return Format(i), true //nolint:gosec // an index of five
+}
+
+// Format is the opposite of Normalise: it writes a number. Shortest and National
+// take the shortest way that leads back to the same number. Rewrites are only
 // for what comes in.
-func (n Numbering) Format(number string) string {
-	plain := n
-	plain.Rewrites = nil
+func (n Numbering) Format(number string, f Format) string {
 	digits, foreign := strings.CutPrefix(number, "+")
 	if !foreign {
 		return number // a service code, an extension
 	}
-	international, national := orDefault(n.International, "00"), orDefault(n.National, "0")
+	international := orDefault(n.International, "00") + digits
+	switch f {
+	case E164:
+		return number
+	case PlainDigits:
+		return digits
+	case International:
+		return international
+	case Shortest:
+	case National:
+		n.Area = ""
+	}
+	n.Rewrites = nil
 	var ways []string
 	if rest, ours := strings.CutPrefix(digits, n.country()); ours {
 		if local, same := strings.CutPrefix(rest, n.Area); same && n.Area != "" {
 			ways = append(ways, local)
 		}
-		ways = append(ways, rest, national+rest)
+		ways = append(ways, rest, orDefault(n.National, "0")+rest)
 	}
-	for _, w := range append(ways, international+digits) {
-		if plain.Normalise(w) == number {
+	for _, w := range append(ways, international) {
+		if n.Normalise(w) == number {
 			return w
 		}
 	}

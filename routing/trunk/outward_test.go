@@ -95,13 +95,82 @@ func TestFormat(t *testing.T) {
 		{britain, "+442079460000", "02079460000"},
 		{britain, "+8613800138000", "008613800138000"},
 	} {
-		if got := c.n.Format(c.number); got != c.out {
+		if got := c.n.Format(c.number, trunk.Shortest); got != c.out {
 			t.Errorf("Format(%s) = %s, want %s", c.number, got, c.out)
 		}
 	}
-	plus := trunk.Trunk{Numbers: hangzhou, Outward: trunk.Outward{Plus: true}}
-	if got := plus.Present("+8613800138000"); got != "+8613800138000" {
-		t.Errorf("Present = %s", got)
+}
+
+// Each carrier wants numbers its own way.
+func TestFormatsOutward(t *testing.T) {
+	hangzhou := trunk.Numbering{Area: "571", International: "000"}
+	for number, want := range map[string][]string{ // shortest, national, international, e164, digits
+		"+8657187650001": {"87650001", "057187650001", "0008657187650001", "+8657187650001", "8657187650001"},
+		"+8613800138000": {"13800138000", "13800138000", "0008613800138000", "+8613800138000", "8613800138000"},
+		"+14155550100":   {"00014155550100", "00014155550100", "00014155550100", "+14155550100", "14155550100"},
+		"10010":          {"10010", "10010", "10010", "10010", "10010"},
+	} {
+		for i, name := range trunk.Formats() {
+			f, ok := trunk.ParseFormat(name)
+			if got := hangzhou.Format(number, f); !ok || got != want[i] {
+				t.Errorf("%s %s: %s, want %s", number, name, got, want[i])
+			}
+		}
+	}
+	if _, ok := trunk.ParseFormat("e163"); ok {
+		t.Error("e163 is a format")
+	}
+	carrier := trunk.Trunk{Numbers: hangzhou, Outward: trunk.Outward{
+		Called: trunk.National, Caller: trunk.E164,
+		Rewrites: []trunk.Rewrite{{Prefix: "1", Length: 11, Add: "17909"}, {Prefix: "0571", Strip: 4}, {Prefix: "05718765", Strip: 4, Add: "9"}},
+	}}
+	for number, want := range map[string]string{
+		"+8613800138000": "1790913800138000", "+8657127650001": "27650001", "+8657187650001": "987650001", "+862087650001": "02087650001",
+	} {
+		if got := carrier.Present(number); got != want {
+			t.Errorf("%s is called as %s, want %s", number, got, want)
+		}
+		if got := carrier.PresentCaller(number); got != number {
+			t.Errorf("%s is shown as %s", number, got)
+		}
+	}
+}
+
+// What a call shows is what the trunk may show.
+func TestScreen(t *testing.T) {
+	free := trunk.Trunk{Outward: trunk.Outward{CallerID: "+8657187650000"}}
+	own := trunk.Trunk{Outward: trunk.Outward{CallerID: "+8657187650000", Shows: []string{"+865718765", "10000"}}}
+	silent := trunk.Trunk{Outward: trunk.Outward{Shows: []string{"+865718765"}}}
+	for _, c := range []struct {
+		t            trunk.Trunk
+		wished, want string
+	}{
+		{free, "+8613800138000", "+8613800138000"},
+		{free, "", "+8657187650000"},
+		{own, "+8657187651234", "+8657187651234"},
+		{own, "10000", "10000"},
+		{own, "+8613800138000", "+8657187650000"},
+		{silent, "+8613800138000", ""},
+		{trunk.Trunk{}, "", ""},
+	} {
+		if got := c.t.Screen(c.wished); got != c.want {
+			t.Errorf("Screen(%q) = %q, want %q", c.wished, got, c.want)
+		}
+	}
+	branch := trunk.Trunk{Callers: []string{"+865718765"}}
+	if !branch.Believes("+8657187651234") || branch.Believes("+8613800138000") || !branch.Believes("") || !free.Believes("+1") {
+		t.Error("who is believed")
+	}
+}
+
+func TestUrgent(t *testing.T) {
+	tr := trunk.Trunk{Outward: trunk.Outward{Emergency: []string{"110"}}}
+	if tr.Urgent("110") {
+		t.Error("without a target")
+	}
+	tr.Outward.Targets = []trunk.Target{{Host: "192.0.2.1"}}
+	if !tr.Urgent("110") || tr.Urgent("1101") || tr.Permits("110") == nil {
+		t.Error("110 is for agents, and nothing that begins like it")
 	}
 }
 
@@ -112,9 +181,10 @@ func TestFormatIsTheOppositeOfNormalise(t *testing.T) {
 			Country: rapid.SampledFrom([]string{"", "86", "44", "1"}).Draw(t, "country"),
 			Area:    rapid.SampledFrom([]string{"", "571", "10", "20"}).Draw(t, "area"),
 		}
+		f := rapid.SampledFrom([]trunk.Format{trunk.Shortest, trunk.National, trunk.E164}).Draw(t, "format")
 		number := n.Normalise(rapid.StringMatching(`(\+|00|0|)(86|44|1|)[0-9]{2,12}`).Draw(t, "number"))
-		if again := n.Normalise(n.Format(number)); again != number && n.Normalise(number) == number {
-			t.Fatalf("%q goes out as %q, which is %q", number, n.Format(number), again)
+		if again := n.Normalise(n.Format(number, f)); again != number && n.Normalise(number) == number {
+			t.Fatalf("%q goes out as %q, which is %q", number, n.Format(number, f), again)
 		}
 	})
 }

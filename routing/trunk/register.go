@@ -18,6 +18,20 @@ type Registration struct {
 // Registers says whether a trunk registers at all.
 func (t Trunk) Registers() bool { return len(t.Register.Registrars) > 0 }
 
+// From is the domain of the address that calls outward come from: that of the
+// registered address, for a carrier knows us by it; "": our own.
+func (t Trunk) From() string {
+	switch {
+	case t.Outward.Domain != "":
+		return t.Outward.Domain
+	case t.Register.Domain != "":
+		return t.Register.Domain
+	case t.Registers():
+		return t.Register.Registrars[0].Host
+	}
+	return ""
+}
+
 // Registering lists the trunks that register.
 func (t *Table) Registering() []Trunk {
 	return slices.DeleteFunc(t.Trunks(), func(tr Trunk) bool { return !tr.Registers() })

@@ -13,8 +13,10 @@ import (
 type Trunk struct {
 	Name    string
 	Sources []Source
-	Trusted bool   // its P-Asserted-Identity is believed
-	Limits  Limits // of calls both ways together
+	Trusted bool // its P-Asserted-Identity is believed
+	Limits  Caps
+	Busy    bool     // a call beyond a limit gets 486 in place of 503
+	Callers []string // beginnings of the numbers that its callers may show; none: any
 	Numbers Numbering
 	Codecs  []uint8 // payload types in the order we prefer; empty means the default
 	SRTP    string  // required, optional or never; "" means never

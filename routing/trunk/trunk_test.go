@@ -217,12 +217,12 @@ func TestLimiter(t *testing.T) {
 		l := trunk.NewLimiter()
 		limits := trunk.Limits{Calls: 2}
 		for i, want := range []bool{true, true, false} {
-			if l.Admit(limits, now) != want {
+			if (l.Admit(limits, now) == trunk.NoLimit) != want {
 				t.Errorf("call %d: not %t", i+1, want)
 			}
 		}
 		l.Release()
-		if !l.Admit(limits, now) || l.Live() != 2 {
+		if l.Admit(limits, now) != trunk.NoLimit || l.Live() != 2 {
 			t.Error("a place that came free is not given")
 		}
 	})
@@ -231,7 +231,7 @@ func TestLimiter(t *testing.T) {
 		limits := trunk.Limits{Rate: 10}
 		admitted := func(at time.Time, tries int) (n int) {
 			for range tries {
-				if l.Admit(limits, at) {
+				if l.Admit(limits, at) == trunk.NoLimit {
 					n++
 					l.Release()
 				}
@@ -254,13 +254,14 @@ func TestLimiter(t *testing.T) {
 	t.Run("burst", func(t *testing.T) {
 		l := trunk.NewLimiter()
 		limits := trunk.Limits{Rate: 10, Burst: 1}
-		if !l.Admit(limits, now) || l.Admit(limits, now.Add(99*time.Millisecond)) || !l.Admit(limits, now.Add(100*time.Millisecond)) {
+		if l.Admit(limits, now) != trunk.NoLimit || l.Admit(limits, now.Add(99*time.Millisecond)) != trunk.RateLimit ||
+			l.Admit(limits, now.Add(100*time.Millisecond)) != trunk.NoLimit {
 			t.Error("not one every 100 ms")
 		}
 	})
 	t.Run("enormous figures", func(t *testing.T) {
 		for _, limits := range []trunk.Limits{{Rate: 1, Burst: 1 << 62}, {Rate: 1 << 62}, {Rate: 1 << 62, Burst: 1 << 62}} {
-			if !trunk.NewLimiter().Admit(limits, now) {
+			if trunk.NewLimiter().Admit(limits, now) != trunk.NoLimit {
 				t.Errorf("%+v admits nothing", limits)
 			}
 		}
@@ -274,16 +275,68 @@ func TestLimiter(t *testing.T) {
 		}
 		l.Release()
 		l.Release() // once too often
-		if l.Live() != 0 || !l.Admit(limits, now.Add(time.Second)) {
+		if l.Live() != 0 || l.Admit(limits, now.Add(time.Second)) != trunk.NoLimit {
 			t.Error("not admitted a second later")
 		}
 	})
 	t.Run("no limits", func(t *testing.T) {
 		l := trunk.NewLimiter()
 		for range 1000 {
-			if !l.Admit(trunk.Limits{}, now) {
+			if l.Admit(trunk.Limits{}, now) != trunk.NoLimit {
 				t.Fatal("refused")
 			}
 		}
 	})
+	t.Run("calls an hour and a day", func(t *testing.T) {
+		l := trunk.NewLimiter()
+		limits := trunk.Limits{Hour: 2, Day: 3}
+		for i, want := range []trunk.Limit{trunk.NoLimit, trunk.NoLimit, trunk.HourLimit, trunk.NoLimit, trunk.DayLimit} {
+			at := now
+			if i > 2 {
+				at = now.Add(time.Hour) // another hour, the same day
+			}
+			if got := l.Admit(limits, at); got != want {
+				t.Errorf("call %d: %q, want %q", i+1, got, want)
+			}
+			l.Release()
+		}
+		if got := l.Admit(limits, now.Add(24*time.Hour)); got != trunk.NoLimit {
+			t.Errorf("the next day: %q", got)
+		}
+	})
+}
+
+// Neither direction can take what is the other's, and both share what is common.
+func TestLoad(t *testing.T) {
+	now := time.Unix(1000, 0)
+	caps := trunk.Caps{
+		Limits: trunk.Limits{Calls: 3}, In: trunk.Limits{Calls: 2}, Out: trunk.Limits{Calls: 2, Rate: 1},
+	}
+	var l trunk.Load
+	for i, step := range []struct {
+		outward bool
+		at      time.Duration
+		want    trunk.Limit
+	}{
+		{false, 0, trunk.NoLimit},
+		{false, 0, trunk.NoLimit},
+		{false, 0, trunk.CallsLimit},
+		{true, 0, trunk.NoLimit},
+		{true, time.Second, trunk.CallsLimit}, // three at all
+	} {
+		if got := l.Admit(caps, step.outward, now.Add(step.at)); got != step.want {
+			t.Errorf("call %d: %q, want %q", i+1, got, step.want)
+		}
+	}
+	l.Release(false)
+	if got := l.Admit(caps, true, now); got != trunk.RateLimit {
+		t.Errorf("two outward in one second: %q", got)
+	}
+	if got := l.Admit(caps, true, now.Add(time.Second)); got != trunk.NoLimit || l.In() != 1 || l.Out() != 2 {
+		t.Errorf("%q, %d in, %d out", got, l.In(), l.Out())
+	}
+	l.Take(caps, true, now.Add(time.Second))
+	if l.Out() != 3 {
+		t.Error("what no limit may hold up was held up")
+	}
 }

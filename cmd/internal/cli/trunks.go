@@ -13,7 +13,8 @@ import (
 
 func trunksCommand(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "trunks", Short: "Trunks: addresses, limits, running calls, refusals, the last error", Args: cobra.NoArgs,
+		Use: "trunks", Short: "Trunks: state, running calls and their limits, registrations, targets, the last error",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list wire.Trunks
 			if err := o.get(cmd.Context(), "/api/v1/trunks", nil, &list); err != nil {
@@ -25,30 +26,32 @@ func trunksCommand(o *options) *cobra.Command {
 }
 
 func (o *options) trunksTable(list []wire.Trunk) string {
-	t := newTable("TRUNK", "IN", "OUT", "MOST", "A SECOND", "REFUSED", "MADE", "SOURCES", "TARGETS",
-		"REGISTERED", "LAST ERROR")
+	t := newTable("TRUNK", "STATE", "IN", "OUT", "ALL", "REGISTERED", "TARGETS", "REFUSED", "MADE",
+		"SOURCES", "LAST ERROR")
 	for i := range list {
 		k := &list[i]
-		name, last := k.Name, "-"
-		if k.Gone {
-			name += " (gone)"
-		}
+		last, in, out := "-", 0, 0
 		if k.ErrorAt != nil {
 			last = o.clock(k.ErrorAt.Std()) + " " + k.Error
 		}
-		t.add(name, strconv.Itoa(k.In), strconv.Itoa(k.Out), limitWord(k.Limits.Calls), limitWord(k.Limits.Rate),
-			countsWord(k.Refused), countsWord(k.Made), or(strings.Join(k.Sources, " ")), targetsWord(k.Targets),
-			linesWord(k.Lines), last)
+		if k.Limits.In != nil {
+			in = k.Limits.In.Calls
+		}
+		if k.Limits.Out != nil {
+			out = k.Limits.Out.Calls
+		}
+		t.add(k.Name, k.State, ofMost(k.In, in), ofMost(k.Out, out), ofMost(k.In+k.Out, k.Limits.Calls), linesWord(k.Lines),
+			targetsWord(k.Targets), countsWord(k.Refused), countsWord(k.Made), or(strings.Join(k.Sources, " ")), last)
 	}
 	return t.text("no trunks: publish service documents with `tierline apply DIR`")
 }
 
-// limitWord writes a limit, of which 0 is none.
-func limitWord(n int) string {
-	if n == 0 {
-		return "-"
+// ofMost writes a number and its limit, of which 0 is none: 3/30.
+func ofMost(n, most int) string {
+	if most == 0 {
+		return strconv.Itoa(n)
 	}
-	return strconv.Itoa(n)
+	return strconv.Itoa(n) + "/" + strconv.Itoa(most)
 }
 
 // countsWord writes how often what happened: busy 2, no_answer 1.

@@ -10,6 +10,7 @@ import (
 	"tierline/call"
 	"tierline/call/registration"
 	"tierline/cmd/internal/console/wire"
+	"tierline/routing/trunk"
 )
 
 func (w *Console) trunks() {
@@ -32,10 +33,13 @@ func (w *Console) listTrunks(context.Context, *struct{}) (*answer[wire.Trunks], 
 
 func wireTrunk(v call.TrunkView) wire.Trunk {
 	t := wire.Trunk{
-		Name: v.Name, Gone: v.Gone, Trusted: v.Trusted, Sources: []string{}, Targets: []wire.Target{},
-		Allow:  append([]string{}, v.Outward.Allow...),
-		Limits: wire.TrunkLimits{Calls: v.Limits.Calls, Rate: v.Limits.Rate, Burst: v.Limits.Burst},
-		In:     v.In, Out: v.Out, Refused: v.Refused, Made: v.Made, Error: v.LastError,
+		Name: v.Name, State: v.State(), Gone: v.Gone, Trusted: v.Trusted, Sources: []string{}, Targets: []wire.Target{},
+		Allow: append([]string{}, v.Outward.Allow...),
+		Limits: wire.TrunkLimits{
+			Calls: v.Limits.Calls, Rate: v.Limits.Rate, Burst: v.Limits.Burst, Hour: v.Limits.Hour, Day: v.Limits.Day,
+			In: wireLimits(v.Limits.In), Out: wireLimits(v.Limits.Out),
+		},
+		In: v.In, Out: v.Out, Refused: v.Refused, Made: v.Made, Screened: v.Screened, Error: v.LastError,
 	}
 	for _, s := range v.Sources {
 		t.Sources = append(t.Sources, s.String())
@@ -65,6 +69,14 @@ func wireTrunk(v call.TrunkView) wire.Trunk {
 	return t
 }
 
+// wireLimits writes limits of one direction; nil: none.
+func wireLimits(l trunk.Limits) *wire.Limits {
+	if (l == trunk.Limits{}) {
+		return nil
+	}
+	return &wire.Limits{Calls: l.Calls, Rate: l.Rate, Burst: l.Burst, Hour: l.Hour, Day: l.Day}
+}
+
 // TrunkFigures is what trunks do on this node.
 func TrunkFigures(list []call.TrunkView) (out []Figure) {
 	for _, v := range list {
@@ -79,6 +91,8 @@ func TrunkFigures(list []call.TrunkView) (out []Figure) {
 			f.Labels = append(f.Labels, "trunk", v.Name)
 			out = append(out, f)
 		}
+		out = append(out, Counter("trunk_screened_total", "Callers of the trunk whose number was not believed",
+			v.Screened, "trunk", v.Name))
 		for _, l := range v.Lines {
 			value := 0
 			if l.Phase == registration.Registered {

@@ -1,0 +1,130 @@
+package call
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tierline/routing/trunk"
+)
+
+// Callers of a trunk that is full hear busy, if its carrier wants it so; calls
+// outward have limits of their own.
+func TestEachDirectionOfATrunkHasItsLimits(t *testing.T) {
+	inLab(t, func(l *lab) {
+		first := l.from("192.0.2.80:5060", Invite{Number: "10000"})
+		time.Sleep(time.Second)
+		second := l.from("192.0.2.80:5060", Invite{Number: "10000"})
+		if first.refused != 0 || second.refused != 486 || second.retry < 2 || second.retry > 10 {
+			t.Errorf("refused with %d and %d (again in %d s)", first.refused, second.refused, second.retry)
+		}
+		capped, _ := l.sw.cfg.Services.Current().Trunks.Trunk("capped")
+		release, err := l.sw.admitOutward(capped, false)
+		if err != nil {
+			t.Fatal("outward:", err)
+		}
+		_, err = l.sw.admitOutward(capped, false)
+		full, ok := errors.AsType[*fullError](err)
+		if !ok || full.limit != trunk.RateLimit {
+			t.Errorf("another one in the same second: %v", err)
+		}
+		urgent, err := l.sw.admitOutward(capped, true)
+		if err != nil {
+			t.Error("an urgent one was held up:", err)
+		}
+		v := l.line("capped")
+		if v.In != 1 || v.Out != 2 || v.LastError != "caller refused: 486 trunk_full" {
+			t.Errorf("%d in, %d out, %q", v.In, v.Out, v.LastError)
+		}
+		if d := cmp.Diff(map[string]uint64{"trunk_full": 1}, v.Refused); d != "" {
+			t.Errorf("refused (-want +got):\n%s", d)
+		}
+		release()
+		urgent()
+		first.hangUp()
+		time.Sleep(time.Second)
+		l.gone()
+	})
+}
+
+// A branch office's PBX may not call in as somebody else.
+func TestCallerWithANumberThatIsNotTheTrunksIsTakenAsWithheld(t *testing.T) {
+	inLab(t, func(l *lab) {
+		ours := l.from("192.0.2.80:5060", Invite{Number: "10000"}) // 13800138000
+		time.Sleep(time.Second)
+		if got := l.calls()[0].From; got != "+8613800138000" {
+			t.Errorf("caller %q", got)
+		}
+		ours.hangUp()
+		time.Sleep(time.Second)
+		c := &caller{lab: l}
+		in := Invite{Invitation: c, CallID: "x", From: "+8657187650001", Number: "10000", Offer: remoteSDP(30000)}
+		in.Source = netip.MustParseAddrPort("192.0.2.80:5060")
+		go l.sw.Invite(in)
+		time.Sleep(time.Second)
+		if got := l.calls()[0].From; got != "" || l.line("capped").Screened != 1 {
+			t.Errorf("caller %q, %d screened", got, l.line("capped").Screened)
+		}
+		c.hangUp()
+	})
+}
+
+// The documents say how numbers are written outward, and which are shown.
+func TestCallOutwardIsWrittenAsTheCarrierWants(t *testing.T) {
+	for wished, want := range map[string]string{
+		"":               "call sip:90893123456@192.0.2.80;transport=udp as sip:+8657187650000@ims.example.net",
+		"+8657187650123": "call sip:90893123456@192.0.2.80;transport=udp as sip:+8657187650123@ims.example.net",
+		"+8613800138000": "call sip:90893123456@192.0.2.80;transport=udp as sip:+8657187650000@ims.example.net",
+	} {
+		inLab(t, func(l *lab) {
+			c := l.dial("10000", "13800138000")
+			time.Sleep(time.Second)
+			call := l.only()
+			done := make(chan error, 1)
+			l.sw.find(call, 0).later(func() {
+				f := &far{limit: time.Now().Add(time.Minute)}
+				done <- l.sw.find(call, 0).callOut(l.sw.root, "", "+86893123456", wished, f)
+			})
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			l.saw(want)
+			c.hangUp()
+		})
+	}
+}
+
+// A stolen phone costs no more than an agent may call; but it may call for
+// help.
+func TestAgentsCallOutwardHasLimits(t *testing.T) {
+	inLab(t, func(l *lab) {
+		gen := l.sw.cfg.Services.Current()
+		var free []func()
+		for i := range 9 {
+			f, err := l.sw.admitAgent(gen, "1001", false)
+			if (err == nil) != (i < 8) {
+				t.Errorf("call %d: %v", i+1, err)
+			}
+			free = append(free, f)
+		}
+		if _, err := l.sw.admitAgent(gen, "1001", true); err != nil {
+			t.Error("urgent:", err)
+		}
+		if _, err := l.sw.admitAgent(gen, "1002", false); err != nil {
+			t.Error("another agent:", err)
+		}
+		free[0]()
+		if _, err := l.sw.admitAgent(gen, "1001", false); err != nil {
+			t.Error("after one has ended:", err)
+		}
+		if _, err := l.sw.admitAgent(gen, "1003", false); err != nil {
+			t.Error("with limits of his own:", err)
+		}
+		if _, err := l.sw.admitAgent(gen, "1003", false); err == nil || err.Error() != "the agent's calls outward are at a limit: hour" {
+			t.Error("with limits of his own:", err)
+		}
+	})
+}
