@@ -5,7 +5,7 @@ import "tierline/acd/report"
 // Trunk is a trunk and what it does on the node that was asked.
 type Trunk struct {
 	Name     string            `json:"name"`
-	State    string            `json:"state" enum:"ok,impaired,full,down,unregistered,gone" doc:"impaired: a part is down"`
+	State    string            `json:"state" enum:"ok,impaired,full,down,unregistered,gone" doc:"impaired: partly down"`
 	Gone     bool              `json:"gone,omitempty" doc:"Not in the current documents; its calls finish"`
 	Sources  []string          `json:"sources" doc:"Where its requests come from"`
 	Trusted  bool              `json:"trusted,omitempty" doc:"Its P-Asserted-Identity is believed"`
