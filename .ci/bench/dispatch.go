@@ -28,7 +28,7 @@ func (b *bench) dispatched(ctx context.Context, agents, waiting int) error {
 		return err
 	}
 	defer func() { _ = node.Kill() }() // measured what there was to measure
-	p, err := openPeers(node.IP, agentPort, node.Address(), service)
+	p, err := openPeers(node.IP, node.Address(), service)
 	if err != nil {
 		return err
 	}

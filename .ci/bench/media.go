@@ -42,7 +42,7 @@ func (b *bench) bridged(ctx context.Context, n int) error {
 		return err
 	}
 	defer rtp.close()
-	p, err := openPeers(node.IP, agentPort, node.Address(), service)
+	p, err := openPeers(node.IP, node.Address(), service)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (b *bench) site(ctx context.Context, admission string) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := openPeers(node.IP, agentPort, node.Address(), service)
+	p, err := openPeers(node.IP, node.Address(), service)
 	if err != nil {
 		_ = node.Kill() // it served nobody
 		return nil, err
@@ -115,7 +115,7 @@ func (s *site) take() tally {
 }
 
 // inTime counts the calls that were answered before their caller gave up.
-func (t tally) inTime() int {
+func (t *tally) inTime() int {
 	n, _ := slices.BinarySearch(t.setups, promptly)
 	return n
 }
@@ -164,11 +164,11 @@ func (b *bench) overloaded(ctx context.Context, admission string, rate, capacity
 	lost := t.cut + left + stood()
 	share := float64(t.inTime()) / d.Seconds() / float64(capacity)
 	p50, p99 := ms(percentile(t.setups, 0.5)), ms(percentile(t.setups, 0.99))
-	progress("overload %s %d calls/s: %d of %d in time (%.0f %% of the capacity), %d refused, %d otherwise, p50 %.0f ms, "+
-		"p99 %.0f ms, %d repeated, %d never answered, lost %d", admission, rate, t.inTime(), offered, 100*share, t.refused,
-		t.unkind+t.unheard, p50, p99, t.repeated, t.unheard, lost)
-	b.printf("| %s | %d/s | %d | %.0f %% | %d | %d | %.0f ms | %.0f ms | %d | %d |\n", admission, rate, t.inTime(), 100*share,
-		t.refused, t.unkind+t.unheard, p50, p99, t.repeated, lost)
+	progress("overload %s %d calls/s: %d of %d in time (%.0f %% of the capacity), %d refused, %d otherwise, "+
+		"p50 %.0f ms, p99 %.0f ms, %d repeated, %d never answered, lost %d", admission, rate, t.inTime(), offered,
+		100*share, t.refused, t.unkind+t.unheard, p50, p99, t.repeated, t.unheard, lost)
+	b.printf("| %s | %d/s | %d | %.0f %% | %d | %d | %.0f ms | %.0f ms | %d | %d |\n", admission, rate, t.inTime(),
+		100*share, t.refused, t.unkind+t.unheard, p50, p99, t.repeated, lost)
 	return nil
 }
 
@@ -200,7 +200,8 @@ func (b *bench) rubbish(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	b.printf("%d good calls/s:\n\n| bad datagrams/s | answered in time | p50 | p99 | repeated | CPU of a core |\n|---|---|---|---|---|---|\n", goodRate)
+	b.printf("%d good calls/s:\n\n| bad datagrams/s | answered in time | p50 | p99 | repeated | CPU of a core |\n"+
+		"|---|---|---|---|---|---|\n", goodRate)
 	for _, rate := range []int{0, badRate} {
 		before, err := s.node.CPU()
 		if err != nil {
@@ -208,7 +209,7 @@ func (b *bench) rubbish(ctx context.Context) error {
 		}
 		var beside sync.WaitGroup
 		sent := 0
-		beside.Go(func() { sent, err = flood(s.node.Address(), rate, goodTime) })
+		beside.Go(func() { sent, err = flood(ctx, s.node.Address(), rate, goodTime) })
 		offered := s.offer(goodRate, goodTime)
 		beside.Wait()
 		if err != nil {
@@ -224,19 +225,20 @@ func (b *bench) rubbish(ctx context.Context) error {
 		share := 100 * (after - before).Seconds() / goodTime.Seconds()
 		progress("rubbish %d/s: %d of %d in time, p50 %.1f ms, p99 %.1f ms, %d repeated, %d left, %.0f %% of a core",
 			sent/int(goodTime.Seconds()), t.inTime(), offered, p50, p99, t.repeated, left, share)
-		b.printf("| %d | %d of %d | %.1f ms | %.1f ms | %d | %.0f %% |\n", sent/int(goodTime.Seconds()), t.inTime(), offered,
-			p50, p99, t.repeated, share)
+		b.printf("| %d | %d of %d | %.1f ms | %.1f ms | %d | %.0f %% |\n", sent/int(goodTime.Seconds()), t.inTime(),
+			offered, p50, p99, t.repeated, share)
 	}
 	b.printf("\n")
 	return nil
 }
 
 // flood sends bad datagrams by the clock.
-func flood(target string, rate int, d time.Duration) (sent int, err error) {
+func flood(ctx context.Context, target string, rate int, d time.Duration) (sent int, err error) {
 	if rate == 0 {
 		return 0, nil
 	}
-	c, err := net.Dial("udp4", target)
+	var dialer net.Dialer
+	c, err := dialer.DialContext(ctx, "udp4", target)
 	if err != nil {
 		return 0, fmt.Errorf("open socket of rubbish: %w", err)
 	}

@@ -50,7 +50,7 @@ type leg struct {
 	stream                *stream
 }
 
-func openPeers(ip string, agentPort int, target, service string) (*peers, error) {
+func openPeers(ip, target, service string) (*peers, error) {
 	to, err := net.ResolveUDPAddr("udp4", target)
 	if err != nil {
 		return nil, fmt.Errorf("resolve switch: %w", err)
@@ -105,7 +105,8 @@ func (p *peers) call() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.serial++
-	l := &leg{id: fmt.Sprintf("%x-%d@bench", rand.Uint64(), p.serial), tag: fmt.Sprintf("c%d", p.serial), asked: time.Now()}
+	l := &leg{tag: fmt.Sprintf("c%d", p.serial), asked: time.Now()}
+	l.id = fmt.Sprintf("%x-%d@bench", rand.Uint64(), p.serial)
 	l.from = fmt.Sprintf("<sip:1390%07d@%s>;tag=%s", p.serial, p.callers.LocalAddr(), l.tag)
 	l.to = fmt.Sprintf("<sip:%s@%s>", p.service, p.target)
 	p.calls[l.id] = l

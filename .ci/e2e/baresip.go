@@ -65,13 +65,22 @@ type handset struct {
 	caller  bool    // calls, and does not register
 }
 
+// accountAt is the line of baresip's accounts file.
+func (h handset) accountAt(server string) string {
+	interval := 60
+	if h.caller {
+		interval = 0
+	}
+	return fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=%d;answermode=auto;"+
+		"audio_codecs=%s%s\n", h.id, server, h.id, h.id, interval, h.codecs, h.account)
+}
+
 // baresip starts a phone for an agent.
 func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	network := "net_interface " + baresipIP + "\n"
 	if h.far {
 		network = ""
 	}
-	id := h.id
 	if h.codecs == "" {
 		h.codecs = "PCMA,PCMU"
 	}
@@ -95,14 +104,8 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	if h.by != "" {
 		server += ";transport=" + h.by
 	}
-	interval := 60
-	if h.caller {
-		interval = 0
-	}
-	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=%d;answermode=auto;"+
-		"audio_codecs=%s%s\n", id, server, id, id, interval, h.codecs, h.account)
 	settings := fmt.Sprintf(config, baresipIP, port, dir, modules, b.control, network)
-	for name, text := range map[string]string{"config": settings, "accounts": account, "contacts": ""} {
+	for name, text := range map[string]string{"config": settings, "accounts": h.accountAt(server), "contacts": ""} {
 		if err = os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("write baresip's %s: %w", name, err)
 		}
