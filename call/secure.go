@@ -10,7 +10,6 @@ import (
 	"tierline/media"
 	"tierline/media/handshake"
 	"tierline/media/ice"
-	"tierline/media/srtp"
 	"tierline/routing/trunk"
 )
 
@@ -68,7 +67,7 @@ func StoredLeg(d sipua.Dialog) ([]byte, error) {
 
 // protection is what was agreed in the words of the media.
 func protection(p sdp.Protection) media.Security {
-	out := media.Security{Send: key(p.Send), Receive: key(p.Receive)}
+	out := media.Security{Send: p.Send, Receive: p.Receive}
 	if p.DTLS != nil {
 		out.DTLS = &media.DTLS{Client: p.DTLS.Client}
 		for _, f := range p.DTLS.Peer {
@@ -79,27 +78,4 @@ func protection(p sdp.Protection) media.Security {
 		out.ICE = &ice.Credentials{Ufrag: p.ICE.Ufrag, Password: p.ICE.Password, RemoteUfrag: p.ICE.RemoteUfrag}
 	}
 	return out
-}
-
-func key(k sdp.Keys) srtp.Key {
-	return srtp.Key{Suite: suite(k.Suite), Master: k.Master, MKI: k.MKI}
-}
-
-func suite(s sdp.Suite) srtp.Suite {
-	switch s {
-	case sdp.AEADAES256GCM:
-		return srtp.AEADAES256GCM
-	case sdp.AEADAES128GCM:
-		return srtp.AEADAES128GCM
-	case sdp.AESCM128SHA80:
-		return srtp.AESCM128SHA80
-	case sdp.AES256CMSHA80:
-		return srtp.AES256CMSHA80
-	case sdp.AESCM128SHA32:
-		return srtp.AESCM128SHA32
-	case sdp.AES256CMSHA32:
-		return srtp.AES256CMSHA32
-	case sdp.NoSuite:
-	}
-	return srtp.None
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"tierline/media/handshake"
+	"tierline/media/keying"
 	"tierline/media/prompt"
-	"tierline/media/srtp"
 )
 
 // couple is two legs of two nodes that are to shake hands.
@@ -111,7 +111,7 @@ func TestHandshakeGoesBackToWhereItCameFrom(t *testing.T) {
 			to := makeSockaddr(netip.AddrPortFrom(loopback(), uint16(n.leg.Port())))
 			transmit(n.fd, d, &to)
 		},
-		Done: func(_, _ srtp.Key) {}, Failed: func(error) {},
+		Done: func(_, _ keying.Key) {}, Failed: func(error) {},
 	})
 	defer from.Close()
 	var d [2000]byte

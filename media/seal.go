@@ -3,6 +3,7 @@ package media
 import (
 	"net/netip"
 
+	"tierline/media/keying"
 	"tierline/media/srtp"
 )
 
@@ -14,7 +15,7 @@ func (s *sender) protect(with *srtp.Sealer) {
 }
 
 // sealedWith tells whether a key is in use.
-func (s *sender) sealedWith(k srtp.Key) bool {
+func (s *sender) sealedWith(k keying.Key) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seal != nil && s.seal.Key().Equal(k)

@@ -7,12 +7,13 @@ import (
 
 	"tierline/media/handshake"
 	"tierline/media/ice"
+	"tierline/media/keying"
 	"tierline/media/srtp"
 )
 
 // Security is what protects the sound of a leg. The zero value is plain RTP.
 type Security struct {
-	Send, Receive srtp.Key         // agreed by signalling
+	Send, Receive keying.Key       // agreed by signalling
 	DTLS          *DTLS            // or keys are agreed by a handshake
 	ICE           *ice.Credentials // the peer finds us; Remote of the parameters does not count
 }
@@ -44,7 +45,7 @@ func (l *Leg) secure(s Security) error {
 		p.hands, p.opener = nil, nil
 		l.out.protect(nil)
 	}
-	p.wanted = s.DTLS != nil || s.Send.Suite != srtp.None
+	p.wanted = s.DTLS != nil || s.Send.Suite != keying.None
 	switch {
 	case s.DTLS == nil:
 		return l.useKeys(s.Send, s.Receive)
@@ -70,10 +71,10 @@ func (p *protection) follow(c *ice.Credentials) {
 
 // useKeys protects the leg with keys, or with nothing if there are none. A key
 // that stays goes on counting.
-func (l *Leg) useKeys(send, receive srtp.Key) error {
+func (l *Leg) useKeys(send, receive keying.Key) error {
 	p := &l.protection
 	l.cipher = ""
-	if send.Suite == srtp.None {
+	if send.Suite == keying.None {
 		p.opener = nil
 		l.out.protect(nil)
 		return nil
@@ -102,7 +103,7 @@ func (l *Leg) shakeHands(d DTLS) {
 	var h *handshake.Handshake
 	h = handshake.Begin(handshake.Options{
 		Client: d.Client, Peer: d.Peer, Certificate: l.engine.certificate, Send: l.out.handshake,
-		Done: func(send, receive srtp.Key) {
+		Done: func(send, receive keying.Key) {
 			l.do(func() {
 				if l.protection.hands != h {
 					return

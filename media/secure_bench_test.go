@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"testing"
 
-	"tierline/media/srtp"
+	"tierline/media/keying"
 )
 
 // BenchmarkSealedBridge is a packet on its way from one peer to the other: both
@@ -14,21 +14,21 @@ import (
 func BenchmarkSealedBridge(b *testing.B) {
 	for _, c := range []struct {
 		name  string
-		suite srtp.Suite
+		suite keying.Suite
 		size  int
 	}{
-		{"plain", srtp.None, 0},
-		{"AEAD_AES_128_GCM", srtp.AEADAES128GCM, 28},
-		{"AEAD_AES_256_GCM", srtp.AEADAES256GCM, 44},
-		{"AES_CM_128_HMAC_SHA1_80", srtp.AESCM128SHA80, 30},
+		{"plain", keying.None, 0},
+		{"AEAD_AES_128_GCM", keying.AEADAES128GCM, 28},
+		{"AEAD_AES_256_GCM", keying.AEADAES256GCM, 44},
+		{"AES_CM_128_HMAC_SHA1_80", keying.AESCM128SHA80, 30},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			l := newLab(b)
 			one, two := bridged(l, talking(PCMA), talking(PCMA))
 			seal := func(p []byte) []byte { return p }
-			if c.suite != srtp.None {
-				k := func(fill byte) srtp.Key {
-					return srtp.Key{Suite: c.suite, Master: bytes.Repeat([]byte{fill}, c.size)}
+			if c.suite != keying.None {
+				k := func(fill byte) keying.Key {
+					return keying.Key{Suite: c.suite, Master: bytes.Repeat([]byte{fill}, c.size)}
 				}
 				s := one.protect(b, talking(PCMA), k(1), k(2))
 				two.protect(b, talking(PCMA), k(3), k(4))

@@ -9,14 +9,15 @@ import (
 	"github.com/pion/stun/v3"
 
 	"tierline/media/ice"
+	"tierline/media/keying"
 	"tierline/media/prompt"
 	"tierline/media/rtcp"
 	"tierline/media/rtp"
 	"tierline/media/srtp"
 )
 
-func gcm(fill byte) srtp.Key {
-	return srtp.Key{Suite: srtp.AEADAES128GCM, Master: bytes.Repeat([]byte{fill}, 28)}
+func gcm(fill byte) keying.Key {
+	return keying.Key{Suite: keying.AEADAES128GCM, Master: bytes.Repeat([]byte{fill}, 28)}
 }
 
 // safe is a peer that seals and opens.
@@ -27,7 +28,7 @@ type safe struct {
 }
 
 // protect agrees on keys with a peer, from its side.
-func (n *peer) protect(t testing.TB, p Params, send, receive srtp.Key) *safe {
+func (n *peer) protect(t testing.TB, p Params, send, receive keying.Key) *safe {
 	t.Helper()
 	p.Remote = n.is
 	p.Security.Send, p.Security.Receive = receive, send
@@ -138,7 +139,7 @@ func TestNewKeysInAReinvite(t *testing.T) {
 	if len(two.heard()) != 1 || len(fresh.opened()) != 1 {
 		t.Error("new keys aren't used")
 	}
-	one.configure(one.params(srtp.Key{}, srtp.Key{}))
+	one.configure(one.params(keying.Key{}, keying.Key{}))
 	one.say(160)
 	two.say(160)
 	if len(two.heard()) != 1 || len(one.heard()) != 1 {
@@ -147,7 +148,7 @@ func TestNewKeysInAReinvite(t *testing.T) {
 }
 
 // params are those of a leg whose peer seals with send.
-func (n *peer) params(send, receive srtp.Key) Params {
+func (n *peer) params(send, receive keying.Key) Params {
 	p := talking(PCMA)
 	p.Remote = n.is
 	p.Security.Send, p.Security.Receive = receive, send
@@ -205,7 +206,7 @@ func TestReportsAreSealed(t *testing.T) {
 func TestUnusableKeysBreakTheLeg(t *testing.T) {
 	b := newLab(t)
 	one := b.peer(talking(PCMA))
-	one.configure(one.params(srtp.Key{Suite: 99}, srtp.Key{Suite: srtp.AESCM128SHA80}))
+	one.configure(one.params(keying.Key{Suite: 99}, keying.Key{Suite: keying.AESCM128SHA80}))
 	if len(one.got) != 1 {
 		t.Fatalf("events %v", one.got)
 	}

@@ -5,83 +5,14 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"tierline/media/keying"
 )
-
-// Suite is a way to protect RTP by keys that stand in the body (RFC 4568).
-type Suite uint8
-
-// Suites, in the order we offer them.
-const (
-	NoSuite Suite = iota
-	AEADAES256GCM
-	AEADAES128GCM
-	AESCM128SHA80
-	AES256CMSHA80
-	AESCM128SHA32
-	AES256CMSHA32
-	suiteCount
-)
-
-// offeredSuites is how many of them stand in an offer: the weaker tags only if
-// the peer wants them.
-const offeredSuites = AES256CMSHA80
-
-// String returns the suite's registered name.
-func (s Suite) String() string {
-	switch s {
-	case AEADAES256GCM:
-		return "AEAD_AES_256_GCM"
-	case AEADAES128GCM:
-		return "AEAD_AES_128_GCM"
-	case AESCM128SHA80:
-		return "AES_CM_128_HMAC_SHA1_80"
-	case AES256CMSHA80:
-		return "AES_256_CM_HMAC_SHA1_80"
-	case AESCM128SHA32:
-		return "AES_CM_128_HMAC_SHA1_32"
-	case AES256CMSHA32:
-		return "AES_256_CM_HMAC_SHA1_32"
-	case NoSuite, suiteCount:
-	}
-	return "none"
-}
-
-// size is the length of the master key with its salt.
-func (s Suite) size() int {
-	switch s {
-	case AEADAES256GCM:
-		return 32 + 12
-	case AEADAES128GCM:
-		return 16 + 12
-	case AESCM128SHA80, AESCM128SHA32:
-		return 16 + 14
-	case AES256CMSHA80, AES256CMSHA32:
-		return 32 + 14
-	case NoSuite, suiteCount:
-	}
-	return 0
-}
-
-func parseSuite(name string) Suite {
-	for s := NoSuite + 1; s < suiteCount; s++ {
-		if strings.EqualFold(name, s.String()) {
-			return s
-		}
-	}
-	return NoSuite
-}
-
-// Keys protect one direction.
-type Keys struct {
-	Suite  Suite
-	Master []byte // key and salt
-	MKI    []byte // stands in every packet; nil = nothing does
-}
 
 // crypto is an a=crypto line.
 type crypto struct {
 	tag  string
-	keys Keys
+	keys keying.Key
 }
 
 // Limits of what a crypto line may ask for.
@@ -100,14 +31,14 @@ func parseCrypto(value string) (c crypto, why string) {
 		return c, "a crypto line needs tag, suite and key"
 	}
 	c.tag = f[0]
-	if c.keys.Suite = parseSuite(f[1]); c.keys.Suite == NoSuite {
+	if c.keys.Suite = keying.Parse(f[1]); c.keys.Suite == keying.None {
 		return c, "an unknown crypto suite"
 	}
 	inline, ok := strings.CutPrefix(f[2], "inline:")
 	if !ok || strings.Contains(inline, ";") {
 		return c, "not one inline key"
 	}
-	if why = c.keys.parse(strings.Split(inline, "|")); why != "" {
+	if why = parseKey(&c.keys, strings.Split(inline, "|")); why != "" {
 		return c, why
 	}
 	for _, parameter := range f[3:] {
@@ -118,10 +49,10 @@ func parseCrypto(value string) (c crypto, why string) {
 	return c, ""
 }
 
-// parse reads the key and what it comes with: its lifetime, its identifier.
-func (k *Keys) parse(parts []string) (why string) {
+// parseKey reads the key and what it comes with: its lifetime, its identifier.
+func parseKey(k *keying.Key, parts []string) (why string) {
 	master, err := base64.StdEncoding.DecodeString(pad(parts[0]))
-	if err != nil || len(master) != k.Suite.size() {
+	if err != nil || len(master) != k.Suite.Size() {
 		return "a key that does not fit its suite"
 	}
 	k.Master = master

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"tierline/media/keying"
 )
 
 // Offer writes a description that offers all our codecs.
@@ -88,7 +90,7 @@ func answerLine(m *Media, n *Negotiated, s *Security) (audio, *Error) {
 		if p.DTLS.Client {
 			a.setup = "active"
 		}
-	case p.Send.Suite != NoSuite:
+	case p.Send.Suite != keying.None:
 		a.cryptos = []crypto{{tag: tag, keys: p.Send}}
 	}
 	return a, nil

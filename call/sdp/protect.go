@@ -3,6 +3,8 @@ package sdp
 import (
 	"slices"
 	"strings"
+
+	"tierline/media/keying"
 )
 
 // Transport protocols of an audio line.
@@ -126,9 +128,9 @@ func (s *Security) offers() (protocol string, keys, tls bool) {
 
 // offered returns the crypto lines of an offer of ours.
 func (s *Security) offered() []crypto {
-	out := make([]crypto, 0, offeredSuites)
-	for suite := NoSuite + 1; suite <= offeredSuites; suite++ {
-		out = append(out, crypto{tag: string('0' + rune(suite)), keys: s.keys(suite, Keys{})})
+	out := make([]crypto, 0, keying.Offered)
+	for suite := keying.None + 1; suite <= keying.Offered; suite++ {
+		out = append(out, crypto{tag: string('0' + rune(suite)), keys: s.keys(suite, keying.Key{})})
 	}
 	return out
 }
@@ -195,7 +197,7 @@ func (s *Security) acceptsKeys(m *Media, c crypto) (Protection, *Error) {
 	if i < 0 {
 		return Protection{}, unacceptable(m.line, "answers with a crypto suite that was not offered")
 	}
-	return Protection{Receive: c.keys, Send: s.keys(c.keys.Suite, Keys{})}, nil
+	return Protection{Receive: c.keys, Send: s.keys(c.keys.Suite, keying.Key{})}, nil
 }
 
 // pick chooses the line to answer: one that fits our wish for protection, with

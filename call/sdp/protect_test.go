@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"tierline/media/keying"
 )
 
 const (
@@ -119,7 +121,7 @@ func TestKeysOfAnAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	theirs, _ := base64.StdEncoding.DecodeString(key30)
-	if diff := cmp.Diff(Keys{Suite: AESCM128SHA80, Master: theirs}, n.Protection.Receive); diff != "" {
+	if diff := cmp.Diff(keying.Key{Suite: keying.AESCM128SHA80, Master: theirs}, n.Protection.Receive); diff != "" {
 		t.Error(diff)
 	}
 	_, again, _ := answerWith(t, offer, Required)
@@ -185,7 +187,7 @@ func TestBothSidesHoldTheSameKeys(t *testing.T) {
 			t.Fatalf("%v\n%s", err, body)
 		}
 		p, q := mine.Protection, theirs.Protection
-		if diff := cmp.Diff([]Keys{p.Send, p.Receive}, []Keys{q.Receive, q.Send}); diff != "" {
+		if diff := cmp.Diff([]keying.Key{p.Send, p.Receive}, []keying.Key{q.Receive, q.Send}); diff != "" {
 			t.Fatal(diff)
 		}
 		if (p.DTLS == nil) != (q.DTLS == nil) || p.DTLS != nil && p.DTLS.Client == q.DTLS.Client {
@@ -206,7 +208,7 @@ func TestRedactedBodiesHoldNoKeys(t *testing.T) {
 			t.Error("a key is shown")
 		}
 	}
-	if strings.Count(shown, "inline:***") != int(offeredSuites) || strings.Count(shown, "\n") != strings.Count(secret, "\n") {
+	if strings.Count(shown, "inline:***") != int(keying.Offered) || strings.Count(shown, "\n") != strings.Count(secret, "\n") {
 		t.Errorf("shown as\n%s", shown)
 	}
 	if shown = string(Redact([]byte(browserOffer))); strings.Contains(shown, "P2uYro0UCOQ4zxjKXaWCBui1") || !strings.Contains(shown, "a=ice-pwd:***\r\n") {

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"tierline/media/keying"
 )
 
 // Policy is whether a leg's media is encrypted.
@@ -139,13 +141,13 @@ type DTLS struct {
 // Protection is what was agreed for a leg: keys, a handshake, or neither for
 // plain RTP.
 type Protection struct {
-	Send, Receive Keys // empty without a=crypto
+	Send, Receive keying.Key // empty without a=crypto
 	DTLS          *DTLS
 	ICE           *ICE
 }
 
 // Plain says that the sound goes unprotected.
-func (p Protection) Plain() bool { return p.DTLS == nil && p.Send.Suite == NoSuite }
+func (p Protection) Plain() bool { return p.DTLS == nil && p.Send.Suite == keying.None }
 
 // derive makes n bytes that only the owner of the secret can make.
 func (s *Security) derive(n int, label string, of []byte) []byte {
@@ -156,8 +158,8 @@ func (s *Security) derive(n int, label string, of []byte) []byte {
 
 // keys makes our key for a suite. It changes if the peer's does: whoever makes
 // a new key starts counting anew.
-func (s *Security) keys(suite Suite, peer Keys) Keys {
-	return Keys{Suite: suite, Master: s.derive(suite.size(), "srtp "+suite.String(), peer.Master), MKI: peer.MKI}
+func (s *Security) keys(suite keying.Suite, peer keying.Key) keying.Key {
+	return keying.Key{Suite: suite, Master: s.derive(suite.Size(), "srtp "+suite.String(), peer.Master), MKI: peer.MKI}
 }
 
 func (s *Security) ice(remote string) *ICE {

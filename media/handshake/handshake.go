@@ -13,6 +13,7 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/transport/v4/packetio"
 
+	"tierline/media/keying"
 	"tierline/media/srtp"
 )
 
@@ -21,9 +22,9 @@ type Options struct {
 	Client      bool          // we begin
 	Peer        []Fingerprint // its certificate has one of them
 	Certificate *Certificate
-	Send        func(datagram []byte)        // must not block
-	Done        func(send, receive srtp.Key) // the keys; not called after Close
-	Failed      func(err error)              // not called after Close
+	Send        func(datagram []byte)          // must not block
+	Done        func(send, receive keying.Key) // the keys; not called after Close
+	Failed      func(err error)                // not called after Close
 }
 
 // Equal tells whether a handshake with these options is the same one.
@@ -181,12 +182,13 @@ func serverOptions(h *Handshake) (out []dtls.ServerOption) {
 }
 
 // keys takes the keys of both directions out of a finished handshake.
-func keys(c *dtls.Conn, client bool) (send, receive srtp.Key, err error) {
+func keys(c *dtls.Conn, client bool) (send, receive keying.Key, err error) {
 	chosen, ok := c.SelectedSRTPProtectionProfile()
 	if !ok {
 		return send, receive, errors.New("DTLS without use_srtp")
 	}
-	suite, size, salt := profile(chosen)
+	suite := suiteOf(chosen)
+	size, salt := suite.Sizes()
 	state, ok := c.ConnectionState()
 	if !ok {
 		return send, receive, errors.New("DTLS without a state")
@@ -196,9 +198,9 @@ func keys(c *dtls.Conn, client bool) (send, receive srtp.Key, err error) {
 		return send, receive, fmt.Errorf("take keys out of DTLS: %w", err)
 	}
 	// RFC 5764 §4.2: the client's key, the server's, the client's salt, the server's.
-	of := func(i int) srtp.Key {
+	of := func(i int) keying.Key {
 		master := slices.Concat(b[i*size:(i+1)*size], b[2*size+i*salt:2*size+(i+1)*salt])
-		return srtp.Key{Suite: suite, Master: master}
+		return keying.Key{Suite: suite, Master: master}
 	}
 	if client {
 		return of(0), of(1), nil
@@ -206,16 +208,15 @@ func keys(c *dtls.Conn, client bool) (send, receive srtp.Key, err error) {
 	return of(1), of(0), nil
 }
 
-// profile is a suite by the name that DTLS has for it, with the lengths of key
-// and salt.
-func profile(p dtls.SRTPProtectionProfile) (suite srtp.Suite, key, salt int) {
+// suiteOf is a suite by the name that DTLS has for it.
+func suiteOf(p dtls.SRTPProtectionProfile) keying.Suite {
 	switch p { //nolint:exhaustive // the ones we offer
 	case dtls.SRTP_AEAD_AES_128_GCM:
-		return srtp.AEADAES128GCM, 16, 12
+		return keying.AEADAES128GCM
 	case dtls.SRTP_AEAD_AES_256_GCM:
-		return srtp.AEADAES256GCM, 32, 12
+		return keying.AEADAES256GCM
 	default:
-		return srtp.AESCM128SHA80, 16, 14
+		return keying.AESCM128SHA80
 	}
 }
 

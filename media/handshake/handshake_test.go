@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tierline/media/keying"
 	"tierline/media/srtp"
 )
 
@@ -13,7 +14,7 @@ import (
 type side struct {
 	certificate *Certificate
 	hands       *Handshake
-	agreed      chan [2]srtp.Key
+	agreed      chan [2]keying.Key
 	failed      chan error
 }
 
@@ -23,7 +24,7 @@ func newSide(t *testing.T) *side {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &side{certificate: c, agreed: make(chan [2]srtp.Key, 1), failed: make(chan error, 1)}
+	return &side{certificate: c, agreed: make(chan [2]keying.Key, 1), failed: make(chan error, 1)}
 }
 
 // begin starts the handshake of a side; what it sends goes to a function.
@@ -31,7 +32,7 @@ func (s *side) begin(t *testing.T, client bool, send func([]byte), peer ...Finge
 	t.Helper()
 	s.hands = Begin(Options{
 		Client: client, Peer: peer, Certificate: s.certificate, Send: send,
-		Done:   func(send, receive srtp.Key) { s.agreed <- [2]srtp.Key{send, receive} },
+		Done:   func(send, receive keying.Key) { s.agreed <- [2]keying.Key{send, receive} },
 		Failed: func(err error) { s.failed <- err },
 	})
 	t.Cleanup(func() { s.hands.Close(); s.hands.done.Wait() })

@@ -6,25 +6,24 @@ import (
 	"fmt"
 	"testing"
 
+	"tierline/media/keying"
 	"tierline/media/rtcp"
 	"tierline/media/rtp"
 )
 
-func testKey(s Suite, salt byte) Key {
-	_, n := s.profile()
-	size := n + 14
-	if s == AEADAES128GCM || s == AEADAES256GCM {
-		size = n + 12
-	}
-	return Key{Suite: s, Master: bytes.Repeat([]byte{salt}, size)}
+func testKey(s keying.Suite, salt byte) keying.Key {
+	return keying.Key{Suite: s, Master: bytes.Repeat([]byte{salt}, s.Size())}
 }
 
-func suites() []Suite {
-	return []Suite{AEADAES256GCM, AEADAES128GCM, AESCM128SHA80, AES256CMSHA80, AESCM128SHA32, AES256CMSHA32}
+func suites() (out []keying.Suite) {
+	for s := keying.Suite(1); s.Size() > 0; s++ {
+		out = append(out, s)
+	}
+	return out
 }
 
 // pair returns both ends of one direction.
-func pair(t testing.TB, k Key) (*Sealer, *Opener) {
+func pair(t testing.TB, k keying.Key) (*Sealer, *Opener) {
 	t.Helper()
 	s, err := NewSealer(k)
 	if err != nil {
@@ -114,12 +113,12 @@ func TestForgedPacketsAreRefused(t *testing.T) {
 }
 
 func TestUnusableKeys(t *testing.T) {
-	for _, k := range []Key{
+	for _, k := range []keying.Key{
 		{},
-		{Suite: AESCM128SHA80},
-		{Suite: AESCM128SHA80, Master: make([]byte, 29)},
+		{Suite: keying.AESCM128SHA80},
+		{Suite: keying.AESCM128SHA80, Master: make([]byte, 29)},
 		{Suite: 99, Master: make([]byte, 30)},
-		{Suite: AEADAES256GCM, Master: make([]byte, 30)},
+		{Suite: keying.AEADAES256GCM, Master: make([]byte, 30)},
 	} {
 		if _, err := NewSealer(k); !errors.Is(err, ErrKey) {
 			t.Errorf("%d bytes for suite %d: %v", len(k.Master), k.Suite, err)
@@ -128,8 +127,8 @@ func TestUnusableKeys(t *testing.T) {
 			t.Errorf("%d bytes for suite %d: %v", len(k.Master), k.Suite, err)
 		}
 	}
-	a, b := testKey(AESCM128SHA80, 1), testKey(AESCM128SHA80, 2)
-	if a.Equal(b) || !a.Equal(testKey(AESCM128SHA80, 1)) || a.Equal(Key{Suite: AESCM128SHA32, Master: a.Master}) {
+	a, b := testKey(keying.AESCM128SHA80, 1), testKey(keying.AESCM128SHA80, 2)
+	if a.Equal(b) || !a.Equal(testKey(keying.AESCM128SHA80, 1)) || a.Equal(keying.Key{Suite: keying.AESCM128SHA32, Master: a.Master}) {
 		t.Error("keys are taken for one another")
 	}
 }
@@ -158,7 +157,7 @@ func TestPathOfAPacketAllocatesNothing(t *testing.T) {
 
 // FuzzOpen: whatever comes, it is an error or a packet of ours, and never a panic.
 func FuzzOpen(f *testing.F) {
-	s, _ := NewSealer(testKey(AESCM128SHA80, 7))
+	s, _ := NewSealer(testKey(keying.AESCM128SHA80, 7))
 	sealed, _ := s.RTP(packet(1))
 	f.Add(bytes.Clone(sealed))
 	f.Add([]byte{0x90, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 5, 0xbe, 0xde, 0, 1, 1, 2, 3, 4})
