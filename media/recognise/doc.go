@@ -16,7 +16,7 @@
 //
 // Every place of a recording belongs to at most one sound, the one that
 // explains the longest stretch of it. A stretch shorter than 100 ms proves
-// nothing, unless it is a whole sound.
+// nothing, unless it is a whole sound. A lost packet does not make two of one.
 //
 // # Concurrency
 //

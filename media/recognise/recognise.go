@@ -18,6 +18,7 @@ const (
 	base    = 1_000_003      // of the rolling hash
 	perHash = 32             // anchors that look alike
 	graze   = 32             // samples that a cut sound and the next one may share by chance
+	hole    = wav.Rate / 10  // what packets that are late or lost take out of a sound at once
 	slack   = wav.Rate / 200 // samples at a sound's ends that may be missing of a whole one
 )
 
@@ -26,7 +27,7 @@ type Found struct {
 	Name   string
 	At     time.Duration // since the recording's beginning
 	Length time.Duration // of what was heard of it
-	Whole  bool          // all of it
+	Whole  bool          // all of it, but for holes that lost packets made
 }
 
 // Pack is the sounds that can be recognised.
@@ -119,14 +120,25 @@ func (p *Pack) Find(recording []int16) []Found {
 	}
 	slices.SortFunc(kept, func(a, b match) int { return cmp.Compare(a.from, b.from) })
 	out := make([]Found, 0, len(kept))
-	for _, m := range kept {
-		s := p.sounds[m.sound]
+	for i := 0; i < len(kept); {
+		j, heard := i+1, kept[i].to-kept[i].from
+		for ; j < len(kept) && kept[j].resumes(kept[j-1]); j++ {
+			heard += kept[j].to - kept[j].from
+		}
+		first, last, s := kept[i], kept[j-1], p.sounds[kept[i].sound]
 		out = append(out, Found{
-			Name: s.name, At: span(m.from), Length: span(m.to - m.from),
-			Whole: m.from-m.offset <= slack && m.offset+len(s.samples)-m.to <= slack,
+			Name: s.name, At: span(first.from), Length: span(heard),
+			Whole: first.from-first.offset <= slack && last.offset+len(s.samples)-last.to <= slack,
 		})
+		i = j
 	}
 	return out
+}
+
+// resumes tells whether a sound goes on after a hole that lost or late packets
+// made, rather than being played again.
+func (m match) resumes(after match) bool {
+	return m.sound == after.sound && m.from-after.to <= hole && m.from-m.offset >= after.to-after.offset-graze
 }
 
 func span(samples int) time.Duration { return time.Duration(samples) * time.Second / wav.Rate }

@@ -74,7 +74,16 @@ func TestPromptsAreFoundInWhatACallerHeard(t *testing.T) {
 		{"too little", join(silence, heard(long[:400], false), silence), nil},
 		{"with silence at its ends", join(heard(quiet, false)), []recognise.Found{{Name: "quiet", Length: at(3_800), Whole: true}}},
 		{"a lost packet", join(heard(long[:6_000], false), make([]int16, 160), heard(long[6_160:], false)), []recognise.Found{
-			{Name: "long", Length: at(6_000)}, {Name: "long", At: at(6_160), Length: at(5_840)},
+			{Name: "long", Length: at(11_840), Whole: true},
+		}},
+		{"late packets", join(heard(long[:6_000], false), make([]int16, 320), heard(long[6_000:], false)), []recognise.Found{
+			{Name: "long", Length: at(12_000), Whole: true},
+		}},
+		{"a hole too long for packets", join(heard(long[:6_000], false), make([]int16, 900), heard(long[6_900:], false)), []recognise.Found{
+			{Name: "long", Length: at(6_000)}, {Name: "long", At: at(6_900), Length: at(5_100)},
+		}},
+		{"cut by a key and played again", join(heard(long[:6_000], false), heard(long, false)), []recognise.Found{
+			{Name: "long", Length: at(6_000)}, {Name: "long", At: at(6_000), Length: at(12_000), Whole: true},
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
