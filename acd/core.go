@@ -122,6 +122,8 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.talkChanged(ev, r)
 	case OutsideChanged:
 		return s.outsideChanged(ev, r)
+	case CallRerouted:
+		return s.callRerouted(ev, r)
 	default:
 		panic(fmt.Sprintf("acd: unknown event %T: this node is too old for the log", ev))
 	}

@@ -117,6 +117,7 @@ const (
 	FactCallResumed       FactKind = "call.resumed"
 	FactCallMuted         FactKind = "call.muted"
 	FactCallUnmuted       FactKind = "call.unmuted"
+	FactCallRerouted      FactKind = "call.rerouted" // an agent sent the caller into another flow
 	FactOutsideDialled    FactKind = "outside.dialled"
 	FactOutsideAnswered   FactKind = "outside.answered"
 	FactOutsideFailed     FactKind = "outside.failed"

@@ -130,6 +130,9 @@ func (s *State) ring(o *offer, a *agent, lasts int64, why string, r *Result) {
 	})
 	f := s.offerFact(FactCallOffered, o, a.id)
 	f.Reason, f.Until, f.Role, f.By = why, o.expires, o.role.String(), o.by
+	if o.role != 0 { // no call.queued has told it
+		f.From, f.Attach = s.calls[o.call].number(), s.calls[o.call].attach
+	}
 	r.Facts = append(r.Facts, f)
 	s.become(a, stance{state: AgentReserved, until: o.expires}, change{cause: "offer"}, r)
 }

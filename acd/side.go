@@ -205,7 +205,7 @@ func (s *State) serve(c *call, o *offer, before string, r *Result) {
 	o.role = 0
 	c.phase, c.offer = PhaseTalking, o.id
 	f := s.offerFact(FactCallHandedOver, o, o.agent)
-	f.Previous, f.By = before, o.by
+	f.Previous, f.By, f.From, f.Attach = before, o.by, c.number(), c.attach
 	r.Facts = append(r.Facts, f)
 }
 
@@ -214,7 +214,7 @@ func (s *State) serve(c *call, o *offer, before string, r *Result) {
 func (s *State) sideFailed(o *offer, outcome Outcome, sip int, r *Result) {
 	a := s.agents[o.rings[0].agent]
 	s.cancelSide(o, outcome, sip, r)
-	if outcome == Unreachable {
+	if outcome <= Unreachable || outcome == SwitchFailed {
 		s.setBackOff(a, s.now+max(a.config.BackOff, minBackOff))
 	}
 	s.resume(a, change{cause: outcome.String()}, r)

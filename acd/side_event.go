@@ -89,6 +89,13 @@ const (
 	OutsideLeft     = "left"
 )
 
+// CallRerouted sends a caller whom nobody serves any more into another flow.
+type CallRerouted struct {
+	Call string `json:"call"`
+	Flow string `json:"flow"`
+	By   string `json:"by"`
+}
+
 // OutsideChanged tells of somebody outside who is called into a call. It
 // changes nothing here, it is for the record.
 type OutsideChanged struct {
@@ -109,3 +116,4 @@ func (CallHandedOver) isEvent() {}
 func (MemberJoined) isEvent()   {}
 func (TalkChanged) isEvent()    {}
 func (OutsideChanged) isEvent() {}
+func (CallRerouted) isEvent()   {}

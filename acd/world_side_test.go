@@ -58,6 +58,7 @@ func (w *world) sideActions(
 				Offer: leg(t).offer, Held: rapid.Bool().Draw(t, "held"), Muted: rapid.Bool().Draw(t, "muted"), By: "a1",
 			})
 		},
+		"reroute": func(t *rapid.T) { _ = w.put(t, CallRerouted{Call: call(t), Flow: "g", By: "a1"}) },
 		"outside": func(t *rapid.T) {
 			_ = w.put(t, OutsideChanged{
 				Call: call(t), Leg: 1, To: "139", By: "a1",

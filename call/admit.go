@@ -26,7 +26,7 @@ func (s *Switch) Invite(in Invite) {
 		s.replace(in, gen)
 		return
 	}
-	if s.feature(in, gen) {
+	if s.feature(in, gen) || s.agentCalls(in, gen) {
 		return
 	}
 	t, ok := s.provedOrFrom(gen, in)
@@ -69,14 +69,14 @@ func reasonPhrase(status int) string {
 		return "Forbidden"
 	case 404:
 		return "Not Found"
-	case 480:
-		return "Temporarily Unavailable"
 	case 481:
 		return "Call/Transaction Does Not Exist"
 	case 486:
 		return "Busy Here"
 	case 422:
 		return "Session Interval Too Small"
+	case 480:
+		return "Temporarily Unavailable"
 	case 488:
 		return "Not Acceptable Here"
 	case 503:

@@ -62,6 +62,9 @@ type Call struct {
 	joining  *wait    // on its way into the log
 	offers   []*offer // agents' phones that ring for this call
 	agent    *talk    // the caller talks to an agent
+	guests   []*guest // whom the agent wants in the call, or who are there
+	queue    string   // that gave the call to an agent; "" none
+	legs     int      // of somebody outside, so far
 	room     room     // who talks, and how
 	answered bool
 	ending   bool
@@ -81,6 +84,10 @@ type Call struct {
 	moved    bool      // another switch has the caller
 	away     *transfer // the caller is sent to somebody outside
 	callback *attempt  // the call is a call-back: nobody called us
+	placed   *placed   // an agent has made the call
+
+	code      string // that the agent is dialling
+	codeTimer *time.Timer
 }
 
 // prime makes a call ready to run; key is its name in the registry.
@@ -160,6 +167,10 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		c.onTaped(m.of, m.ev)
 	case replacing:
 		c.replaced(ctx, m)
+	case controlled:
+		c.controlled(ctx, m)
+	case secondLine:
+		c.asksByLine(ctx, m)
 	case dismissed:
 		c.end(m.err)
 	}
@@ -221,9 +232,12 @@ func (c *Call) end(err error) {
 		cause.Reason = "transferred"
 	}
 	c.stopTimers()
-	if c.callback != nil {
+	switch {
+	case c.callback != nil:
 		c.endCallback(cause)
-	} else {
+	case c.placed != nil:
+		c.endPlaced(&cause)
+	default:
 		c.endCaller(&cause)
 	}
 	c.sw.ended(c, cause)
@@ -246,6 +260,7 @@ func (c *Call) stopTimers() {
 // endCaller ends what a caller's call has begun, and tells the log.
 func (c *Call) endCaller(cause *Cause) {
 	c.lastWords()
+	c.dismissGuests(cause.Side, *cause)
 	c.dropOffers(*cause)
 	agentQuality := c.leaveAgent()
 	c.leaveTransfer(*cause)

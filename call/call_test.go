@@ -235,7 +235,8 @@ func TestAgentHoldsAndCallerHearsMusic(t *testing.T) {
 		l.phoneSays(sipua.Reinvited{Offer: hold(sdp.SendOnly, 2), Reply: reply})
 		time.Sleep(time.Second)
 		l.phoneSays(sipua.Reinvited{Offer: hold(sdp.SendRecv, 3), Reply: reply})
-		l.want("3s reply 200", "3s unbridge", "3s music", "4s reply 200", "4s bridge")
+		l.want("3s reply 200", "3s unbridge", "3s music", "3s log call.held 1001human",
+			"4s reply 200", "4s bridge", "4s log call.resumed 1001human")
 	})
 }
 

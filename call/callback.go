@@ -214,18 +214,16 @@ func (c *Call) joinCustomer() {
 	b.talking = true
 	c.agent.media.Stop()
 	c.log.Info("customer called back", "agent", c.agent.agent, "attempt", b.Attempt)
+	c.queue = b.Queue
 	c.talk(b.Queue)
 }
 
-// customerLeft is a customer who hangs up.
-func (c *Call) customerLeft(f *far) {
-	if c.callback.customer == f {
-		c.end(nil)
-	}
-}
-
 // released is the log taking the agent out.
-func (c *Call) released(e acd.ReleaseAgent) {
+func (c *Call) released(ctx context.Context, e acd.ReleaseAgent) {
+	if g := c.guestWho(e.Offer); g != nil && g.party != nil {
+		c.guestLeft(ctx, g, acd.SideSwitch)
+		return
+	}
 	if c.agent == nil || c.agent.offer != e.Offer {
 		return
 	}
@@ -244,6 +242,7 @@ func (c *Call) endCallback(cause Cause) {
 	for _, o := range c.offers {
 		c.sw.cfg.Queue.Post(acd.OfferFailed{Offer: o.id, Agent: o.agent, Outcome: acd.SwitchFailed})
 	}
+	c.dismissGuests(cause.Side, cause)
 	c.dropOffers(cause)
 	dialling := c.agent != nil && !b.reached
 	agentQuality := c.leaveAgent()

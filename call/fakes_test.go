@@ -27,11 +27,12 @@ type fakePhones struct {
 
 	mu     sync.Mutex
 	habits map[string]habit
-	last   *fakeDialog    // of an agent
-	far    *fakeDialog    // of somebody outside
-	lives  map[string]int // what targets answer to OPTIONS
-	proofs []string       // accounts of calls outward
-	asked  map[string]int // how often they were asked
+	last   *fakeDialog            // of an agent
+	of     map[string]*fakeDialog // the latest of each agent
+	far    *fakeDialog            // of somebody outside
+	lives  map[string]int         // what targets answer to OPTIONS
+	proofs []string               // accounts of calls outward
+	asked  map[string]int         // how often they were asked
 	hosts  map[string][]resolve.Hop
 	tokens map[string]string // of trunks that have registered
 }
@@ -103,6 +104,10 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 		f.lab.note("call %s%s as %s", r.Target, at, r.From)
 	} else {
 		f.last = d
+		if f.of == nil {
+			f.of = map[string]*fakeDialog{}
+		}
+		f.of[r.To] = d
 		f.lab.note("invite %s as %s", r.To, r.FromName)
 	}
 	h := f.habits[who]

@@ -36,7 +36,10 @@ func (c *Call) language() string {
 	case c.callback != nil:
 		return c.callback.Language
 	}
-	return c.flow.Languages()[0]
+	if c.flow != nil {
+		return c.flow.Languages()[0]
+	}
+	return c.customer.Language
 }
 
 // do carries out what the session says. Its state is that after all of it, so
@@ -76,7 +79,10 @@ func (c *Call) setTimer(id uint64, after time.Duration) {
 func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 	switch ev := ev.(type) {
 	case media.Digit:
-		if c.session != nil && p.media == c.caller.media {
+		switch {
+		case c.agent != nil && p.media == c.agent.media:
+			c.agentKey(ctx, ev)
+		case c.session != nil && p.media == c.caller.media:
 			c.mediaDigit(ctx, ev)
 		}
 	case media.Played:
@@ -106,9 +112,17 @@ func (c *Call) mediaFailed(ctx context.Context, p *party, ev media.Failed) {
 		c.farBroken(ctx, c.away.far)
 		return
 	}
+	for _, g := range c.guests {
+		if g.party != nil && g.media == p.media {
+			c.guestLeft(ctx, g, acd.SideSwitch)
+			return
+		}
+	}
 	if c.agent != nil && c.agent.media == p.media { // an offer's phones share their media
-		c.dropAgent(acd.SideSwitch)
-		c.menu(ctx, ivr.AgentDone{})
+		if !c.succession(ctx, acd.SideSwitch) {
+			c.dropAgent(acd.SideSwitch)
+			c.served(ctx)
+		}
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"tierline/acd"
 	"tierline/call/sdp"
 	"tierline/call/sipua"
-	"tierline/ivr"
 )
 
 // offer is this call ringing at one agent, on all of the agent's phones. Those
@@ -22,6 +21,7 @@ type offer struct {
 	media   MediaLeg
 	picked  *party // the phone that answered first
 	rang    bool
+	role    acd.Role // 0: a queue has made it
 }
 
 // talk is the conversation with an agent.
@@ -29,20 +29,24 @@ type talk struct {
 	*party
 	offer uint64
 	agent string
+	wish  wish
 }
 
 func (c *Call) onEffect(ctx context.Context, e acd.Effect) {
 	switch e := e.(type) {
 	case acd.RingAgent:
-		c.ring(e)
+		c.ring(ctx, e)
 	case acd.StopRinging:
 		if o := c.offerTo(e.Offer, e.Agent); o != nil {
 			c.dropOffer(o, causeOfStop(e.Outcome))
+			if g := c.guestWho(o.id); g != nil {
+				c.guestFailed(ctx, g, statusOfStop(e.Outcome))
+			}
 		}
 	case acd.ConnectAgent:
 		c.connect(ctx, e)
 	case acd.ReleaseAgent:
-		c.released(e)
+		c.released(ctx, e)
 	case acd.LeaveQueue:
 		c.leftQueue(ctx, e)
 	case acd.GenerationChanged:
@@ -57,6 +61,14 @@ func causeOfStop(out acd.Outcome) Cause {
 		return Cause{Q850: 26, Side: acd.SideSwitch, Reason: "answered elsewhere"}
 	}
 	return CauseNormal()
+}
+
+// statusOfStop is how a phone that is told to stop has answered, so to speak.
+func statusOfStop(out acd.Outcome) int {
+	if out == acd.NoAnswer {
+		return 408
+	}
+	return 480
 }
 
 // offerTo finds the running offer to an agent, nil if there is none.
@@ -79,17 +91,21 @@ func (c *Call) forget(o *offer) bool {
 }
 
 // ring sends INVITE to every phone of the agent. Offers of another id are old.
-func (c *Call) ring(e acd.RingAgent) {
+func (c *Call) ring(ctx context.Context, e acd.RingAgent) {
 	for _, o := range slices.Clone(c.offers) {
-		if o.id != e.Offer {
+		if o.id != e.Offer && o.role == 0 && e.Role == 0 {
 			c.dropOffer(o, CauseNormal())
 		}
 	}
-	o := &offer{id: e.Offer, agent: e.Agent}
+	o := &offer{id: e.Offer, agent: e.Agent, role: e.Role}
+	if o.role != 0 && c.guestFor(o) == nil { // taken back before it was made
+		c.sw.cfg.Queue.Post(acd.OfferFailed{Offer: o.id, Agent: o.agent, Outcome: acd.CallerLeft})
+		return
+	}
 	c.offers = append(c.offers, o)
 	busy := c.sw.seats.busy(e.Agent)
 	if busy == nil {
-		c.invite(o, e)
+		c.invite(ctx, o, e)
 		return
 	}
 	c.beside(func() func() {
@@ -99,19 +115,19 @@ func (c *Call) ring(e acd.RingAgent) {
 		}
 		return func() {
 			if slices.Contains(c.offers, o) {
-				c.invite(o, e)
+				c.invite(ctx, o, e)
 			}
 		}
 	})
 }
 
 // invite calls every phone of the agent.
-func (c *Call) invite(o *offer, e acd.RingAgent) {
+func (c *Call) invite(ctx context.Context, o *offer, e acd.RingAgent) {
 	policy := c.gen.SRTP(e.Agent)
 	first, err := c.openParty(c.forAgents(), policy)
 	if err != nil {
 		c.log.Warn("cannot ring the agent", "agent", e.Agent, "err", err)
-		c.offerFailed(o, acd.SwitchFailed, 0)
+		c.offerFailed(ctx, o, acd.SwitchFailed, 0)
 		return
 	}
 	o.media = first.media
@@ -127,7 +143,7 @@ func (c *Call) invite(o *offer, e acd.RingAgent) {
 		o.ringing = append(o.ringing, p)
 	}
 	if len(o.ringing) == 0 {
-		c.offerFailed(o, acd.Unreachable, 0)
+		c.offerFailed(ctx, o, acd.Unreachable, 0)
 	}
 }
 
@@ -145,38 +161,20 @@ func sourceOf(b acd.Binding) netip.Addr {
 // knows session timers.
 const phoneSession = 30 * time.Minute
 
-// dialRequest shows the agent who calls and how valuable the caller is: a
-// plain phone has only its display.
-func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.DialRequest {
-	name := c.customer.Name
-	if name == "" {
-		name = c.from
-	}
-	if c.callback != nil {
-		name = "call-back " + c.callback.Number
-	}
-	return sipua.DialRequest{
-		Target: b.Contact, Destination: b.Received, Transport: b.Transport,
-		From: c.from, FromName: name + " (" + c.customer.Tier.String() + ")", To: e.Agent,
-		Headers: map[string]string{"X-Tierline-Call": c.id, "X-Tierline-Tier": c.customer.Tier.String()},
-		SDP:     body, Session: sipua.SessionTimer{Expires: phoneSession},
-		Timeout: time.Duration(e.For)*time.Millisecond + 2*time.Second,
-	}
-}
-
 func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	switch ev := ev.(type) {
 	case sipua.Ringing:
 		if o := c.offerTo(p.offer, p.agent); o != nil && !o.rang {
 			o.rang = true
 			c.sw.cfg.Queue.Post(acd.OfferRang{Offer: o.id, Agent: o.agent})
+			c.guestRings(o.id)
 		}
 	case sipua.Answered:
 		c.picked(ctx, p, ev)
 	case sipua.Failed:
 		p.dead = true
 		c.sw.seats.free(p)
-		c.phoneFailed(p, ev.Status)
+		c.phoneFailed(ctx, p, ev.Status)
 	case sipua.Confirmed:
 		c.lateAnswer(p, ev)
 	case sipua.Hungup, sipua.NoAck:
@@ -212,7 +210,7 @@ func (c *Call) picked(ctx context.Context, p *party, ev sipua.Answered) {
 		c.log.Warn("agent's answer is unusable", "agent", p.agent, "err", err)
 		p.sip.Hangup(88, "incompatible media")
 		p.dead = true
-		c.phoneFailed(p, 488)
+		c.phoneFailed(ctx, p, 488)
 		return
 	}
 	o.picked = p
@@ -244,7 +242,7 @@ func (c *Call) answerRefused(o *offer, err error) {
 
 // phoneFailed is one phone that will not answer. When it was the last one the
 // offer has failed.
-func (c *Call) phoneFailed(p *party, status int) {
+func (c *Call) phoneFailed(ctx context.Context, p *party, status int) {
 	o := c.offerTo(p.offer, p.agent)
 	if o == nil {
 		return
@@ -254,15 +252,18 @@ func (c *Call) phoneFailed(p *party, status int) {
 			return
 		}
 	}
-	c.offerFailed(o, outcomeOf(status), status)
+	c.offerFailed(ctx, o, outcomeOf(status), status)
 }
 
-func (c *Call) offerFailed(o *offer, out acd.Outcome, status int) {
+func (c *Call) offerFailed(ctx context.Context, o *offer, out acd.Outcome, status int) {
 	c.forget(o)
 	if o.media != nil {
 		o.media.Close()
 	}
 	c.sw.cfg.Queue.Post(acd.OfferFailed{Offer: o.id, Agent: o.agent, Outcome: out, SIP: status})
+	if g := c.guestWho(o.id); g != nil {
+		c.guestFailed(ctx, g, status)
+	}
 	c.idle()
 }
 
@@ -302,86 +303,4 @@ func (c *Call) dropOffer(o *offer, cause Cause) {
 		o.media.Close()
 	}
 	c.idle()
-}
-
-// connect bridges caller and agent: the log says that the answer was in time.
-func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
-	o := c.offerTo(e.Offer, e.Agent)
-	if o == nil || o.picked == nil {
-		// The caller left the queue while the answer was on its way to the
-		// log: the agent's phone is let go already, the agent not yet.
-		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: e.Offer, By: acd.SideSwitch})
-		return
-	}
-	c.forget(o)
-	c.dropOffers(causeOfStop(acd.LostRace))
-	queue := ""
-	if c.wait != nil {
-		queue = c.wait.event.Queue
-	}
-	c.wait = nil
-	c.agent = &talk{party: o.picked, offer: o.id, agent: o.agent}
-	if c.callback != nil {
-		c.prepare(ctx)
-		return
-	}
-	if c.pickUp(); c.ending {
-		return
-	}
-	c.menu(ctx, ivr.AgentConnected{})
-	c.talk(queue)
-	if c.agent.dead { // hung up between the answer and its commit
-		c.agentHungUp(ctx, c.agent.party)
-	}
-}
-
-// talk lets caller and agent hear each other.
-func (c *Call) talk(queue string) {
-	c.hush()
-	c.enter(c.caller, roleCaller)
-	c.enter(c.agent.party, roleAgent)
-	c.arrange()
-	c.converse(queue)
-}
-
-// agentHungUp ends the agent's part; the menu says what the caller hears next.
-func (c *Call) agentHungUp(ctx context.Context, p *party) {
-	if c.agent == nil || c.agent.party != p {
-		return // not connected yet: connect looks at dead
-	}
-	c.dropAgent(acd.SideAgent)
-	if c.callback != nil {
-		c.end(endBy(acd.SideAgent, 16, "normal"))
-		return
-	}
-	c.menu(ctx, ivr.AgentDone{})
-}
-
-// dropAgent takes the agent out of a call that goes on.
-func (c *Call) dropAgent(by acd.Side) {
-	t := c.agent
-	if t == nil {
-		return
-	}
-	quality := c.leaveAgent()
-	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: t.offer, By: by, Quality: quality})
-}
-
-// leaveAgent ends the agent's leg and returns what its media told.
-func (c *Call) leaveAgent() *acd.Quality {
-	t := c.agent
-	if t == nil {
-		return nil
-	}
-	c.quitAside()
-	c.agent = nil
-	c.endConversation()
-	c.leave(c.caller, t.party)
-	if !t.dead {
-		t.sip.Hangup(16, "released")
-	}
-	c.sw.seats.free(t.party)
-	quality := t.quality()
-	t.closeMedia()
-	return quality
 }

@@ -131,7 +131,7 @@ func (c *Call) refreshed(p *party, ev sipua.Refreshed) {
 // holdChanged looks who is left alone and hears music.
 func (c *Call) holdChanged(p *party) {
 	if c.member(p) != nil {
-		c.arrange()
+		c.regroup()
 	}
 }
 
@@ -142,12 +142,12 @@ func (c *Call) signals(p *party) func(sipua.LegEvent) {
 
 // onAnySignal handles what any peer may bring, whoever it is. It returns false
 // if it is something else.
-func (c *Call) onAnySignal(p *party, ev sipua.LegEvent) bool {
+func (c *Call) onAnySignal(ctx context.Context, p *party, ev sipua.LegEvent) bool {
 	switch ev := ev.(type) {
 	case sipua.Reinvited:
 		c.reinvited(p, ev)
 	case sipua.ReferredIn:
-		c.referredIn(p, ev)
+		c.referredIn(ctx, p, ev)
 	case sipua.Refreshed:
 		c.refreshed(p, ev)
 	default:
@@ -160,7 +160,7 @@ func (c *Call) onSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 	if p.replaced {
 		return
 	}
-	if c.onAnySignal(p, ev) {
+	if c.onAnySignal(ctx, p, ev) {
 		return
 	}
 	if p.far != nil {

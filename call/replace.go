@@ -145,6 +145,9 @@ func (c *Call) takeOver(old *party, in Invite) {
 	if m := c.member(old); m != nil {
 		m.party = &p
 	}
+	if m := c.member(old); m != nil {
+		m.party = &p
+	}
 	switch {
 	case c.caller == old:
 		c.caller = &p
@@ -160,10 +163,4 @@ func (c *Call) takeOver(old *party, in Invite) {
 	old.dead, old.replaced = true, true
 	c.log.Info("a leg was replaced", "agent", p.agent)
 	c.holdChanged(&p)
-}
-
-// referredIn answers a REFER of a peer that has no right to send one.
-func (c *Call) referredIn(p *party, ev sipua.ReferredIn) {
-	c.log.Info("peer may not transfer the call", "agent", p.agent)
-	_ = ev.Reply(603)
 }

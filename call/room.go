@@ -64,7 +64,7 @@ func (m *member) waits(all []*member) bool {
 	case m.agreed.Hold || m.role == roleSupervisor || m.aside:
 		return false
 	case m.held:
-		return true
+		return m.role != roleAgent // who holds the others himself
 	case m.role != roleCaller && m.role != roleFar:
 		return false
 	}

@@ -21,6 +21,8 @@ type counters struct {
 	finished   map[string]uint64
 	recordings map[string]uint64
 	outward    map[string]uint64
+	controls   map[string]uint64
+	denied     map[string]uint64
 }
 
 // Stats is a copy of the switch's counters.
@@ -36,6 +38,8 @@ type Stats struct {
 	Finishing      int               // lookups that carry on after their calls
 	Recordings     map[string]uint64 // made, empty, failed
 	Outward        map[string]uint64 // calls that we made, by outcome
+	Controls       map[string]uint64 // what agents did with their calls, by action
+	Denied         map[string]uint64 // what was refused of it, by reason
 }
 
 func (c *counters) refuse(reason string) { c.count(&c.refused, reason) }
@@ -58,6 +62,7 @@ func (s *Switch) Stats() Stats {
 		Live: s.Live(), Faults: s.stats.faults.Load(), MissingPrompts: s.stats.missingPrompts.Load(),
 		Digits:  map[string]uint64{},
 		Refused: map[string]uint64{}, Finished: map[string]uint64{}, Recordings: map[string]uint64{},
+		Controls: map[string]uint64{}, Denied: map[string]uint64{},
 		Outward: map[string]uint64{}, Unspoken: s.stats.unspoken.Load(), Troubles: s.stats.troubles.Load(),
 	}
 	s.mu.Lock()
@@ -72,5 +77,7 @@ func (s *Switch) Stats() Stats {
 	maps.Copy(out.Finished, s.stats.finished)
 	maps.Copy(out.Recordings, s.stats.recordings)
 	maps.Copy(out.Outward, s.stats.outward)
+	maps.Copy(out.Controls, s.stats.controls)
+	maps.Copy(out.Denied, s.stats.denied)
 	return out
 }

@@ -113,6 +113,7 @@ func (s *Switch) Effects(effects []acd.Effect) {
 		switch c := s.find(id, offer); {
 		case c != nil:
 			_ = c.Post(asked{effect: e}) // a call that ended or overflows tells the log itself
+		case ring.Role != 0: // the call has ended
 		case ring.Callback != nil && s.later(ring):
 		case ring.Callback != nil:
 			s.callBack(ring)
@@ -155,7 +156,15 @@ func (s *Switch) find(id string, offer uint64) *Call {
 	if c := s.calls[id]; c != nil {
 		return c
 	}
-	return s.calls[attemptKey(id, offer)]
+	if c := s.calls[attemptKey(id, offer)]; c != nil {
+		return c
+	}
+	for _, c := range s.calls { // an agent whom the one of a call-back wants in it
+		if c.id == id {
+			return c
+		}
+	}
+	return nil
 }
 
 // add registers a caller's call, or says why the node takes no more.

@@ -32,6 +32,7 @@ type transfer struct {
 	bridged bool
 	early   bool // the caller hears it already
 	refer   *time.Timer
+	guest   *guest // an agent has sent the caller there
 }
 
 // transfer sends the caller to a destination. He hears ringing, or music, until
@@ -130,8 +131,18 @@ func (c *Call) transferred(ctx context.Context, t *transfer, r ivr.TransferResul
 
 // farHungUp is a far side that goes; the menu says what the caller hears next.
 func (c *Call) farHungUp(ctx context.Context, f *far) {
-	if c.callback != nil {
-		c.customerLeft(f)
+	for _, g := range c.guests {
+		if g.far == f {
+			c.guestLeft(ctx, g, acd.SideCaller)
+			return
+		}
+	}
+	if c.callback != nil && c.callback.customer == f {
+		c.end(nil)
+		return
+	}
+	if c.placed != nil && c.placed.customer == f {
+		c.end(nil)
 		return
 	}
 	t := c.away
@@ -139,7 +150,15 @@ func (c *Call) farHungUp(ctx context.Context, f *far) {
 		return
 	}
 	c.leaveTransfer(CauseNormal())
-	c.menu(ctx, ivr.TransferDone{})
+	if t.guest == nil {
+		c.menu(ctx, ivr.TransferDone{})
+		return
+	}
+	if heir := c.heir(); heir != nil { // others are in the conference
+		c.handOver(ctx, heir, acd.SideSwitch)
+		return
+	}
+	c.served(ctx)
 }
 
 // farBroken is a far leg whose media failed.
@@ -163,7 +182,10 @@ func (c *Call) leaveTransfer(cause Cause) {
 	if t.bridged {
 		c.leave(c.caller, t.far.party)
 	}
-	c.closeFar(t.far, cause)
+	quality := c.closeFar(t.far, cause)
+	if t.guest != nil {
+		c.outside(t.guest, acd.OutsideLeft, 0, quality)
+	}
 }
 
 func transferResult(status int) ivr.TransferResult {

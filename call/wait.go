@@ -105,6 +105,10 @@ func (c *Call) waitCommitted(ctx context.Context, w *wait, err error) {
 	case isRefused:
 		c.log.Warn("queue refused the call", "queue", w.event.Queue, "err", refused)
 		c.wait = nil
+		if c.session == nil {
+			c.end(endBy(acd.SideSwitch, 16, "full"))
+			return
+		}
 		c.menu(ctx, ivr.QueueLeft{Cause: ivr.LeftFull})
 	default:
 		c.log.Warn("cannot queue the call yet", "queue", w.event.Queue, "err", err)
@@ -144,6 +148,10 @@ func (c *Call) leftQueue(ctx context.Context, e acd.LeaveQueue) {
 	}
 	c.wait = nil
 	c.waitOver()
+	if c.session == nil {
+		c.end(endBy(acd.SideSwitch, 16, e.Cause.String()))
+		return
+	}
 	c.menu(ctx, ivr.QueueLeft{Cause: e.Cause.String()})
 }
 

@@ -57,6 +57,7 @@ const (
 	kindMemberJoined
 	kindTalkChanged
 	kindOutsideChanged
+	kindCallRerouted
 
 	kindBeyond // keep it last
 )
@@ -259,6 +260,8 @@ func kindOf(ev acd.Event) kind {
 		return kindTalkChanged
 	case acd.OutsideChanged:
 		return kindOutsideChanged
+	case acd.CallRerouted:
+		return kindCallRerouted
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -339,6 +342,8 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.TalkChanged](body)
 	case kindOutsideChanged:
 		return parse[acd.OutsideChanged](body)
+	case kindCallRerouted:
+		return parse[acd.CallRerouted](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

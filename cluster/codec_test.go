@@ -109,6 +109,7 @@ func everyKind() []acd.Event {
 			Call: "c1", Leg: 1, To: "+8613800138000", Role: acd.RoleConsult, By: "1001", State: acd.OutsideFailed,
 			Trunk: "ct-sh-1", SIP: 486, Quality: quality,
 		},
+		acd.CallRerouted{Call: "c1", Flow: "survey", By: "1001"},
 	}
 }
 
@@ -221,7 +222,7 @@ func TestEntriesOfANewerRelease(t *testing.T) {
 	newFormat[0] = entryFormat + 1
 	tests := map[string][]byte{
 		"format":      newFormat,
-		"kind":        encode(1, 2, o, kindOutsideChanged+1, []byte("{}")),
+		"kind":        encode(1, 2, o, kindCallRerouted+1, []byte("{}")),
 		"kind 0":      encode(1, 2, o, 0, []byte("{}")),
 		"field":       encode(1, 2, o, kindOfferRang, []byte(`{"offer":1,"volume":11}`)),
 		"inner field": encode(1, 2, o, kindCallArrived, []byte(`{"call":"c","customer":{"tier":1,"mood":"bad"}}`)),

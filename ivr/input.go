@@ -35,6 +35,10 @@ type AgentConnected struct{}
 // AgentDone says that the agent left and the caller is still there.
 type AgentDone struct{}
 
+// Requeued says that the agent, who has left, sends the caller to a queue; the
+// place in line stays his.
+type Requeued struct{ Queue string }
+
 // HungUp says that the caller is gone.
 type HungUp struct{}
 
@@ -145,4 +149,5 @@ func (TimerFired) isInput()     {}
 func (QueueLeft) isInput()      {}
 func (AgentConnected) isInput() {}
 func (AgentDone) isInput()      {}
+func (Requeued) isInput()       {}
 func (HungUp) isInput()         {}

@@ -233,6 +233,8 @@ func (q *queue) handle(s *Session, in Input) {
 		p.Phase, p.Pending, s.st.Waiting, s.st.Overflow = phaseTalking, 0, "", false
 	case AgentDone:
 		q.done(s)
+	case Requeued:
+		q.requeue(s, in.Queue)
 	default: // belongs to something that is over
 	}
 }
@@ -320,6 +322,26 @@ func (q *queue) done(s *Session) {
 		return
 	}
 	s.goTo("after", q.after)
+}
+
+// requeue waits once more, for an agent of another queue perhaps: what this one
+// asked for beside the queue's own requirement was about the former agent's work.
+func (q *queue) requeue(s *Session, name string) {
+	if s.st.Place.Phase != phaseTalking {
+		return
+	}
+	e, err := q.request(s)
+	if err != nil {
+		s.exceed(err.Error())
+		return
+	}
+	if name != q.name {
+		e.Queue, e.Requirement = name, ""
+	}
+	e.Preferred, e.PreferLast, e.PreferredFor, e.Keep = "", false, 0, true
+	s.st.Waiting, s.st.Line, s.st.Overflow = q.id, line{}, false
+	s.act(e)
+	q.say(s, q.hold)
 }
 
 func (q *queue) edges() []edge { return q.out }

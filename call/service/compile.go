@@ -32,6 +32,7 @@ func compile(b *Bundle) *compiler {
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
 		recorded: map[string]RecordFrom{}, srtp: map[string]sdp.Policy{},
 		dials: usualDialling(), dialling: map[string]trunk.Limits{},
+		dialled: dialled{own: map[string][]string{}, extensions: map[string]string{}},
 	}, dialled: map[string]bool{}}
 	c.skills()
 	c.tiers()

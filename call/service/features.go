@@ -16,6 +16,7 @@ type featuresDoc struct {
 	Reasons   document.Entries[reasonDoc]      `doc:"reasons"`
 	Prompts   document.Entries[*document.Node] `doc:"prompts"`
 	Callbacks callbacksDoc                     `doc:"callbacks"`
+	InCall    []inCallDoc                      `doc:"in_call"`
 }
 
 // callbacksDoc is what call-backs say, to both sides.
@@ -64,6 +65,7 @@ func (c *compiler) features() {
 	c.service.refused = d.Refused.V
 	reference(p, d.Callbacks.Agent, known, "prompt")
 	reference(p, d.Callbacks.Customer, known, "prompt")
+	c.inCall(p, d.InCall)
 	c.service.Callbacks = CallbackPrompts{Agent: d.Callbacks.Agent.V, Customer: d.Callbacks.Customer.V}
 }
 

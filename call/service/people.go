@@ -40,6 +40,7 @@ func (c *compiler) skills() {
 type agentsDoc struct {
 	Realm  document.Value[string]     `doc:"realm,nonempty"`
 	Limits limitsDoc                  `doc:"outward_limits"`
+	Allow  []document.Value[string]   `doc:"allow"`
 	Agents document.Entries[agentDoc] `doc:"agents,required,nonempty"`
 }
 
@@ -54,6 +55,7 @@ type agentDoc struct {
 	BackOff   document.Value[time.Duration]         `doc:"back_off,min=1s,max=1h"`
 	SRTP      document.Value[string]                `doc:"srtp,nonempty"`
 	Limits    *limitsDoc                            `doc:"outward_limits"`
+	Allow     []document.Value[string]              `doc:"allow"`
 }
 
 type ha1Doc struct {
@@ -73,6 +75,7 @@ func (c *compiler) agents() {
 		p.Errorf(d.Realm.Pos, "a realm has no quotes, backslashes or colons")
 	}
 	c.service.dials = d.Limits.or(c.service.dials)
+	c.service.dialled.allow = numberPrefixes(p, d.Allow)
 	for _, e := range d.Agents {
 		c.agent(p, e)
 	}
@@ -83,6 +86,12 @@ func (c *compiler) agent(p *document.Problems, e document.Entry[agentDoc]) {
 	d := e.Value
 	checkName(p, e.Key, "an agent")
 	c.credentials(p, e)
+	if d.Allow != nil {
+		c.service.dialled.own[e.Key.V] = numberPrefixes(p, d.Allow)
+	}
+	if queue, taken := c.service.dialled.extensions[e.Key.V]; taken {
+		p.Errorf(e.Key.Pos, "agent %q has the extension of queue %s", e.Key.V, queue)
+	}
 	if d.Contact.Given && !isSIPURI(d.Contact.V) {
 		p.Errorf(d.Contact.Pos, "%q is no SIP URI such as sip:1001@192.0.2.7:5060", d.Contact.V)
 	}

@@ -42,6 +42,8 @@ type queueDoc struct {
 
 	Callback callbackDoc `doc:"callback"`
 	Record   recordDoc   `doc:"record"`
+
+	Extension document.Value[string] `doc:"extension,nonempty"`
 }
 
 // recordDoc says which conversations are recorded.
@@ -130,6 +132,7 @@ func (c *compiler) queues() {
 			p.Errorf(q.WrapUpMax.Pos, "wrap_up_max is shorter than wrap_up (%v)", q.WrapUp.V)
 		}
 		c.service.recorded[e.Key.V] = q.Record.recorded(p)
+		c.extension(p, e.Key.V, q.Extension)
 		need := c.requirement(p, q.Requirement)
 		if reference(p, q.Hours, c.calendarNames(), "calendar") {
 			c.service.hours[e.Key.V] = c.service.Calendars[q.Hours.V]

@@ -47,6 +47,8 @@ type Service struct {
 	hours         map[string]*hours.Calendar // when a queue takes calls
 	srtp          map[string]sdp.Policy      // of agents' phones that don't have the usual one
 	recorded      map[string]RecordFrom      // queues whose conversations are recorded
+	dialled       dialled
+	inCall        []InCall // codes that agents dial while they talk
 }
 
 // SRTP says whether the sound of an agent's phones is encrypted.

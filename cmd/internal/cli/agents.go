@@ -55,7 +55,21 @@ func stateWord(a *wire.Agent) string {
 	case "unreachable":
 		return "no phone registered"
 	}
-	return a.State // ready, talking
+	return a.State + inBrackets(talkWord(a)) // ready, talking
+}
+
+// talkWord says what an agent does in his call, beside talking.
+func talkWord(a *wire.Agent) string {
+	var words []string
+	for _, w := range []struct {
+		is   bool
+		word string
+	}{{a.Role != "", a.Role}, {a.Held, "holds"}, {a.Muted, "muted"}} {
+		if w.is {
+			words = append(words, w.word)
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // plannedWord says when an agent wants to be back.

@@ -61,14 +61,15 @@ type Config struct {
 	Records       Records
 	Library       Library
 	Metrics       *prometheus.Registry
-	Documents     func() (explain.World, bool)             // the current ones; false: there are none
-	Customer      func(number string) (acd.Customer, bool) // whose number it is; nil: nobody's
-	Trunks        func() []call.TrunkView                  // what they do on this node; nil: there are none
-	Nodes         func(context.Context) []cluster.Status   // of the cluster; nil: nothing is told
-	Suspects      Suspects                                 // who failed to prove himself to this node; nil: nobody
-	Calls         Calls                                    // the running ones of this node; nil: none
-	Archive       Archive                                  // nil: there are no recordings
-	AllowRemote   bool                                     // serve under any host name
+	Documents     func() (explain.World, bool)              // the current ones; false: there are none
+	Customer      func(number string) (acd.Customer, bool)  // whose number it is; nil: nobody's
+	Trunks        func() []call.TrunkView                   // what they do on this node; nil: there are none
+	Nodes         func(context.Context) []cluster.Status    // of the cluster; nil: nothing is told
+	Suspects      Suspects                                  // who failed to prove himself to this node; nil: nobody
+	Calls         Calls                                     // the running ones of this node; nil: none
+	Archive       Archive                                   // nil: there are no recordings
+	AllowRemote   bool                                      // serve under any host name
+	Control       func(context.Context, call.Control) error // of agents' calls on this node
 	Logger        *slog.Logger
 
 	Target interval.Target  // the service level shown unless asked otherwise; zero: the usual one

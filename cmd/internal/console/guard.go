@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call"
 	"tierline/cluster"
 	"tierline/cmd/internal/console/wire"
 	"tierline/cmd/internal/publish"
@@ -88,6 +89,7 @@ func (w *Console) problem(err error) error {
 	var refused *acd.RefusedError
 	var wrong *publish.ProblemsError
 	var missing *publish.MissingPromptsError
+	var deny *call.DeniedError
 	switch {
 	case errors.As(err, &wrong):
 		p.Status, p.Detail, p.Mistake = http.StatusUnprocessableEntity, wrong.Error(), mistakes(wrong.Problems)
@@ -97,6 +99,8 @@ func (w *Console) problem(err error) error {
 		p.Status = http.StatusConflict
 	case errors.Is(err, publish.ErrNoReturn):
 		p.Status = http.StatusNotFound
+	case errors.As(err, &deny):
+		p.Status = statusOfDenial(deny.Code)
 	case errors.As(err, &refused):
 		p.Status, p.Detail = http.StatusConflict, refused.Reason
 	case errors.Is(err, cluster.ErrNoQuorum):

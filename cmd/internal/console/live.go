@@ -36,6 +36,7 @@ func (w *Console) live() {
 		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
 	}, w.moveCall)
 	w.agents()
+	w.control()
 	huma.Register(w.api, huma.Operation{
 		OperationID: "list-queues", Method: http.MethodGet, Path: "/api/v1/queues", Tags: []string{"live"},
 		Summary: "All queues with waiting calls by tier, agents by state and today's numbers",
@@ -103,7 +104,14 @@ func wireCall(v *acd.CallView, now int64, wall report.Time) wire.Call {
 		Customer: wire.Customer{ID: v.Customer.ID, Name: v.Customer.Name}, Tier: v.Tier.String(), Language: v.Language,
 		Flow: v.Flow, Step: v.Step, Queue: v.Queue, Agent: v.Agent, Arrived: report.Time(v.Arrived),
 		AgeMS: max(0, int64(wall)-v.Arrived), Requirement: v.Requirement, Why: v.Why,
-		Generation: v.Generation, Node: v.Node, SIPCallID: v.SIPCallID,
+		Generation: v.Generation, Node: v.Node, SIPCallID: v.SIPCallID, PlacedBy: v.PlacedBy,
+	}
+	for _, s := range v.Sides {
+		p := wire.Party{Agent: s.Agent, Role: s.Role.String(), State: "ringing", By: s.By}
+		if s.Answered {
+			p.State = "talking"
+		}
+		c.Parties = append(c.Parties, p)
 	}
 	if v.Key != nil {
 		c.Key, c.WaitedMS = &v.Key.Deadline, max(0, now-v.QueuedAt)

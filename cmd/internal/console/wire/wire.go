@@ -11,7 +11,7 @@ import (
 // Call is a running call.
 type Call struct {
 	ID          string            `json:"id"`
-	Phase       string            `json:"phase" enum:"menu,waiting,offered,talking,after,dormant,dialling"`
+	Phase       string            `json:"phase" enum:"menu,waiting,offered,talking,after,dormant,dialling,directed"`
 	Trunk       string            `json:"trunk"`
 	From        string            `json:"from" doc:"Caller's number, normalised"`
 	To          string            `json:"to" doc:"Called number, normalised"`
@@ -34,6 +34,8 @@ type Call struct {
 	Generation  uint64            `json:"generation" doc:"Service documents it runs on"`
 	Node        string            `json:"node"`
 	SIPCallID   string            `json:"sip_call_id,omitempty"`
+	PlacedBy    string            `json:"placed_by,omitempty" doc:"Agent who made the call"`
+	Parties     []Party           `json:"parties,omitempty" doc:"Agents beside the one who serves it"`
 }
 
 // Customer is what was known of the caller.
@@ -52,6 +54,9 @@ type Agent struct {
 	ForMS        int64                `json:"for_ms" doc:"Since the state began"`
 	EndsInMS     int64                `json:"ends_in_ms,omitempty" doc:"Until the state ends by itself"`
 	Call         string               `json:"call,omitempty"`
+	Role         string               `json:"role,omitempty" doc:"In the call, beside whoever serves it: consult, …"`
+	Held         bool                 `json:"held,omitempty" doc:"Holds the call"`
+	Muted        bool                 `json:"muted,omitempty"`
 	Next         string               `json:"next,omitempty" doc:"State that follows the call"`
 	NextReason   string               `json:"next_reason,omitempty"`
 	ReturnsInMS  int64                `json:"returns_in_ms,omitempty" doc:"Planned end of not ready; below 0: late"`
