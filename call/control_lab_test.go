@@ -107,6 +107,18 @@ func (c *Call) label(m *member) string {
 func (l *lab) hears() string {
 	l.t.Helper()
 	c := l.theCall()
+	said := make(chan string, 1)
+	c.later(func() { said <- c.arrangedNow() })
+	synctest.Wait()
+	select {
+	case s := <-said:
+		return s
+	default:
+		return "the call has ended"
+	}
+}
+
+func (c *Call) arrangedNow() string {
 	p := arrangement(c.room.members)
 	var both, music []string
 	for pair := range p.hears {

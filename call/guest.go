@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"tierline/acd"
-	"tierline/call/sipua"
-	"tierline/ivr"
 	"tierline/routing"
 )
 
@@ -194,6 +192,7 @@ func (c *Call) callGuest(ctx context.Context, g *guest, number string) error {
 	c.legs++
 	g.number, g.leg = to, c.legs
 	g.far = &far{
+		by:       g.by,
 		limit:    time.Now().Add(guestRing),
 		answered: func(ctx context.Context) { c.guestIn(ctx, g, g.far.party) },
 		failed:   func(ctx context.Context, status int) { c.guestFailed(ctx, g, status) },
@@ -214,11 +213,8 @@ func (c *Call) permitted(agent, number string) (to, trunk string, err error) {
 		return d.Number, d.Trunk, nil
 	}
 	to = c.normalise(number)
-	if !c.gen.MayCall(agent, to) {
-		return "", "", denied(DeniedNumber, "agent %s may not call %s", agent, routing.Mask(to))
-	}
-	if _, err = c.gen.Outward("", to); err != nil {
-		return "", "", denied(DeniedNumber, "%s can't be called: %v", routing.Mask(to), err)
+	if err = c.gen.callable(agent, to); err != nil {
+		return "", "", denied(DeniedNumber, "agent %s can't call %s: %v", agent, routing.Mask(to), err)
 	}
 	return to, "", nil
 }
@@ -304,211 +300,4 @@ func (c *Call) guestIn(ctx context.Context, g *guest, p *party) {
 	}
 	g.news(200)
 	c.regroup()
-}
-
-// guestFailed is a guest who doesn't come: the agent has the caller back, or the
-// caller goes where somebody will care for him.
-func (c *Call) guestFailed(ctx context.Context, g *guest, status int) {
-	if !c.forgetGuest(g) {
-		return
-	}
-	c.waited(g)
-	if g.far != nil {
-		c.outside(g, acd.OutsideFailed, status, nil)
-	}
-	if c.placed != nil {
-		c.placed.status = status
-	}
-	if g.line != nil {
-		c.rejectLine(g, status)
-	}
-	g.news(max(status, 400))
-	c.alone(ctx)
-}
-
-// guestLeft is a guest who hangs up.
-func (c *Call) guestLeft(ctx context.Context, g *guest, by acd.Side) {
-	c.dismissGuest(g, by, CauseNormal())
-	c.alone(ctx)
-}
-
-// alone looks after who is left when somebody has gone.
-func (c *Call) alone(ctx context.Context) {
-	c.regroup()
-	if c.ending || c.agent != nil || len(c.guests) > 0 || c.away != nil || c.wait != nil {
-		return
-	}
-	c.abandoned(ctx)
-}
-
-// abandoned is a caller without anybody who serves him, and not by his own
-// will: he waits again, at the place he had.
-func (c *Call) abandoned(ctx context.Context) {
-	if c.queue == "" || c.callback != nil {
-		c.served(ctx)
-		return
-	}
-	c.requeue(ctx, c.queue)
-}
-
-// requeue puts a caller without an agent into a line.
-func (c *Call) requeue(ctx context.Context, queue string) {
-	c.leave(c.caller)
-	if c.session != nil {
-		c.menu(ctx, ivr.Requeued{Queue: queue})
-		return
-	}
-	c.music(c.gen.Hold(c.language()))
-	c.enqueue(ctx, ivr.Enqueue{Queue: queue, Keep: true})
-}
-
-// served is what comes after the last conversation: the menu's word, or the end.
-func (c *Call) served(ctx context.Context) {
-	if c.session == nil {
-		c.end(endBy(acd.SideAgent, 16, "normal"))
-		return
-	}
-	c.leave(c.caller)
-	c.menu(ctx, ivr.AgentDone{})
-}
-
-// forgetGuest takes a guest off the list; false if he wasn't there any more.
-func (c *Call) forgetGuest(g *guest) bool {
-	i := slices.Index(c.guests, g)
-	if i >= 0 {
-		c.guests = slices.Delete(c.guests, i, i+1)
-	}
-	return i >= 0
-}
-
-// dismissGuest ends a guest's part, whatever he is doing.
-func (c *Call) dismissGuest(g *guest, by acd.Side, cause Cause) {
-	if !c.forgetGuest(g) {
-		return
-	}
-	switch {
-	case g.party == nil:
-		c.stopGuest(g, cause)
-	case g.far != nil:
-		c.leave(g.party)
-		c.outside(g, acd.OutsideLeft, 0, c.closeFar(g.far, cause))
-	default:
-		c.leave(g.party)
-		if !g.dead {
-			g.sip.Hangup(cause.Q850, cause.Reason)
-		}
-		c.sw.seats.free(g.party)
-		quality := g.quality()
-		g.closeMedia()
-		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: g.offer, By: by, Quality: quality})
-	}
-	c.closeLine(g, cause)
-}
-
-// stopGuest ends the ringing of a guest.
-func (c *Call) stopGuest(g *guest, cause Cause) {
-	c.waited(g)
-	g.news(487)
-	switch {
-	case g.far != nil:
-		c.closeFar(g.far, cause)
-		c.outside(g, acd.OutsideFailed, 487, nil)
-	case g.offer != 0:
-		if o := c.offerTo(g.offer, g.agent); o != nil {
-			c.dropOffer(o, cause)
-		}
-		c.sw.cfg.Queue.Post(acd.OfferFailed{Offer: g.offer, Outcome: acd.CallerLeft})
-	} // without an offer yet: ring finds nobody who wants it
-}
-
-// dismissGuests ends everybody's part beside the agent's.
-func (c *Call) dismissGuests(by acd.Side, cause Cause) {
-	for len(c.guests) > 0 {
-		c.dismissGuest(c.guests[0], by, cause)
-	}
-}
-
-// handOver lets a guest who is there serve the call in place of the agent.
-func (c *Call) handOver(ctx context.Context, g *guest, by acd.Side) {
-	g.news(200) // before the legs are gone
-	c.forgetGuest(g)
-	c.closeLine(g, CauseNormal())
-	former := c.agent
-	quality := c.partWithAgent()
-	if g.far != nil {
-		if former != nil {
-			c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: former.offer, By: by, Quality: quality})
-		}
-		c.away = &transfer{Transfer: ivr.Transfer{To: "outside"}, number: g.number, far: g.far, bridged: true, guest: g}
-		c.hold(g.party, false)
-		c.regroup()
-		return
-	}
-	c.agent = &talk{party: g.party, offer: g.offer, agent: g.agent, wish: g.wish}
-	if m := c.member(g.party); m != nil {
-		m.role = roleAgent
-	}
-	if former != nil { // else the log has made him serve the call when he answered
-		c.sw.cfg.Queue.Post(acd.CallHandedOver{Call: c.id, To: g.offer, By: by, Quality: quality})
-	}
-	c.log.Info("call handed over", "agent", g.agent, "by", g.by)
-	c.regroup()
-	c.show(c.agent)
-	c.converse(c.queue)
-	if c.agent.dead {
-		c.agentHungUp(ctx, c.agent.party)
-	}
-}
-
-// show lets an agent's phone display whom he talks to now.
-func (c *Call) show(t *talk) {
-	id := sipua.Identity{Number: c.customerNumber(), Name: c.displayName()}
-	if id.Number == "" {
-		return
-	}
-	if err := t.sip.Show(id); err != nil {
-		c.log.Debug("phone doesn't learn whom it talks to", "agent", t.agent, "err", err)
-	}
-}
-
-// succession is what follows when who served the call has left: somebody who is
-// there has the caller now, or whoever rings is to have him.
-func (c *Call) succession(ctx context.Context, by acd.Side) bool {
-	if heir := c.heir(); heir != nil {
-		c.handOver(ctx, heir, by)
-		return true
-	}
-	if len(c.guests) == 0 {
-		return false
-	}
-	next := c.guests[0]
-	for _, g := range slices.Clone(c.guests[1:]) {
-		c.dismissGuest(g, by, CauseNormal())
-	}
-	if next.line != nil {
-		c.closeLine(next, CauseNormal())
-	}
-	next.role = acd.RoleTransfer
-	former := c.agent
-	quality := c.partWithAgent()
-	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: former.offer, By: by, Quality: quality})
-	c.regroup()
-	return true
-}
-
-// heir is who serves the call next: an agent in a conference, one who was asked,
-// somebody outside.
-func (c *Call) heir() *guest {
-	for _, fits := range []func(g *guest) bool{
-		func(g *guest) bool { return g.agent != "" && g.role == acd.RoleMember },
-		func(g *guest) bool { return g.agent != "" },
-		func(*guest) bool { return true },
-	} {
-		for _, g := range c.guests {
-			if g.party != nil && !g.dead && fits(g) {
-				return g
-			}
-		}
-	}
-	return nil
 }

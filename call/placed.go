@@ -77,10 +77,25 @@ func (g *Generation) dialled(agent, number string) (Target, bool) {
 		return Target{Queue: queue}, true
 	}
 	to := trunk.Numbering{}.Normalise(number)
-	if _, err := g.Outward("", to); err == nil && g.MayCall(agent, to) {
+	if g.callable(agent, to) == nil {
 		return Target{Number: number}, true
 	}
 	return Target{}, false
+}
+
+var errNotAllowed = errors.New("the agent may not call it")
+
+// callable says why an agent can't call a normalised number outside. Nothing
+// keeps him from calling for help.
+func (g *Generation) callable(agent, number string) error {
+	if len(g.Urgent(number)) > 0 {
+		return nil
+	}
+	if !g.MayCall(agent, number) {
+		return errNotAllowed
+	}
+	_, err := g.Outward("", number)
+	return err //nolint:wrapcheck // it says why, in the words of the documents
 }
 
 // place begins a call of an agent. It runs on the goroutine that becomes the
@@ -98,7 +113,8 @@ func (s *Switch) place(in Invite, gen *Generation, agent string, target Target) 
 	}
 	c.prime(c.id)
 	if err := s.enter(c); err != nil {
-		s.refuse(in, 503, refusal(err))
+		status, reason := refusal(err)
+		s.refuse(in, status, reason)
 		return
 	}
 	s.group.Add(1)
@@ -186,7 +202,7 @@ func (c *Call) takesUp() bool {
 
 // dialCustomer calls somebody outside for the agent.
 func (c *Call) dialCustomer(ctx context.Context) {
-	f := &far{limit: time.Now().Add(guestRing)}
+	f := &far{by: c.from, limit: time.Now().Add(guestRing)}
 	c.placed.customer = f
 	tell := func(state string, status int) {
 		c.sw.cfg.Queue.Post(acd.OutsideChanged{

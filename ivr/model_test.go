@@ -250,6 +250,8 @@ func (w *world) happen(in Input) {
 		w.queued, w.talking = false, true
 	case AgentDone:
 		w.talking, w.silent = false, w.now
+	case Requeued:
+		w.talking, w.silent = false, w.now
 	case QueueLeft:
 		w.queued = false
 	case LookedUp:

@@ -46,7 +46,7 @@ func (w *world) next(t *rapid.T) Input {
 	}
 	for range 20 {
 		if w.talking {
-			possible = append(possible, AgentDone{})
+			possible = append(possible, AgentDone{}, Requeued{Queue: "q"})
 		}
 		if w.far {
 			possible = append(possible, TransferDone{})

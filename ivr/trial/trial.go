@@ -317,7 +317,7 @@ func (t *Trial) handle(in ivr.Input) {
 	case ivr.AgentConnected:
 		t.queued, t.talking, t.bridged = false, true, false
 		t.settle(in)
-	case ivr.AgentDone, ivr.TransferDone:
+	case ivr.AgentDone, ivr.Requeued, ivr.TransferDone:
 		t.talking = false
 	case ivr.Transferred:
 		t.talking, t.bridged = in.Result == ivr.TransferAnswered, true

@@ -124,6 +124,8 @@ func (n *Node) callFigures() []console.Figure {
 	}
 	out = append(out, console.Counters("digits_total", "Keys pressed by callers", "source", s.Digits)...)
 	out = append(out, console.Counters("recordings_total", "Recordings, by how they ended", "outcome", s.Recordings)...)
+	out = append(out, console.Counters("call_controls_total", "What agents did in calls", "action", s.Controls)...)
+	out = append(out, console.Counters("call_controls_denied_total", "What of it was refused", "reason", s.Denied)...)
 	out = append(out, console.Counters("calls_outward_total", "Calls that we made", "outcome", s.Outward)...)
 	return append(out, console.Counters("calls_refused_total", "New calls refused", "reason", s.Refused)...)
 }

@@ -86,7 +86,9 @@ func StateFigures(core Core) []Figure {
 	})
 	out := []Figure{Gauge("generation", "Current generation of service documents", generation)}
 	phases := map[string]int{}
-	for _, p := range []acd.Phase{acd.PhaseMenu, acd.PhaseWaiting, acd.PhaseOffered, acd.PhaseTalking, acd.PhaseDirected, acd.PhaseAfter} {
+	for _, p := range []acd.Phase{
+		acd.PhaseMenu, acd.PhaseWaiting, acd.PhaseOffered, acd.PhaseTalking, acd.PhaseDirected, acd.PhaseAfter,
+	} {
 		phases[p.String()] = 0
 	}
 	for i := range calls {
