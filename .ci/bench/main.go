@@ -1,8 +1,9 @@
 // Command bench measures a built switch: calls per second with queue and
 // agent, processor time and memory of bridged calls, how long a free agent
-// waits for his next call, and calls in a menu. It prints Markdown tables.
+// waits for his next call, calls in a menu, and what is left of all that when
+// too much comes. It prints Markdown tables.
 //
-//	go run ./.ci/bench -tierline bin/tierline [-only ramp,media,dispatch,ivr] [-out FILE]
+//	go run ./.ci/bench -tierline bin/tierline [-only ramp,media,dispatch,ivr,overload,rubbish] [-out FILE]
 //
 // Load and switch share the machine, as they did for the figures of the peers
 // in docs/explain/performance.md; only figures of one sitting compare.
@@ -32,7 +33,7 @@ const (
 
 func main() {
 	binary := flag.String("tierline", "bin/tierline", "the switch")
-	only := flag.String("only", "ramp,media,dispatch,ivr", "what to measure")
+	only := flag.String("only", "ramp,media,dispatch,ivr,overload,rubbish", "what to measure")
 	out := flag.String("out", "", "write the tables to this file too")
 	step := flag.Int("step", 50, "step of the ramp in calls/s")
 	calls := flag.Int("calls", 1000, "calls in the menu at once")
@@ -80,6 +81,8 @@ func (b *bench) run(ctx context.Context, what []string, out string) (err error) 
 			err = b.dispatch(ctx)
 		case "overload":
 			err = b.overload(ctx)
+		case "rubbish":
+			err = b.rubbish(ctx)
 		case "ivr":
 			err = b.ivr(ctx)
 		default:

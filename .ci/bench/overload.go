@@ -49,7 +49,7 @@ func (b *bench) overload(ctx context.Context) error {
 		}
 	}
 	b.printf("\n")
-	return b.rubbish(ctx)
+	return nil
 }
 
 // site is a switch under load and those who make it.

@@ -15,83 +15,92 @@ type Signal uint8
 // Signals.
 const (
 	Arrival Signal = iota // from the socket to its reader
-	Turn                  // from the time a goroutine wants to run to its turn
-	Commit                // of an entry of the log
+	Setup                 // from an INVITE to what its caller hears of us
 	Sound                 // of a packet that we pace
 	SignalCount
 )
 
 func (s Signal) String() string {
-	names := [...]string{Arrival: "arrival", Turn: "turn", Commit: "commit", Sound: "sound"}
+	names := [...]string{Arrival: "arrival", Setup: "setup", Sound: "sound"}
 	if int(s) < len(names) {
 		return names[s]
 	}
 	return fmt.Sprintf("signal(%d)", s)
 }
 
-// bound is when a measurement is above, and how many in a thousand may be.
-type bound struct {
-	above time.Duration
-	share uint64
-}
-
-func (s Signal) bound() bound {
+// Bound is above which a measurement counts as late. What a node that keeps up
+// needs is a tenth of it and less.
+func (s Signal) Bound() time.Duration {
 	const ms = time.Millisecond
-	return [...]bound{
-		Arrival: {100 * ms, 50}, Turn: {50 * ms, 100}, Commit: {200 * ms, 50}, Sound: {20 * ms, 20},
-	}[s]
+	return [...]time.Duration{Arrival: 50 * ms, Setup: 400 * ms, Sound: 20 * ms}[s]
 }
 
 // How the limit moves.
 const (
-	turn     = 500 * time.Millisecond // between two looks
-	probe    = 20 * time.Millisecond  // between two measurements of Turn
+	slice    = 100 * time.Millisecond // between two looks
+	slices   = 5                      // of which most was late, one after another, are a standing queue
+	turn     = 5                      // slices between two raises
 	cut      = 0.8
 	raise    = 1.1
 	creep    = 1.02 // near where something was late
 	near     = 0.95
-	settle   = time.Second     // for what waits to get less after a cut, before the next one
+	falling  = 0.9             // of the lateness half a second ago: it helps, wait
 	lowest   = 5.0             // calls a second, whatever happens
 	openFor  = 5 * time.Second // without a refusal or anything late opens the gate
 	burst    = 0.1             // seconds of the limit that may come at once
 	fewest   = 5               // measurements that say something
-	thousand = 1000
+	half     = 2
+	smoothed = 5 // slices over which rates are taken
 )
 
-// tally are the measurements of a turn.
-type tally struct{ all, above atomic.Uint64 }
+// tally are the measurements of a slice.
+type tally struct{ all, above, sum atomic.Uint64 }
+
+// queue is what a signal has told of what waits.
+type queue struct {
+	streak int     // slices of which most was late, one after another
+	mean   float64 // of the slice that was looked at last, in nanoseconds; 0: it was counted elsewhere
+}
 
 // Gate is the controller. The zero value is not usable.
 type Gate struct {
 	log     *slog.Logger
 	tallies [SignalCount]tally
+	setups  atomic.Uint64 // told
 	refused atomic.Uint64
-	late    [SignalCount]atomic.Uint64 // turns
+	late    [SignalCount]atomic.Uint64 // slices
 
 	mu      sync.Mutex // guards what follows
 	limit   float64    // new calls a second; 0 = open
 	tokens  float64
 	filled  time.Time
-	begun   int       // calls let in since turned
-	rate    float64   // of calls let in, smoothed
-	turned  time.Time // the last look
+	begun   int     // calls let in since looked
+	ready   uint64  // setups when looked
+	rate    float64 // of calls let in, smoothed
+	done    float64 // of calls set up, smoothed
+	looked  time.Time
+	looks   int
 	trouble time.Time // when something was late or somebody refused
-	knee    float64   // of calls let in when something was late
-	lowered time.Time // the last cut
+	knee    float64   // of calls set up when something was late
+	queues  [SignalCount]queue
 }
 
 // New returns an open gate. It stays open unless Run runs.
 func New(log *slog.Logger) *Gate {
 	now := time.Now()
-	return &Gate{log: log, filled: now, turned: now}
+	return &Gate{log: log, filled: now, looked: now}
 }
 
 // Told takes a measurement.
 func (g *Gate) Told(s Signal, d time.Duration) {
 	above := uint64(0)
-	if d > s.bound().above {
+	if d > s.Bound() {
 		above = 1
 	}
+	if s == Setup {
+		g.setups.Add(1)
+	}
+	g.tallies[s].sum.Add(uint64(max(0, d)))
 	g.Counted(s, 1, above)
 }
 
@@ -102,9 +111,6 @@ func (g *Gate) Counted(s Signal, all, above uint64) {
 		g.tallies[s].above.Add(above)
 	}
 }
-
-// Bound is above which a measurement counts as late.
-func (s Signal) Bound() time.Duration { return s.bound().above }
 
 // Admit asks whether a call may begin now.
 func (g *Gate) Admit() bool {
@@ -132,36 +138,28 @@ func (g *Gate) Limited() bool {
 	return g.limit > 0
 }
 
-// Run measures turns and moves the limit until ctx ends. sample, if not nil, is
-// called before each look, to tell what is counted elsewhere.
+// Run moves the limit until ctx ends. sample, if not nil, is called before each
+// look, to tell what is counted elsewhere.
 func (g *Gate) Run(ctx context.Context, sample func()) error {
-	tick := time.NewTimer(probe)
+	tick := time.NewTicker(slice)
 	defer tick.Stop()
-	for due, look := time.Now().Add(probe), time.Now().Add(turn); ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
-		now := time.Now()
-		g.Told(Turn, now.Sub(due))
-		if !now.Before(look) {
-			if sample != nil {
-				sample()
-			}
-			g.move(now)
-			look = now.Add(turn)
+		if sample != nil {
+			sample()
 		}
-		due = now.Add(probe)
-		tick.Reset(probe)
+		g.look(time.Now())
 	}
 }
 
-// move looks at the last turn and moves the limit.
-func (g *Gate) move(now time.Time) {
-	late := g.judge()
+// look takes in the last slice and moves the limit.
+func (g *Gate) look(now time.Time) {
 	was := g.Limited()
-	g.adapt(late, now)
+	g.adapt(now)
 	switch s := g.Stats(); {
 	case s.Limit > 0 && !was:
 		g.log.Warn("the node can't keep up: new calls are limited", "limit", int(s.Limit), "late", s.Late)
@@ -171,49 +169,80 @@ func (g *Gate) move(now time.Time) {
 }
 
 // adapt moves the limit.
-func (g *Gate) adapt(late bool, now time.Time) {
+func (g *Gate) adapt(now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if d := now.Sub(g.turned).Seconds(); d > 0 {
-		g.rate += (float64(g.begun)/d - g.rate) / 2
-	}
-	g.begun, g.turned = 0, now
-	switch {
-	case late:
+	g.measure(now)
+	g.looks++
+	standing, growing := g.judge()
+	if standing {
 		g.trouble = now
-		if g.limit == 0 || now.Sub(g.lowered) >= settle {
-			g.lower(now)
-		}
-	case g.limit > 0 && now.Sub(g.trouble) >= openFor:
+	}
+	switch {
+	case growing:
+		g.lower(now)
+	case standing || g.limit == 0:
+	case now.Sub(g.trouble) >= openFor:
 		g.limit = 0
-	case g.limit > 0 && g.limit > near*g.knee:
+	case g.looks%turn != 0:
+	case g.limit > near*g.knee:
 		g.limit *= creep
-	case g.limit > 0:
+	default:
 		g.limit *= raise
 	}
 }
 
-// lower cuts the limit, or sets one. mu is held.
-func (g *Gate) lower(now time.Time) {
-	g.knee = g.rate
-	if g.limit == 0 {
-		g.filled = now
-	} else {
-		g.knee = min(g.limit, max(g.rate, lowest))
+// measure takes the rates. mu is held.
+func (g *Gate) measure(now time.Time) {
+	d := now.Sub(g.looked).Seconds()
+	if d <= 0 {
+		return
 	}
-	g.limit, g.lowered = max(g.knee*cut, lowest), now
+	g.rate += (float64(g.begun)/d - g.rate) / smoothed
+	ready := g.setups.Load()
+	g.done += (float64(ready-g.ready)/d - g.done) / smoothed
+	g.begun, g.ready, g.looked = 0, ready, now
 }
 
-// judge tells whether something was late, and begins the next turn.
-func (g *Gate) judge() (late bool) {
+// lower cuts the limit, or sets one, below what the node has done while it was
+// late. mu is held.
+func (g *Gate) lower(now time.Time) {
+	least := lowest
+	if g.limit == 0 {
+		g.filled, g.tokens = now, 0
+	} else {
+		least = max(least, g.limit*cut) // who was let in before is what is late now
+	}
+	g.knee = max(min(g.rate, g.done), least)
+	g.limit = max(g.knee*cut, lowest)
+}
+
+// judge tells whether most of what was told for half a second, slice after
+// slice, was late, and whether it doesn't get better by itself. A process that
+// stood still finds everything late, but only once.
+func (g *Gate) judge() (standing, growing bool) {
 	for s := range SignalCount {
-		all, above := g.tallies[s].all.Swap(0), g.tallies[s].above.Swap(0)
-		if all >= fewest && above*thousand > all*s.bound().share {
-			g.late[s].Add(1)
-			late = true
+		t, q := &g.tallies[s], &g.queues[s]
+		if t.all.Load() < fewest {
+			continue // the next slice adds to it
+		}
+		all, above, sum := t.all.Swap(0), t.above.Swap(0), t.sum.Swap(0)
+		if above*half <= all {
+			*q = queue{}
+			continue
+		}
+		g.late[s].Add(1)
+		if q.streak++; q.streak < slices {
+			continue
+		}
+		standing = true
+		if q.streak%slices == 0 {
+			mean := float64(sum) / float64(all)
+			growing = growing || mean >= falling*q.mean
+			q.mean = mean
 		}
 	}
-	return late
+	return standing, growing
 }
 
 // Stats is what the gate does.
@@ -221,7 +250,7 @@ type Stats struct {
 	Limit   float64           // new calls a second; 0 = open
 	Rate    float64           // of calls let in
 	Refused uint64            // since the start
-	Late    map[string]uint64 // turns of half a second in which something was late, by signal
+	Late    map[string]uint64 // tenths of a second in which most was late, by signal
 }
 
 // Stats returns the figures so far.

@@ -16,7 +16,8 @@ type inviteIn struct {
 	req       *sip.Request // until the final answer
 	cseq      uint32
 	initial   bool
-	late      bool // the offer is in our 200
+	came      time.Time // of an initial one, until the gate knows how long it took
+	late      bool      // the offer is in our 200
 	cancelled bool
 	contact   string         // of a re-INVITE: the new target, if we agree
 	told      bool           // our SDP stands in a provisional

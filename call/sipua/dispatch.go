@@ -64,11 +64,11 @@ func (u *UA) accept(req *sip.Request, o origin) {
 		u.counters.drop(dropStranger)
 		return
 	}
-	if u.shed(req, o) {
+	if r := examine(req, o.ep.network); r != nil { // before the gate, whose places are for calls
+		u.calm(req, o, r)
 		return
 	}
-	if r := examine(req, o.ep.network); r != nil {
-		u.calm(req, o, r)
+	if u.shed(req, o) {
 		return
 	}
 	u.outside(key, req, o)

@@ -5,8 +5,11 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tierline/call/gate"
 )
 
 // Incoming is an INVITE that waits for its answer.
@@ -43,7 +46,7 @@ func (u *UA) invite(key string, req *sip.Request, o origin, trunk string) {
 	merge := mergeKey(req)
 	s := &serverTx{key: key, merge: merge, method: sip.INVITE, source: o.from.Addr(), flow: o.back(req)}
 	s.leg = u.newInbound(req, o)
-	srv := &inviteIn{tx: s, req: req, cseq: req.CSeq().SeqNo, initial: true, late: len(req.Body()) == 0}
+	srv := &inviteIn{tx: s, req: req, cseq: req.CSeq().SeqNo, initial: true, late: len(req.Body()) == 0, came: time.Now()}
 	s.leg.srv = srv
 	s.tx = u.machine(s, req)
 	if g, dead := u.table.findGrave(merge); dead && g.key != key || !u.table.addServer(s) {
@@ -152,6 +155,7 @@ func (in *Incoming) Answer(sdp []byte, on func(LegEvent)) (*Leg, error) {
 		return nil, ErrOver
 	}
 	l.on = on
+	in.setUp()
 	if err := l.afterPracks(s, func() error { l.state = answered; return l.grant(s, sdp) }); err != nil {
 		l.leave()
 		l.forget()
@@ -180,10 +184,19 @@ func (in *Incoming) Reject(status int, reason string, retry int, headers map[str
 	if l.state != early {
 		return ErrOver
 	}
+	in.setUp()
 	l.refuseInvite(in.srv, status, reason, extra)
 	l.leave()
 	l.forget()
 	return nil
+}
+
+// setUp tells the gate how long the caller had to wait for us. mu is held.
+func (in *Incoming) setUp() {
+	if came := in.srv.came; !came.IsZero() {
+		in.srv.came = time.Time{}
+		in.leg.ua.gate.Told(gate.Setup, time.Since(came))
+	}
 }
 
 // OnCancel has f called when the caller gives up before the answer; 487 is

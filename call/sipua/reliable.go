@@ -76,6 +76,7 @@ func (in *Incoming) Progress(sdp []byte, on func(LegEvent)) error {
 	if in.srv.late && !can {
 		return fmt.Errorf("early offer to a caller who can't answer it: %w", ErrInput)
 	}
+	in.setUp()
 	l.on = on
 	in.srv.told, in.srv.settled = true, !in.srv.late
 	l.d.LocalSDP = slices.Clone(sdp)

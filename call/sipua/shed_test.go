@@ -38,10 +38,12 @@ func onBusyBench(t *testing.T, f func(b *bench, g *gate.Gate)) {
 }
 
 func tooMuch(g *gate.Gate) {
-	for range 100 {
-		g.Told(gate.Commit, time.Second)
+	for range 6 {
+		for range 10 {
+			g.Told(gate.Arrival, time.Second)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	time.Sleep(600 * time.Millisecond)
 }
 
 // A node that can't keep up refuses new calls, OPTIONS and unknown phones, and

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"tierline/call/gate"
 	"tierline/cmd/internal/console"
@@ -21,12 +20,6 @@ func (n *Node) admit(root context.Context) {
 			n.gate.Counted(gate.Sound, all, above)
 		})
 	})
-}
-
-// committed takes how long an entry of the log took.
-func (n *Node) committed(d time.Duration) {
-	n.measured.committed(d)
-	n.gate.Told(gate.Commit, d)
 }
 
 // tardy counts packets that left too late, from one look to the next.
@@ -53,5 +46,5 @@ func (n *Node) gateFigures() []console.Figure {
 		console.Counter("admission_refused_total", "New calls refused with 503 because something is late", s.Refused),
 	}
 	return append(out, console.Counters("admission_late_total",
-		"Half seconds in which something was late", "signal", s.Late)...)
+		"Tenths of a second in which most was late", "signal", s.Late)...)
 }

@@ -135,7 +135,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Members: members, Health: n.health,
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
-		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.committed,
+		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
 	})
 	if err != nil {
 		return err
