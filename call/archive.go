@@ -19,9 +19,10 @@ var ErrNoRecording = errors.New("there is no such recording on this node")
 
 // Bucket is a store of objects beside this machine.
 type Bucket interface {
-	// Put copies a file there and returns once the store has confirmed all of it.
+	// Put copies a file there and returns once the store has confirmed all of it;
+	// fs.ErrNotExist if there is no such file.
 	Put(ctx context.Context, key, path, contentType string) error
-	// Get returns an object; ErrNoRecording if there is none.
+	// Get returns an object; fs.ErrNotExist if there is none.
 	Get(ctx context.Context, key string) (io.ReadSeekCloser, time.Time, error)
 	// Place names an object for people.
 	Place(key string) string
@@ -66,7 +67,10 @@ func (a *Archive) Open(ctx context.Context, ref string) (Sound, error) {
 		return Sound{}, ErrNoRecording
 	}
 	body, since, err := a.Bucket.Get(ctx, ref+".wav")
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Sound{}, ErrNoRecording
+	case err != nil:
 		return Sound{}, fmt.Errorf("open recording: %w", err)
 	}
 	return Sound{ReadSeekCloser: body, Name: name, Since: since}, nil
@@ -77,17 +81,14 @@ func (a *Archive) About(ctx context.Context, ref string) (out About, err error) 
 	if !isTape(ref) {
 		return About{}, ErrNoRecording
 	}
-	text, err := os.ReadFile(a.Tapes.sidecar(ref))
+	out, err = a.Tapes.about(ref)
 	if errors.Is(err, fs.ErrNotExist) && a.Bucket != nil {
-		text, err = a.fetch(ctx, ref+".json")
+		out, err = a.fetch(ctx, ref)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return About{}, ErrNoRecording
 	case err != nil:
-		return About{}, fmt.Errorf("read about a recording: %w", err)
-	}
-	if err = json.Unmarshal(text, &out); err != nil {
 		return About{}, fmt.Errorf("read about a recording: %w", err)
 	}
 	return out, nil
@@ -96,13 +97,18 @@ func (a *Archive) About(ctx context.Context, ref string) (out About, err error) 
 // maxAbout bounds what is read of a description.
 const maxAbout = 1 << 20
 
-func (a *Archive) fetch(ctx context.Context, key string) (text []byte, err error) {
-	body, _, err := a.Bucket.Get(ctx, key)
+func (a *Archive) fetch(ctx context.Context, ref string) (out About, err error) {
+	body, _, err := a.Bucket.Get(ctx, ref+".json")
 	if err != nil {
-		return nil, err
+		return About{}, err //nolint:wrapcheck // says all
 	}
-	text, err = io.ReadAll(io.LimitReader(body, maxAbout))
-	return text, errors.Join(err, body.Close())
+	text, err := io.ReadAll(io.LimitReader(body, maxAbout))
+	if err = errors.Join(err, body.Close()); err != nil {
+		return About{}, err
+	}
+	err = json.Unmarshal(text, &out)
+	out.Stored = a.Bucket.Place(ref + ".wav")
+	return out, err
 }
 
 // isTape tells whether a name is one that Tapes.Ref made, and no way out of the

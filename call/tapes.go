@@ -16,7 +16,10 @@ import (
 
 // Tapes keeps recorded conversations: YEAR/MONTH/DAY/CALL-N.wav, by UTC, with
 // what is known of each beside it in CALL-N.json.
-type Tapes struct{ dir string }
+type Tapes struct {
+	dir     string
+	settled func(ref string) // a recording is complete, and described; nil: nobody asks
+}
 
 // maxMarks bounds what is kept of one recording.
 const maxMarks = 1000
@@ -68,22 +71,37 @@ func OpenTapes(dir string, log *slog.Logger) (*Tapes, error) {
 	return t, nil
 }
 
-// repair completes a recording that a crash cut off. One in the spool that no
-// queue wanted is removed.
+// repair completes a recording that a crash cut off, and what is known of it. One
+// in the spool that no queue wanted is removed.
 func (t *Tapes) repair(path string) (time.Duration, error) {
 	length, err := record.Repair(path)
 	if err != nil || length == 0 {
 		return 0, err //nolint:wrapcheck // says all
 	}
-	name, err := filepath.Rel(filepath.Join(t.dir, spoolDir), path)
-	if err != nil || strings.HasPrefix(name, "..") {
-		return length, nil //nolint:nilerr // not in the spool
+	name, err := filepath.Rel(t.dir, path)
+	if err != nil {
+		return length, fmt.Errorf("describe recording: %w", err)
 	}
-	ref := strings.TrimSuffix(filepath.ToSlash(name), ".wav")
-	if _, err = os.Stat(t.sidecar(ref)); err != nil {
+	name = strings.TrimSuffix(filepath.ToSlash(name), ".wav")
+	ref, inSpool := strings.CutPrefix(name, spoolDir+"/")
+	about, err := t.about(ref)
+	switch {
+	case err != nil && inSpool:
 		return 0, os.Remove(path) //nolint:wrapcheck // names the file
+	case inSpool:
+		err = t.move(ref)
+	case err != nil && isTape(ref):
+		call := ref[strings.LastIndexByte(ref, '/')+1 : strings.LastIndexByte(ref, '-')]
+		about, err = About{Ref: ref, Call: call, Marks: []Mark{}}, nil
 	}
-	return length, t.move(ref)
+	if err != nil {
+		return length, err
+	}
+	about.LengthMS = length.Milliseconds()
+	if about.SHA256, err = record.Sum(t.Path(ref)); err != nil {
+		return length, err //nolint:wrapcheck // says all
+	}
+	return length, t.describe(about)
 }
 
 // spool is where a recording grows while no queue wants it yet.
@@ -121,7 +139,25 @@ func (t *Tapes) settle(c *conversation, ev media.Taped) error {
 			return err
 		}
 	}
-	return t.describe(about)
+	if err := t.describe(about); err != nil {
+		return err
+	}
+	if t.settled != nil {
+		t.settled(about.Ref)
+	}
+	return nil
+}
+
+// about reads what is known of a recording.
+func (t *Tapes) about(ref string) (out About, err error) {
+	text, err := os.ReadFile(t.sidecar(ref))
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil {
+		return About{}, fmt.Errorf("read what is known of a recording: %w", err)
+	}
+	return out, nil
 }
 
 // describe writes what is known of a recording beside it.

@@ -269,7 +269,7 @@ func (h *house) testFlags(t *testing.T) {
 		if name != "" {
 			out, _, _ = strings.Cut(out, "Global Flags:")
 		}
-		want := matches(`(?m)^ +(?:-\w, )?(--[a-z-]+)`, out)
+		want := matches(`(?m)^ +(?:-\w, )?(--[a-z0-9-]+)`, out)
 		if name != "" {
 			want = slices.DeleteFunc(want, func(f string) bool { return f == "--help" })
 		}
@@ -280,7 +280,7 @@ func (h *house) testFlags(t *testing.T) {
 				rows += cell
 			}
 		}
-		if got := matches("`(--[a-z-]+)`", rows); !slices.Equal(got, want) {
+		if got := matches("`(--[a-z0-9-]+)`", rows); !slices.Equal(got, want) {
 			t.Errorf("flags of tierline %s: the page has %v, --help has %v", name, got, want)
 		}
 	}

@@ -20,6 +20,7 @@ func recordingSteps() []step {
 		{"pause by API and CLI: silence in the file; Range, checksum, Chromium plays it", recordingPaused},
 		{"secret: keys by RFC 4733 and as tones are neither in the file nor on the agent's leg", recordingSecrets},
 		{"no directory, full disk: failed, with a reason, and the call goes on", recordingFails},
+		{"S3: stays here while the store is away, over a kill -9 too; then it is played from there", recordingStored},
 	}
 }
 

@@ -50,6 +50,7 @@ type Node struct {
 	speaker   *speech.Speaker
 	measured  measured
 	archive   *call.Archive
+	shipper   *call.Shipper // nil: recordings stay here
 	gate      *gate.Gate
 
 	publisher *publish.Publisher
@@ -108,12 +109,7 @@ func (n *Node) startMedia(_, _ context.Context) (err error) {
 func (n *Node) startLog(ctx, root context.Context) (err error) {
 	port := mediaPort{n.media, n.settings.RTP.IP}
 	n.services = call.NewServices(n.log, port, n.library, n.bundle)
-	tapes, err := call.OpenTapes(filepath.Join(n.settings.DataDir, "recordings"), n.log)
-	if err != nil {
-		return err
-	}
-	messages, err := call.OpenMessages(filepath.Join(n.settings.DataDir, "messages"))
-	if err != nil {
+	if err = n.openRecordings(); err != nil {
 		return err
 	}
 	accounts, err := readAccounts(n.settings.Accounts)
@@ -121,11 +117,9 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 		return err
 	}
 	known := &phones{}
-	n.beside.Go(func() { tapes.Keep(n.settings.Recordings.Keep(), n.log, root.Done()) })
-	n.archive = &call.Archive{Tapes: tapes, Messages: messages}
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
-		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: messages, Tapes: tapes, Speech: n.speaker,
+		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: n.archive.Messages, Tapes: n.archive.Tapes, Speech: n.speaker,
 		Accounts: accounts,
 	})
 	members, err := readMembers(n.settings)
@@ -145,6 +139,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	n.phones = known
 	n.publisher = publish.New(n.cluster, publish.Service{}, sounds{n.library}.Has, n.log)
 	n.sw.Bind(n.cluster)
+	n.keepRecordings(root)
 	return nil
 }
 

@@ -102,6 +102,7 @@ func (n *Node) figures() []console.Figure {
 	out = append(out, console.ClusterFigures(n.cluster.Stats())...)
 	out = append(out, console.RecordFigures(n.cursor.Stats())...)
 	out = append(out, n.callFigures()...)
+	out = append(out, n.shipperFigures()...)
 	out = append(out, console.TrunkFigures(n.sw.Trunks())...)
 	out = append(out, n.sipFigures()...)
 	out = append(out, n.registrarFigures()...)

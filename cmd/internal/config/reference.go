@@ -53,27 +53,28 @@ the file only. A source that a flow asks and this node doesn't know fails at onc
 // example writes the defaults as a settings file.
 func example() string {
 	var b strings.Builder
-	section := ""
+	var open []string // sections
 	for _, l := range leaves() {
-		name, key, nested := strings.Cut(l.path, ".")
-		if !nested {
-			fmt.Fprintf(&b, "%s: %s\n", l.path, quoted(l.value))
-			continue
+		path := strings.Split(l.path, ".")
+		sections, key := path[:len(path)-1], path[len(path)-1]
+		for i, name := range sections {
+			if i >= len(open) || open[i] != name {
+				fmt.Fprintf(&b, "%s%s:\n", strings.Repeat("  ", i), name)
+				open = append(open[:i:i], name)
+			}
 		}
-		if name != section {
-			fmt.Fprintf(&b, "%s:\n", name)
-			section = name
-		}
+		open = open[:len(sections)]
+		indent := strings.Repeat("  ", len(sections))
 		switch v := l.value.(type) {
 		case []netip.AddrPort, []string:
-			fmt.Fprintf(&b, "  %s: [%s]\n", key, quoted(v))
+			fmt.Fprintf(&b, "%s%s: [%s]\n", indent, key, quoted(v))
 		case []Listen:
-			fmt.Fprintf(&b, "  %s:\n", key)
+			fmt.Fprintf(&b, "%s%s:\n", indent, key)
 			for _, each := range v {
-				fmt.Fprintf(&b, "    - {transport: %s, address: \"%s\"}\n", each.Transport, each.Address)
+				fmt.Fprintf(&b, "%s  - {transport: %s, address: \"%s\"}\n", indent, each.Transport, each.Address)
 			}
 		default:
-			fmt.Fprintf(&b, "  %s: %s\n", key, quoted(v))
+			fmt.Fprintf(&b, "%s%s: %s\n", indent, key, quoted(v))
 		}
 	}
 	return b.String()
@@ -138,6 +139,17 @@ func meanings() map[string]string {
 		"log.format":            "text or json",
 		"drain.timeout":         "How long running calls may go on after SIGTERM, for example 30s; then they are ended",
 		"report.retention_days": "Days that call records and events are kept; 0: for ever",
-		"recordings.keep_days":  "Days that recorded conversations are kept, days by UTC; 0: for ever",
+		"recordings.keep_days": "Days that recorded conversations are kept on this node, days by UTC; 0: for ever. " +
+			"What a bucket holds is the bucket's",
+		"recordings.s3.endpoint": "S3 store that recorded conversations go to when they are complete: `https://host` or " +
+			"`https://host:port`; empty: they stay here",
+		"recordings.s3.bucket":          "Its bucket, which exists already",
+		"recordings.s3.region":          "The region of the bucket",
+		"recordings.s3.prefix":          "Before the names of all recordings, with a slash at its end: `centre/`",
+		"recordings.s3.access_key":      "Name of the key that may put and get objects there",
+		"recordings.s3.secret_key_file": "File with the secret key. Nobody but the owner may read it",
+		"recordings.s3.secret_key_env":  "Environment variable with the secret key, in place of a file",
+		"recordings.s3.ca_file":         "Certificates to trust (PEM); empty: those of the system",
+		"recordings.s3.allow_http":      "Permit an endpoint without TLS",
 	}
 }

@@ -103,14 +103,6 @@ type Report struct {
 // Retention is RetentionDays as a duration.
 func (r Report) Retention() time.Duration { return time.Duration(r.RetentionDays) * 24 * time.Hour }
 
-// Recordings says how long recorded conversations are kept.
-type Recordings struct {
-	KeepDays int `mapstructure:"keep_days"`
-}
-
-// Keep is KeepDays as a duration.
-func (r Recordings) Keep() time.Duration { return time.Duration(r.KeepDays) * 24 * time.Hour }
-
 // Defaults are the settings of a node that was told nothing: everything on
 // loopback.
 func Defaults() Settings {
@@ -130,6 +122,8 @@ func Defaults() Settings {
 		Log:    Log{Level: "info", Format: "text"},
 		Drain:  Drain{Timeout: 30 * time.Second},
 		Report: Report{RetentionDays: 90},
+
+		Recordings: Recordings{S3: S3{Region: "us-east-1"}},
 	}
 }
 
@@ -171,7 +165,7 @@ func (s Settings) Validate() error {
 	c.oneOf("log.format", s.Log.Format, "text", "json")
 	c.check(s.Drain.Timeout >= 0, "drain.timeout", "%s is negative", s.Drain.Timeout)
 	c.check(s.Report.RetentionDays >= 0, "report.retention_days", "%d is negative", s.Report.RetentionDays)
-	c.check(s.Recordings.KeepDays >= 0, "recordings.keep_days", "%d is negative", s.Recordings.KeepDays)
+	s.Recordings.validate(&c)
 	for _, name := range slices.Sorted(maps.Keys(s.Accounts)) {
 		s.Accounts[name].validate(&c, "accounts."+name)
 	}
