@@ -76,7 +76,9 @@ func (l *lab) serveStore(ctx context.Context, store *s3test.Store) (stop func(),
 		return nil, fmt.Errorf("serve the store: %w", err)
 	}
 	srv := &http.Server{Handler: store, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = srv.ServeTLS(ln, filepath.Join(l.node.Certs, "node.pem"), filepath.Join(l.node.Certs, "node.key")) }()
+	go func() {
+		_ = srv.ServeTLS(ln, filepath.Join(l.node.Certs, "node.pem"), filepath.Join(l.node.Certs, "node.key"))
+	}()
 	return func() { _ = srv.Close() }, nil
 }
 
