@@ -105,19 +105,24 @@ func (s *site) drain(standing int) (left int) {
 }
 
 // take returns what happened since it was last called.
-func (s *site) take() tally {
+func (s *site) take() *tally {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tally
 	s.tally = tally{}
 	slices.Sort(t.setups)
-	return t
+	return &t
 }
 
 // inTime counts the calls that were answered before their caller gave up.
 func (t *tally) inTime() int {
 	n, _ := slices.BinarySearch(t.setups, promptly)
 	return n
+}
+
+// halves are the median and the 99th percentile in milliseconds.
+func (t *tally) halves() (p50, p99 float64) {
+	return ms(percentile(t.setups, 0.5)), ms(percentile(t.setups, 0.99))
 }
 
 // capacity raises the rate until some calls are not answered in time, without
@@ -162,13 +167,13 @@ func (b *bench) overloaded(ctx context.Context, admission string, rate, capacity
 	left := s.drain(standing)
 	t := s.take()
 	lost := t.cut + left + stood()
-	share := float64(t.inTime()) / d.Seconds() / float64(capacity)
-	p50, p99 := ms(percentile(t.setups, 0.5)), ms(percentile(t.setups, 0.99))
+	share := 100 * float64(t.inTime()) / d.Seconds() / float64(capacity)
+	p50, p99 := t.halves()
 	progress("overload %s %d calls/s: %d of %d in time (%.0f %% of the capacity), %d refused, %d otherwise, "+
 		"p50 %.0f ms, p99 %.0f ms, %d repeated, %d never answered, lost %d", admission, rate, t.inTime(), offered,
-		100*share, t.refused, t.unkind+t.unheard, p50, p99, t.repeated, t.unheard, lost)
+		share, t.refused, t.unkind+t.unheard, p50, p99, t.repeated, t.unheard, lost)
 	b.printf("| %s | %d/s | %d | %.0f %% | %d | %d | %.0f ms | %.0f ms | %d | %d |\n", admission, rate, t.inTime(),
-		100*share, t.refused, t.unkind+t.unheard, p50, p99, t.repeated, lost)
+		share, t.refused, t.unkind+t.unheard, p50, p99, t.repeated, lost)
 	return nil
 }
 
@@ -221,7 +226,7 @@ func (b *bench) rubbish(ctx context.Context) error {
 			return err
 		}
 		t := s.take()
-		p50, p99 := ms(percentile(t.setups, 0.5)), ms(percentile(t.setups, 0.99))
+		p50, p99 := t.halves()
 		share := 100 * (after - before).Seconds() / goodTime.Seconds()
 		progress("rubbish %d/s: %d of %d in time, p50 %.1f ms, p99 %.1f ms, %d repeated, %d left, %.0f %% of a core",
 			sent/int(goodTime.Seconds()), t.inTime(), offered, p50, p99, t.repeated, left, share)

@@ -105,7 +105,8 @@ func (p *peers) call() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.serial++
-	l := &leg{tag: fmt.Sprintf("c%d", p.serial), asked: time.Now()}
+	l := &leg{tag: fmt.Sprintf("c%d", p.serial)}
+	l.asked = time.Now()
 	l.id = fmt.Sprintf("%x-%d@bench", rand.Uint64(), p.serial)
 	l.from = fmt.Sprintf("<sip:1390%07d@%s>;tag=%s", p.serial, p.callers.LocalAddr(), l.tag)
 	l.to = fmt.Sprintf("<sip:%s@%s>", p.service, p.target)
