@@ -85,6 +85,7 @@ type Call struct {
 	away     *transfer // the caller is sent to somebody outside
 	callback *attempt  // the call is a call-back: nobody called us
 	placed   *placed   // an agent has made the call
+	trial    *trial    // the call tests a trunk
 
 	code      string // that the agent is dialling
 	codeTimer *time.Timer
@@ -237,6 +238,8 @@ func (c *Call) end(err error) {
 		c.endCallback(cause)
 	case c.placed != nil:
 		c.endPlaced(&cause)
+	case c.trial != nil:
+		c.endTrial(cause)
 	default:
 		c.endCaller(&cause)
 	}

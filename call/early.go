@@ -17,6 +17,9 @@ const listenEvery = 100 * time.Millisecond
 // that ring together the last one to speak is heard.
 func (c *Call) farRings(f *far, ev sipua.Ringing) {
 	f.rang = true
+	if f.rings != nil {
+		f.rings()
+	}
 	if len(ev.SDP) == 0 || f.hear == nil || f.over {
 		return
 	}

@@ -37,15 +37,15 @@ type fakePhones struct {
 	tokens map[string]string // of trunks that have registered
 }
 
-func (f *fakePhones) Ping(target string, patience time.Duration, on func(status int)) {
+func (f *fakePhones) Ping(target string, patience time.Duration, on func(sipua.Pong)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked[target]++
-	status, after := f.lives[target], 20*time.Millisecond
-	if status == 0 {
-		after = patience
+	got, after := sipua.Pong{Status: f.lives[target], Reason: "As Said", Took: 20 * time.Millisecond}, 20*time.Millisecond
+	if got.Status == 0 {
+		got, after = sipua.Pong{Trouble: "no answer within " + patience.String(), Took: patience}, patience
 	}
-	time.AfterFunc(after, func() { on(status) })
+	time.AfterFunc(after, func() { on(got) })
 }
 
 // Resolve finds a tenth of a second later what the test put into hosts.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"tierline/call/sipua"
 	"tierline/routing/trunk"
 )
 
@@ -102,7 +103,7 @@ func (s *Switch) askTargets(now time.Time) {
 	}
 	s.mu.Unlock()
 	for _, q := range due {
-		s.cfg.UA.Ping(q.target.String(), trunkPatience, func(status int) { s.targetSaid(q.trunk, q.target, status) })
+		s.cfg.UA.Ping(q.target.String(), trunkPatience, func(p sipua.Pong) { s.targetSaid(q.trunk, q.target, p) })
 	}
 }
 
@@ -110,8 +111,9 @@ func (s *Switch) askTargets(now time.Time) {
 // whatever it thinks of the question, but not that it is out of service.
 func alive(status int) bool { return status >= 200 && status != 408 && status != 503 }
 
-// targetSaid takes the answer of a target; 0 is none.
-func (s *Switch) targetSaid(t trunk.Trunk, target trunk.Target, status int) {
+// targetSaid takes the answer of a target.
+func (s *Switch) targetSaid(t trunk.Trunk, target trunk.Target, p sipua.Pong) {
+	status := p.Status
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.trunkState(t.Name)
@@ -130,7 +132,7 @@ func (s *Switch) targetSaid(t trunk.Trunk, target trunk.Target, status int) {
 	}
 	ts.failures++
 	if status == 0 {
-		st.fail(target.String() + ": no answer to OPTIONS")
+		st.fail(target.String() + ": OPTIONS: " + firstOf(p.Trouble, "no answer"))
 	} else {
 		st.fail(fmt.Sprintf("%s: %d to OPTIONS", target, status))
 	}

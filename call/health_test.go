@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tierline/call/sipua"
 	"tierline/routing/trunk"
 )
 
@@ -67,7 +68,7 @@ func TestTargetsAreWatched(t *testing.T) {
 		expect("unknown unknown unknown", "20", "21", "22", "30")
 		time.Sleep(5 * time.Second)
 		expect("up up unknown", "20", "21", "22", "30") // one silence is none yet
-		if v := l.line("watched"); v.LastError != thirdTarget+": no answer to OPTIONS" {
+		if v := l.line("watched"); v.LastError != thirdTarget+": OPTIONS: no answer within 4s" {
 			t.Errorf("last error %q", v.LastError)
 		}
 		time.Sleep(30 * time.Second)
@@ -142,7 +143,7 @@ func TestTargetThatLeftTheDocumentsIsForgotten(t *testing.T) {
 		st.targets[gone] = &targetState{down: true}
 		l.sw.mu.Unlock()
 		l.sw.askTargets(time.Now())
-		l.sw.targetSaid(watched, gone, 200)
+		l.sw.targetSaid(watched, gone, sipua.Pong{Status: 200})
 		l.sw.mu.Lock()
 		if st.targets[gone] != nil || len(st.targets) != 3 {
 			t.Errorf("targets %v", st.targets)

@@ -105,7 +105,7 @@ func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 func (c *Call) mediaFailed(ctx context.Context, p *party, ev media.Failed) {
 	c.log.Error("media failed", "agent", p.agent, "reason", ev.Reason)
 	switch {
-	case c.caller != nil && p.media == c.caller.media, c.callback != nil:
+	case c.caller != nil && p.media == c.caller.media, c.callback != nil, c.trial != nil:
 		c.end(&EndError{Cause: CauseFault(), Err: errMedia})
 		return
 	case c.away != nil && c.away.far != nil && c.away.far.media == p.media:

@@ -51,6 +51,18 @@ type far struct {
 	answered  func(ctx context.Context)             // the party is up, its media runs
 	failed    func(ctx context.Context, status int) // nobody will answer
 	closing   func()                                // its media go; may be nil
+
+	// For whoever wants to know more; may be nil.
+	rings func()                    // it does
+	tried func(ev sipua.Failed)     // what a target said in the end
+	gone  func(ctx context.Context) // the peer hung up
+}
+
+// note tells whoever wants to know what a target did.
+func (f *far) note(ev sipua.Failed) {
+	if f.tried != nil {
+		f.tried(ev)
+	}
 }
 
 // hop is a target and the whole address to call there.
@@ -186,7 +198,8 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 			return
 		}
 		c.log.Warn("cannot call a target", "trunk", f.trunk, "err", err)
-		c.sw.trunkFailed(f.trunk, f.hop.target+": cannot be called")
+		c.sw.trunkFailed(f.trunk, f.hop.target+": "+err.Error())
+		f.note(sipua.Failed{Status: 503, Trouble: err.Error()})
 	}
 	c.later(func() { c.farFailed(ctx, f, 503) })
 }
@@ -205,6 +218,7 @@ func (c *Call) findHosts(ctx context.Context, f *far) {
 			if err != nil {
 				c.log.Warn("cannot find a target", "trunk", f.trunk, "err", err)
 				c.sw.trunkFailed(f.trunk, named.target+": "+err.Error())
+				f.note(sipua.Failed{Status: 503, Trouble: err.Error()})
 			}
 			var hosts []hop
 			for _, h := range found[:min(len(found), mostHosts)] {
@@ -255,8 +269,9 @@ func (c *Call) hopFailed(ctx context.Context, p *party, ev sipua.Failed) {
 	if f.hop.addr.IsValid() {
 		c.sw.cfg.UA.Report(f.hop.addr, f.rang || alive(ev.Status))
 	}
+	f.note(ev)
 	if blames(ev.Status) {
-		c.sw.trunkFailed(f.trunk, fmt.Sprintf("%s: %d", f.hop.target, ev.Status))
+		c.sw.trunkFailed(f.trunk, fmt.Sprintf("%s: %s", f.hop.target, firstOf(ev.Trouble, fmt.Sprint(ev.Status))))
 	}
 	if !f.rang && ev.Status >= 500 && ev.Status < 600 && len(f.targets) > 0 && time.Now().Before(f.limit) {
 		c.log.Info("target failed, trying the next", "trunk", f.trunk, "status", ev.Status)
@@ -273,6 +288,7 @@ func (c *Call) farAnswered(ctx context.Context, f *far, ev sipua.Answered) {
 	}
 	if err := f.accept(ev.SDP); err != nil {
 		c.log.Warn("answer of a call outward is unusable", "trunk", f.trunk, "err", err)
+		f.note(sipua.Failed{Status: 488, Trouble: "their answer is unusable: " + err.Error()})
 		f.sip.Hangup(88, "incompatible media")
 		f.dead = true
 		c.farFailed(ctx, f, 488)

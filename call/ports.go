@@ -43,8 +43,8 @@ type Speech interface {
 // Signalling places calls to phones.
 type Signalling interface {
 	Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error)
-	// Ping asks a peer whether it lives; on gets the status of its answer, 0 for none.
-	Ping(target string, patience time.Duration, on func(status int))
+	// Ping asks a peer whether it lives.
+	Ping(target string, patience time.Duration, on func(sipua.Pong))
 	// Enrol registers us at a carrier, and waits for what comes of it.
 	Enrol(ctx context.Context, r registration.Request) registration.Result
 	// Resolve finds the hosts of a URI that is a name, beside the caller; on gets

@@ -137,6 +137,10 @@ func (c *Call) farHungUp(ctx context.Context, f *far) {
 			return
 		}
 	}
+	if f.gone != nil {
+		f.gone(ctx)
+		return
+	}
 	if c.callback != nil && c.callback.customer == f {
 		c.end(nil)
 		return

@@ -121,6 +121,17 @@ func (c *clientTx) feed(res *sip.Response) {
 	c.tx.Receive(res)
 }
 
+// troubleOf says why there was no answer.
+func troubleOf(err error) string {
+	switch {
+	case err == nil:
+		return "no answer"
+	case errors.Is(err, sip.ErrTransactionTimeout):
+		return "no answer within 32s"
+	}
+	return err.Error()
+}
+
 // statusOf turns the end of a transaction without answer into a status.
 func statusOf(err error) (status int, reason string) {
 	if errors.Is(err, sip.ErrTransactionTimeout) {

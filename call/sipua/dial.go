@@ -100,7 +100,7 @@ func (l *Leg) beginByName(o *inviteOut, r DialRequest, target *sip.Uri) {
 	case l.state == over:
 	case err != nil:
 		l.ua.log.Info("look up whom to call", "err", err)
-		l.fail(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "Unknown Host"})
+		l.fail(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "Unknown Host", Trouble: err.Error()})
 	case o.cancelled != nil:
 		l.fail(o, l.cancelledAs(o))
 	default:
@@ -214,7 +214,7 @@ func (l *Leg) begin(o *inviteOut, r DialRequest, dst netip.AddrPort) {
 	req, f, err := l.firstInvite(dst)
 	if err != nil {
 		l.ua.log.Info("no way to send INVITE", "err", err)
-		l.fail(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "Unreachable"})
+		l.fail(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "Unreachable", Trouble: err.Error()})
 		return
 	}
 	req.From().DisplayName = quote(r.FromName)
@@ -266,7 +266,9 @@ func (l *Leg) unheard(o *inviteOut) {
 		return
 	}
 	o.cancelled = &goodbye{}
-	l.report(o, Failed{Status: sip.StatusServiceUnavailable, Reason: "No Sign Of Life"})
+	l.report(o, Failed{
+		Status: sip.StatusServiceUnavailable, Reason: "No Sign Of Life", Trouble: "no sign of life in time",
+	})
 }
 
 // report tells of the end of a leg that was not answered, though its INVITE may

@@ -77,6 +77,7 @@ type Failed struct {
 	Reason     string
 	RetryAfter int      // seconds; 0 = not said
 	Contacts   []string // URIs of a 3xx
+	Trouble    string   // why the peer didn't get it or said nothing; "": the status is the peer's
 }
 
 // Confirmed is the ACK to our 200. SDP is the answer if the offer was ours.

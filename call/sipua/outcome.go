@@ -13,7 +13,7 @@ func (l *Leg) inviteAnswered(o *inviteOut, res *sip.Response, err error) {
 	defer l.mu.Unlock()
 	switch {
 	case err != nil:
-		ev := Failed{}
+		ev := Failed{Trouble: troubleOf(err)}
 		ev.Status, ev.Reason = statusOf(err)
 		if o.cancelled != nil {
 			ev = l.cancelledAs(o)

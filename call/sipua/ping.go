@@ -1,6 +1,8 @@
 package sipua
 
 import (
+	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -10,25 +12,34 @@ import (
 
 // Ping asks a peer by OPTIONS whether it lives, and returns at once. If it is a
 // name of several hosts, they are asked one after the other until one answers.
-// on gets the status of the answer, once; 0 says that there was none within
-// patience of any, or no way to ask.
-func (u *UA) Ping(target string, patience time.Duration, on func(status int)) {
+// on gets what came of it, once.
+func (u *UA) Ping(target string, patience time.Duration, on func(Pong)) {
 	go u.guarded("ping", func() {
-		status := 0
-		defer func() { on(status) }()
+		var got Pong
+		defer func() { on(got) }()
 		hops, err := u.hops(target)
 		if err != nil {
 			u.log.Info("no way to send OPTIONS", "target", target, "err", err)
+			got.Trouble = err.Error()
 			return
 		}
 		for _, h := range hops {
-			status = u.ping(target, h, patience)
-			u.Report(h.Addr, alive(status))
-			if alive(status) {
+			got = u.ping(target, h, patience)
+			u.Report(h.Addr, alive(got.Status))
+			if alive(got.Status) {
 				return
 			}
 		}
 	})
+}
+
+// Pong is what came of a question whether a peer lives.
+type Pong struct {
+	Status  int            // 0: no answer
+	Reason  string         // of the answer
+	Trouble string         // why there was none
+	Host    netip.AddrPort // that was asked last
+	Took    time.Duration  // the answer, or until there was none
 }
 
 // alive says whether a status comes from a peer that takes calls.
@@ -36,30 +47,31 @@ func alive(status int) bool {
 	return status != 0 && status != sip.StatusRequestTimeout && status != sip.StatusServiceUnavailable
 }
 
-// ping asks one host and returns the status of its answer, 0 for none.
-func (u *UA) ping(target string, h resolve.Hop, patience time.Duration) int {
+// ping asks one host.
+func (u *UA) ping(target string, h resolve.Hop, patience time.Duration) Pong {
+	began := time.Now()
 	req, f, err := u.question(target, h)
 	if err != nil {
 		u.log.Info("no way to send OPTIONS", "target", target, "err", err)
-		return 0
+		return Pong{Host: h.Addr, Trouble: err.Error()}
 	}
-	answered := make(chan int, 1)
-	tx := u.request(req, f, func(res *sip.Response, _ error) {
+	answered := make(chan Pong, 1)
+	tx := u.request(req, f, func(res *sip.Response, err error) {
 		switch {
 		case res == nil:
-			answered <- 0
+			answered <- Pong{Host: h.Addr, Trouble: troubleOf(err), Took: time.Since(began)}
 		case res.StatusCode >= 200: // until then patience counts
-			answered <- res.StatusCode
+			answered <- Pong{Host: h.Addr, Status: res.StatusCode, Reason: res.Reason, Took: time.Since(began)}
 		}
 	})
 	silent := time.NewTimer(patience)
 	defer silent.Stop()
 	select {
-	case status := <-answered:
-		return status
+	case got := <-answered:
+		return got
 	case <-silent.C:
 		tx.silence()
-		return 0
+		return Pong{Host: h.Addr, Trouble: fmt.Sprintf("no answer within %v", patience), Took: patience}
 	}
 }
 

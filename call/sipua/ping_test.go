@@ -13,7 +13,7 @@ import (
 // ping asks and returns where the answer will be.
 func (b *bench) ping(target string) chan int {
 	out := make(chan int, 2)
-	b.ua.Ping(target, 4*time.Second, func(status int) { out <- status })
+	b.ua.Ping(target, 4*time.Second, func(p sipua.Pong) { out <- p.Status })
 	return out
 }
 

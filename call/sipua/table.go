@@ -160,8 +160,12 @@ func (t *table) findClient(key string) *clientTx {
 	return g.client
 }
 
-// lost fails the requests that wait for an answer on a connection.
-func (t *table) lost(c *conn) {
+// lost fails the requests that wait for an answer on a connection; why says more
+// than that it is closed, if it isn't nil.
+func (t *table) lost(c *conn, why error) {
+	if why == nil {
+		why = errConn
+	}
 	t.mu.Lock()
 	var failed []*clientTx
 	for _, tx := range t.client {
@@ -171,7 +175,7 @@ func (t *table) lost(c *conn) {
 	}
 	t.mu.Unlock()
 	for _, tx := range failed {
-		tx.ended(errConn)
+		tx.ended(why)
 	}
 }
 

@@ -69,6 +69,7 @@ type conn struct {
 	mu     sync.Mutex
 	out    net.Buffers // waiting to be written
 	queued int         // bytes in it
+	why    error       // it could not be made
 }
 
 func newConnections(u *UA, perSource, total int) *connections {
@@ -168,6 +169,9 @@ func (s *connections) to(ep *endpoint, k connKey) (*conn, error) {
 		nc, err := c.dial()
 		if err != nil {
 			s.ua.log.Info("connect to SIP peer", "transport", k.transport, "err", err)
+			c.mu.Lock()
+			c.why = err
+			c.mu.Unlock()
 			c.close()
 			return
 		}
@@ -289,7 +293,10 @@ func (c *conn) close() {
 		}
 		phones := s.leave(c) && !s.closed
 		s.mu.Unlock()
-		go s.ua.table.lost(c) // it calls legs, and a leg may be calling us
+		c.mu.Lock()
+		why := c.why
+		c.mu.Unlock()
+		go s.ua.table.lost(c, why) // it calls legs, and a leg may be calling us
 		if phones {
 			s.gone(c)
 		}

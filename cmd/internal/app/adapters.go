@@ -99,7 +99,7 @@ func (p phonePort) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (call.Dial
 }
 
 // Ping implements call.Signalling.
-func (p phonePort) Ping(target string, patience time.Duration, on func(status int)) {
+func (p phonePort) Ping(target string, patience time.Duration, on func(sipua.Pong)) {
 	p.ua.Ping(target, patience, on)
 }
 

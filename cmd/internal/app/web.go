@@ -64,7 +64,8 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 	web := console.New(console.Config{
 		Node: n.settings.Node, Version: n.version, Core: n.cluster, Ready: n.Ready,
 		Publisher: n.publisher, Records: n.store, Library: sounds{n.library}, Metrics: registry,
-		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks, Calls: n.sw, Archive: n.archive,
+		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks,
+		TrunkTests: n.sw, Calls: n.sw, Archive: n.archive,
 		Nodes: n.cluster.Nodes, Control: n.sw.Control,
 		Suspects: n.registrar, AllowRemote: n.settings.HTTP.AllowRemote,
 		Logger: n.log.With("part", "http"),

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -30,11 +31,12 @@ type request struct {
 	query        url.Values
 	body         []byte
 	contentType  string
+	patience     time.Duration // 0: the usual one
 }
 
 // call sends a request and decodes the answer; out may be nil.
 func (o *options) call(ctx context.Context, r request, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(r.patience, patience))
 	defer cancel()
 	resp, err := o.send(ctx, r)
 	if err != nil {
@@ -59,11 +61,18 @@ func (o *options) get(ctx context.Context, path string, query url.Values, out an
 
 // post sends JSON.
 func (o *options) post(ctx context.Context, path string, body, out any) error {
+	return o.postSlowly(ctx, patience, path, body, out)
+}
+
+// postSlowly does the same where the answer takes its time.
+func (o *options) postSlowly(ctx context.Context, wait time.Duration, path string, body, out any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
-	return o.call(ctx, request{method: http.MethodPost, path: path, body: text, contentType: "application/json"}, out)
+	return o.call(ctx, request{
+		method: http.MethodPost, path: path, body: text, contentType: "application/json", patience: wait,
+	}, out)
 }
 
 // send returns a good answer, whose body the caller closes, or the problem.

@@ -12,7 +12,7 @@ import (
 )
 
 func trunksCommand(o *options) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "trunks", Short: "Trunks: state, running calls and their limits, registrations, targets, the last error",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -23,6 +23,8 @@ func trunksCommand(o *options) *cobra.Command {
 			return o.show(cmd, list, func() string { return o.trunksTable(list.Trunks) })
 		},
 	}
+	cmd.AddCommand(trunkTestCommand(o))
+	return cmd
 }
 
 func (o *options) trunksTable(list []wire.Trunk) string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 
 	"tierline/acd/report"
@@ -36,5 +37,46 @@ func TestTrunks(t *testing.T) {
 	a.answers["GET /api/v1/trunks"] = wire.Trunks{}
 	if got = run(t, a.URL, "trunks"); got.out != "no trunks: publish service documents with `tierline apply DIR`\n" {
 		t.Errorf("without any: %q", got.out)
+	}
+}
+
+func TestTrunkIsTested(t *testing.T) {
+	a := newAPI(t)
+	a.answers["POST /api/v1/trunks/carrier/test"] = wire.TrunkTested{Tries: []wire.Try{
+		{Target: "sip:192.0.2.1;transport=udp", Host: "192.0.2.1:5060", Status: 200, Reason: "OK", TookMS: 3},
+		{Target: "sip:sbc.test;transport=tls", Trouble: "the certificate names somebody else", TookMS: 20},
+	}}
+	got := run(t, a.URL, "trunks", "test", "carrier")
+	want := "TARGET                  HOST            ANSWER                               AFTER\n" +
+		"192.0.2.1               192.0.2.1:5060  200 OK                               3 ms\n" +
+		"sbc.test;transport=tls  -               the certificate names somebody else  20 ms\n"
+	if got.code != 0 || got.out != want {
+		t.Errorf("exit %d\n%s\nwant\n%s%s", got.code, got.out, want, got.err)
+	}
+	call := wire.TrialCall{
+		Number: "+8613800138000", Called: "13800138000", Shown: "87650000", Outcome: "answered", RangMS: 1490, HeardMS: 1500,
+		AnsweredMS: 6210, Codec: "PCMA", Cipher: "AEAD_AES_128_GCM", Sent: 301, Received: 300, JitterMS: 2,
+	}
+	a.answers["POST /api/v1/trunks/carrier/test"] = wire.TrunkTested{
+		Tries: []wire.Try{{Target: "sip:192.0.2.1;transport=udp", Status: 200, Reason: "OK", TookMS: 6210}}, Call: &call,
+	}
+	got = run(t, a.URL, "trunks", "test", "carrier", "13800138000")
+	want = "TARGET     HOST  ANSWER  AFTER\n" +
+		"192.0.2.1  -     200 OK  6210 ms\n\n" +
+		"WHAT            HOW\n" +
+		"number          +8613800138000, called as 13800138000, shows 87650000\n" +
+		"outcome         answered\n" +
+		"rang after      1490 ms\n" +
+		"heard after     1500 ms\n" +
+		"answered after  6210 ms\n" +
+		"sound           PCMA, encrypted with AEAD_AES_128_GCM\n" +
+		"packets         301 sent, 300 received, 0 lost, jitter 2 ms\n"
+	if got.code != 0 || got.out != want {
+		t.Errorf("exit %d\n%s\nwant\n%s%s", got.code, got.out, want, got.err)
+	}
+	call.Cipher, call.Findings = "", []string{"one-way audio"}
+	got = run(t, a.URL, "trunks", "test", "carrier", "13800138000")
+	if got.code != 1 || !strings.Contains(got.out, "PCMA, not encrypted") || !strings.Contains(got.out, "wrong           one-way audio") {
+		t.Errorf("exit %d\n%s%s", got.code, got.out, got.err)
 	}
 }

@@ -64,6 +64,7 @@ type Config struct {
 	Documents     func() (explain.World, bool)              // the current ones; false: there are none
 	Customer      func(number string) (acd.Customer, bool)  // whose number it is; nil: nobody's
 	Trunks        func() []call.TrunkView                   // what they do on this node; nil: there are none
+	TrunkTests    TrunkTests                                // nil: there are no trunks
 	Nodes         func(context.Context) []cluster.Status    // of the cluster; nil: nothing is told
 	Suspects      Suspects                                  // who failed to prove himself to this node; nil: nobody
 	Calls         Calls                                     // the running ones of this node; nil: none

@@ -18,6 +18,7 @@ func (w *Console) trunks() {
 		OperationID: "list-trunks", Method: http.MethodGet, Path: "/api/v1/trunks", Tags: []string{"live"},
 		Summary: "Trunks: addresses, limits, running calls, refusals and the last error on this node",
 	}, w.listTrunks)
+	w.trunkTests()
 }
 
 func (w *Console) listTrunks(context.Context, *struct{}) (*answer[wire.Trunks], error) {

@@ -63,3 +63,51 @@ type Trunks struct {
 	Node   string  `json:"node" doc:"Other nodes have counts of their own"`
 	Trunks []Trunk `json:"trunks"`
 }
+
+// MostTest is the longest that a test of a trunk takes, in milliseconds.
+const MostTest = 150_000
+
+// TrunkTest says how a trunk is to be tested.
+type TrunkTest struct {
+	Number string `json:"number,omitempty" maxLength:"64" doc:"To call; none: the targets are asked by OPTIONS"`
+	RingMS int64  `json:"ring_ms,omitempty" minimum:"1000" maximum:"90000" doc:"Until we give up; default 45 s"`
+	TalkMS int64  `json:"talk_ms,omitempty" minimum:"500" maximum:"30000" doc:"After the answer; default 6 s"`
+	By     string `json:"by,omitempty" maxLength:"128" doc:"Who asks; stands in the log"`
+}
+
+// TrunkTested is what came of it.
+type TrunkTested struct {
+	Node  string     `json:"node" doc:"That made the test"`
+	Trunk string     `json:"trunk"`
+	Tries []Try      `json:"tries" doc:"What each target did"`
+	Call  *TrialCall `json:"call,omitempty" doc:"If a number was called"`
+}
+
+// Try is what a target did with a test.
+type Try struct {
+	Target  string `json:"target" example:"sip:192.0.2.10;transport=udp"`
+	Host    string `json:"host,omitempty" doc:"Where the question went"`
+	Status  int    `json:"status,omitempty" doc:"SIP; none: no answer"`
+	Reason  string `json:"reason,omitempty"`
+	Trouble string `json:"trouble,omitempty" doc:"Why there was no answer"`
+	TookMS  int64  `json:"took_ms"`
+}
+
+// TrialCall is what became of a test call.
+type TrialCall struct {
+	Number      string   `json:"number" doc:"Normalised"`
+	Called      string   `json:"called" doc:"The same as it was written for the carrier"`
+	Shown       string   `json:"shown" doc:"The caller's number, or address"`
+	Outcome     string   `json:"outcome" enum:"answered,busy,no_answer,rejected,unreachable,switch_failed,"`
+	RangMS      int64    `json:"rang_ms,omitempty" doc:"After so long it rang"`
+	HeardMS     int64    `json:"heard_ms,omitempty" doc:"After so long their first sound came, before they answered"`
+	AnsweredMS  int64    `json:"answered_ms,omitempty" doc:"After so long they answered"`
+	Codec       string   `json:"codec,omitempty"`
+	Cipher      string   `json:"cipher,omitempty" doc:"None: the sound was not encrypted"`
+	Sent        uint64   `json:"sent" doc:"Packets of sound"`
+	Received    uint64   `json:"received"`
+	Lost        uint64   `json:"lost"`
+	JitterMS    int64    `json:"jitter_ms"`
+	RoundTripMS int64    `json:"round_trip_ms,omitempty" doc:"By their reports; none: they sent no usable one"`
+	Findings    []string `json:"findings" doc:"What isn't as it should be; none: all is well"`
+}
