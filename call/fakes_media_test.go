@@ -48,6 +48,8 @@ func (m *fakeMedia) Open(on func(media.Event)) (MediaLeg, error) {
 }
 
 func (m *fakeMedia) Music(*prompt.Clip) *media.Music    { return &media.Music{} }
+func (l *fakeLeg) EndCode()                             { l.media.lab.note("end of the code") }
+func (l *fakeLeg) SendDigit(code rune, _ int)           { l.media.lab.note("key %c", code) }
 func (l *fakeLeg) Port() int                            { return l.port }
 func (l *fakeLeg) press(keys string)                    { l.keys(keys) }
 func (l *fakeLeg) Configure(p media.Params) error       { l.params = p; return nil }

@@ -131,8 +131,9 @@ func (c *Call) invite(ctx context.Context, o *offer, e acd.RingAgent) {
 		return
 	}
 	o.media = first.media
+	_, _, codes := c.gen.InCall("*")
 	for _, b := range e.Contacts {
-		p := &party{media: first.media, signal: sourceOf(b), agent: e.Agent, offer: e.Offer}
+		p := &party{media: first.media, signal: sourceOf(b), agent: e.Agent, offer: e.Offer, codes: codes}
 		p.local = c.sw.forPhone(first.local, policy, b)
 		d, dialErr := c.sw.cfg.UA.Dial(c.dialRequest(e, b, sdp.Offer(p.local)), c.signals(p))
 		if dialErr != nil {

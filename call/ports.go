@@ -158,6 +158,10 @@ type MediaLeg interface {
 	Record(id uint64, o media.RecordOptions)
 	StopRecord(id uint64)
 	Stop()
+	// SendDigit presses a key for the peer.
+	SendDigit(code rune, ms int)
+	// EndCode says that the peer's next key is no part of a code.
+	EndCode()
 	Quality() media.Quality
 	Close()
 }

@@ -76,6 +76,7 @@ type Params struct {
 	Send       bool
 	Receive    bool
 	Inband     bool // keys are listened for in the sound
+	Codes      bool // telephone events from a star on are for us alone; see EndCode
 	Security   Security
 }
 

@@ -76,6 +76,9 @@ func (l *Leg) listen(k kind, h rtp.Header, payload []byte, now time.Duration) ki
 	}
 	if p, ok := l.digits.Packet(h, payload, now); ok {
 		l.heard++
+		if l.params.Codes && l.code.key(p.Key, now) {
+			l.digits.Claim()
+		}
 		l.emit(Digit{Code: p.Key, DurationMS: int(p.Duration.Milliseconds())})
 	}
 	if l.digits.Claimed(h, payload) {

@@ -32,6 +32,7 @@ type Leg struct {
 	narrow     narrow
 	reception  rtp.Reception
 	digits     dtmf.Receiver
+	code       codes
 	peer       *Leg
 	seat       *seat // nil = in no mix
 	play       player

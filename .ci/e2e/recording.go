@@ -18,6 +18,7 @@ func recordingSteps() []step {
 		{"start again: queues that record; a recording of last year is removed", recordingDocuments},
 		{"from queue, answer, bridge: caller left, agent right, each from where it should", recordedFrom},
 		{"pause by API and CLI: silence in the file; Range, checksum, Chromium plays it", recordingPaused},
+		{"codes: the agent pauses and marks by his keys; the caller hears none of them", recordingCodes},
 		{"secret: keys by RFC 4733 and as tones are neither in the file nor on the agent's leg", recordingSecrets},
 		{"no directory, full disk: failed, with a reason, and the call goes on", recordingFails},
 		{"S3: stays here while the store is away, over a kill -9 too; then it is played from there", recordingStored},
@@ -115,6 +116,7 @@ type recordedCall struct {
 	ring         time.Duration
 	talk         time.Duration // until the agent hangs up
 	sound        []part        // after the 1
+	speech       []part        // of the agent; nil: his tone
 	plain        bool          // no telephone events
 	before       time.Duration // how long he speaks at 500 Hz before he presses 1
 	during       func(ctx context.Context, call string) error
@@ -132,7 +134,7 @@ func (l *lab) recordCalls(ctx context.Context, calls ...recordedCall) ([]recordi
 		port := l.port()
 		err := l.register(ctx, port, ids[i])
 		if err == nil {
-			agents[i], err = l.phone(ctx, port, 1, c.ring, c.talk)
+			agents[i], err = l.speaker(ctx, port, c)
 		}
 		if err != nil {
 			return nil, errors.Join(err, stopAll(agents[:i]))
@@ -149,6 +151,19 @@ func (l *lab) recordCalls(ctx context.Context, calls ...recordedCall) ([]recordi
 	}
 	all.Wait()
 	return out, errors.Join(errs...)
+}
+
+// speaker starts a phone that answers one call and says what the check wants.
+func (l *lab) speaker(ctx context.Context, port int, c recordedCall) (*sipp, error) {
+	if c.speech == nil {
+		return l.phone(ctx, port, 1, c.ring, c.talk)
+	}
+	s, err := startSipp(ctx, l.work, peer{
+		scenario: "agent", sound: c.speech, ring: c.ring, hang: c.talk,
+		ip: l.agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: 1,
+	})
+	time.Sleep(300 * time.Millisecond) // sipp does not say when it listens
+	return s, err
 }
 
 func stopAll(phones []*sipp) (err error) {

@@ -25,6 +25,7 @@ type inCallDoc struct {
 func InCallActions() []string {
 	return []string{
 		"hold", "mute", "consult_to", "swap", "drop", "transfer", "transfer_to", "conference", "conference_to",
+		"pause_recording", "mark_recording",
 	}
 }
 
