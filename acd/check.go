@@ -219,7 +219,7 @@ func (c *checker) sides(x *call) {
 	for i, id := range x.sides {
 		o := c.s.offers[id]
 		switch {
-		case o == nil || o.call != x.id || o.role == 0 || o.role > RoleCaller:
+		case o == nil || o.call != x.id || o.role == 0 || o.role > RoleSupervisor:
 			c.fault("call %q and side %d don't agree", x.id, id)
 		case o.role == RoleCaller && (i > 0 || x.placedBy != o.agent || x.outside):
 			c.fault("call %q: side %d is no caller's", x.id, id)

@@ -155,4 +155,7 @@ type AgentConfig struct {
 	BackOff   int64                `json:"back_off"`          // ms without offers after busy or reject; at least 1 s
 	Contact   string               `json:"contact,omitempty"` // fixed contact URI instead of a registration
 	SignedIn  bool                 `json:"signed_in"`         // ready from the start (agents without feature codes)
+
+	Groups     []string `json:"groups,omitempty"`     // that supervisors know him by
+	Supervises []string `json:"supervises,omitempty"` // agents and groups whose calls he may join; "*" everybody
 }

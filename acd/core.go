@@ -114,6 +114,8 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.callPlaced(ev, e, r)
 	case AgentCalled:
 		return s.agentCalled(ev, e.Index, r)
+	case SupervisionChanged:
+		return s.supervisionChanged(ev, r)
 	case CallHandedOver:
 		return s.callHandedOver(ev, r)
 	case MemberJoined:

@@ -18,7 +18,8 @@ import (
 // call.connected by one call.agent_released. A call.offered with a role is for no
 // queue: it is followed by call.offer_failed or by call.joined, and that by
 // call.agent_released; in between call.handed_over may make him the one who
-// serves the call. Who made a call joins it without an offer.
+// serves the call. A supervisor has supervision.started and supervision.ended
+// in place of those two. Who made a call joins it without an offer.
 type Fact struct {
 	Kind FactKind `json:"kind"`
 
@@ -78,6 +79,9 @@ type Fact struct {
 	Direction string `json:"direction,omitempty"` // call.arrived: out, internal; "" in
 	Leg       int    `json:"leg,omitempty"`       // outside.*: counts within the call
 
+	Mode       string `json:"mode,omitempty"`       // supervision.*
+	Supervised string `json:"supervised,omitempty"` // supervision.*: who serves the call
+
 	Attach  []Attribute `json:"attach,omitempty"`
 	Quality *Quality    `json:"quality,omitempty"`
 }
@@ -130,6 +134,10 @@ const (
 	FactCallbackEnded     FactKind = "callback.ended"
 	FactAuthLocked        FactKind = "auth.locked"
 	FactAuthCleared       FactKind = "auth.cleared"
+
+	FactSupervisionStarted FactKind = "supervision.started"
+	FactSupervisionChanged FactKind = "supervision.changed" // mode is the new one
+	FactSupervisionEnded   FactKind = "supervision.ended"
 )
 
 // Result is the outcome of applying one entry.

@@ -30,6 +30,7 @@ type offer struct {
 	role        Role   // 0: a queue gave him the call, or he serves it by now
 	by          string // who wanted him, if no queue did
 	held, muted bool   // by him
+	mode        string // of a supervisor
 }
 
 // ring is an offer's part that concerns one agent.

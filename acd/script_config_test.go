@@ -97,7 +97,7 @@ func (l line) queue() QueueConfig {
 func (l line) agent() AgentConfig {
 	a := AgentConfig{
 		ID: l.words[1], Name: l.words[1], MaxMisses: l.n("misses"), BackOff: l.ms("back_off"), Contact: l.kv["contact"],
-		SignedIn: l.has("signed_in"),
+		SignedIn: l.has("signed_in"), Groups: words(l.kv["groups"]), Supervises: words(l.kv["supervises"]),
 	}
 	for _, s := range words(l.kv["skills"]) {
 		name, level, _ := strings.Cut(s, ":")

@@ -32,6 +32,8 @@ func story(f Fact) string {
 		add("reason=", strings.ReplaceAll(f.Reason, " ", "_"))
 	}
 	add("role=", f.Role)
+	add("mode=", f.Mode)
+	add("supervised=", f.Supervised)
 	add("direction=", f.Direction)
 	if f.Kind == FactCallHandedOver {
 		add("from=", f.Previous)

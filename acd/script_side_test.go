@@ -14,7 +14,10 @@ func (x *script) sideEvent() (Event, bool) {
 		}
 		return AgentCalled{
 			Call: x.arg("0"), Agent: x.arg("1"), Role: named[Role](x, x.arg("2")), By: by, For: x.ms(x.arg("for")),
+			Mode: x.arg("mode"),
 		}, true
+	case "mode":
+		return SupervisionChanged{Offer: x.offer(x.arg("0")), Mode: x.arg("1"), By: "desk"}, true
 	case "hand-over":
 		return CallHandedOver{Call: x.arg("0"), To: x.offer(x.arg("1")), By: SideAgent}, true
 	case "join":

@@ -132,7 +132,7 @@ func (s *State) agentCalled(ev AgentCalled, index uint64, r *Result) error {
 		return refuse(ev, "no such call")
 	case index == 0 || s.offers[index] != nil:
 		return refuse(ev, "offer %d exists", index)
-	case ev.Role != RoleConsult && ev.Role != RoleTransfer && ev.Role != RoleMember:
+	case ev.Role == 0 || ev.Role == RoleCaller || ev.Role > RoleSupervisor:
 		return refuse(ev, "%q is no role to call somebody for", ev.Role)
 	case ev.For < 0 || ev.For > longestRing || ev.By == "":
 		return refuse(ev, "for %d ms, by %q", ev.For, ev.By)
@@ -141,14 +141,14 @@ func (s *State) agentCalled(ev AgentCalled, index uint64, r *Result) error {
 	case !c.takesSides(ev.Role):
 		return refuse(ev, "call is %s", c.phase)
 	}
-	if err := s.mayBeCalled(ev, ev.Agent); err != nil {
+	if err := cmp.Or(s.mayBeCalled(ev, ev.Agent), s.mayListen(ev, c)); err != nil {
 		return err
 	}
 	a := s.agents[ev.Agent]
 	lasts := cmp.Or(ev.For, defaultRing)
 	o := &offer{
 		id: index, call: c.id, madeAt: s.now, expires: s.now + lasts + ringGrace, role: ev.Role, by: ev.By,
-		rings: make([]ring, 0, 1),
+		mode: ev.Mode, rings: make([]ring, 0, 1),
 	}
 	s.offers[o.id] = o
 	c.sides = append(c.sides, o.id)
@@ -192,7 +192,11 @@ func (s *State) sideAnswered(o *offer, leg []byte, r *Result) {
 	r.Effects = append(r.Effects, ConnectAgent{Node: c.node, Call: c.id, Agent: a.id, Offer: o.id})
 	o.agent, o.expires, o.answeredAt, o.leg, o.rings = a.id, 0, s.now, leg, nil
 	a.misses = 0
-	r.Facts = append(r.Facts, s.sideFact(FactCallJoined, o, a.id))
+	if o.role == RoleSupervisor {
+		r.Facts = append(r.Facts, s.superviseFact(FactSupervisionStarted, o))
+	} else {
+		r.Facts = append(r.Facts, s.sideFact(FactCallJoined, o, a.id))
+	}
 	if c.phase == PhaseDirected {
 		s.serve(c, o, "", r)
 	}
@@ -201,6 +205,9 @@ func (s *State) sideAnswered(o *offer, leg []byte, r *Result) {
 
 // serve makes an agent of the call the one who serves it.
 func (s *State) serve(c *call, o *offer, before string, r *Result) {
+	if o.role == RoleSupervisor {
+		s.stepIn(o, before, r)
+	}
 	c.sides = slices.DeleteFunc(c.sides, func(id uint64) bool { return id == o.id })
 	o.role = 0
 	c.phase, c.offer = PhaseTalking, o.id
@@ -265,6 +272,9 @@ func (s *State) releaseSide(o *offer, by Side, quality *Quality, r *Result) {
 	r.expect(2)
 	c, a := s.calls[o.call], s.agents[o.agent]
 	f := s.sideFact(FactAgentReleased, o, a.id)
+	if o.role == RoleSupervisor {
+		f = s.superviseFact(FactSupervisionEnded, o)
+	}
 	f.By, f.Quality, f.TalkMS = by.String(), quality, s.now-o.answeredAt
 	r.Facts = append(r.Facts, f)
 	s.forgetSide(c, o)
@@ -299,6 +309,7 @@ func (s *State) dropSides(c *call, by Side, r *Result) {
 // serves it, or somebody who rings is to.
 func (s *State) inherit(c *call, before string, r *Result) {
 	c.phase = PhaseAfter
+	defer s.dismissSupervisors(c, r)
 	sides := s.sidesOf(c)
 	for _, want := range []Role{RoleMember, RoleTransfer, RoleConsult} {
 		for _, o := range sides {
@@ -309,7 +320,7 @@ func (s *State) inherit(c *call, before string, r *Result) {
 		}
 	}
 	for _, o := range sides {
-		if o.ringing() {
+		if o.ringing() && o.role != RoleSupervisor {
 			o.role = RoleTransfer
 			c.phase = PhaseDirected
 		}
@@ -330,6 +341,7 @@ func (s *State) callHandedOver(ev CallHandedOver, r *Result) error {
 	before := was.agent
 	s.release(was, ev.By, ev.Quality, r)
 	s.serve(c, o, before, r)
+	s.dismissSupervisors(c, r)
 	return nil
 }
 

@@ -8,10 +8,11 @@ type Role uint8
 
 // Roles beside serving. The order is part of the log format.
 const (
-	RoleConsult  Role = iota + 1 // talks to the agent who asked, the caller waits
-	RoleTransfer                 // is to have the caller in place of the agent
-	RoleMember                   // is in a conference with everybody
-	RoleCaller                   // made the call from his phone
+	RoleConsult    Role = iota + 1 // talks to the agent who asked, the caller waits
+	RoleTransfer                   // is to have the caller in place of the agent
+	RoleMember                     // is in a conference with everybody
+	RoleCaller                     // made the call from his phone
+	RoleSupervisor                 // looks after the agent who serves it
 )
 
 // String returns the role's name in facts and views.
@@ -27,6 +28,8 @@ func (r Role) String() string {
 		return "member"
 	case RoleCaller:
 		return "caller"
+	case RoleSupervisor:
+		return "supervisor"
 	}
 	return fmt.Sprintf("role(%d)", uint8(r))
 }
@@ -54,8 +57,9 @@ type AgentCalled struct {
 	Call  string `json:"call"`
 	Agent string `json:"agent"`
 	Role  Role   `json:"role"`
-	By    string `json:"by"`            // the agent in the call who asks, or somebody for him
-	For   int64  `json:"for,omitempty"` // ms the phone may ring; 0 = 15 s
+	By    string `json:"by"`             // the agent in the call who asks, or somebody for him
+	For   int64  `json:"for,omitempty"`  // ms the phone may ring; 0 = 15 s
+	Mode  string `json:"mode,omitempty"` // of a supervisor: see ModeListen
 }
 
 // CallHandedOver makes an agent who is in the call the one who serves it; the

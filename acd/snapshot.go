@@ -272,6 +272,7 @@ func (o *offer) code(k *coder) {
 		k.str(&o.by)
 		k.bool(&o.held)
 		k.bool(&o.muted)
+		k.str(&o.mode)
 	}
 	switch {
 	case k.version >= 3:

@@ -85,4 +85,8 @@ func (a *AgentConfig) code(k *coder) {
 	k.int(&a.BackOff)
 	k.str(&a.Contact)
 	k.bool(&a.SignedIn)
+	if k.version >= 4 {
+		list(k, &a.Groups, (*coder).str)
+		list(k, &a.Supervises, (*coder).str)
+	}
 }

@@ -19,8 +19,8 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	for want, s := range map[string]*State{
-		"0e2d1489d34a980fb74bbcff73d35c1281e50e7408a49fe3064c3063c16794e5": busyState(t),
-		"95badc17c1bad093663a90c236781ce9d77de8511e72f3458c66c0d40ab7b575": backState(t),
+		"2629fda3ef727690678df76c3a8c33685c143a325af827359179788c68bb7344": busyState(t),
+		"8e692c196c0718996e61ab1ad402858ff47626cf09f54e5ee2b34ec047812aae": backState(t),
 	} {
 		hash := s.Hash()
 		if got := hex.EncodeToString(hash[:]); got != want {

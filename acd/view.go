@@ -131,6 +131,7 @@ type SideView struct {
 	Offer    uint64 `json:"offer"`
 	Answered bool   `json:"answered,omitempty"`
 	By       string `json:"by,omitempty"`
+	Mode     string `json:"mode,omitempty"` // of a supervisor
 }
 
 // Calls returns all calls in the order of their arrival; call-backs only while
@@ -180,7 +181,9 @@ func (s *State) callView(c *call) CallView {
 	}
 	for _, o := range s.sidesOf(c) {
 		agent, _ := o.who()
-		v.Sides = append(v.Sides, SideView{Agent: agent, Role: o.role, Offer: o.id, Answered: o.answered(), By: o.by})
+		v.Sides = append(v.Sides, SideView{
+			Agent: agent, Role: o.role, Offer: o.id, Answered: o.answered(), By: o.by, Mode: o.mode,
+		})
 	}
 	if c.queue != nil {
 		v.Queue = c.queue.Name

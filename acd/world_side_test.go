@@ -31,8 +31,9 @@ func (w *world) sideActions(
 		"call an agent": func(t *rapid.T) {
 			_ = w.put(t, AgentCalled{
 				Call: busy(t), Agent: agent.Draw(t, "agent"), Role: Role(rapid.IntRange(0, 5).Draw(t, "role")),
-				By:  rapid.SampledFrom([]string{"a1", "a1", "lead", ""}).Draw(t, "by"),
-				For: rapid.SampledFrom([]int64{0, 5000, -1, longestRing + 1}).Draw(t, "for"),
+				Mode: rapid.SampledFrom([]string{"", "", ModeListen, ModeBarge}).Draw(t, "mode"),
+				By:   rapid.SampledFrom([]string{"a1", "a1", "lead", ""}).Draw(t, "by"),
+				For:  rapid.SampledFrom([]int64{0, 5000, -1, longestRing + 1}).Draw(t, "for"),
 			})
 		},
 		"side answers": func(t *rapid.T) {
@@ -59,6 +60,18 @@ func (w *world) sideActions(
 			})
 		},
 		"reroute": func(t *rapid.T) { _ = w.put(t, CallRerouted{Call: call(t), Flow: "g", By: "a1"}) },
+		"supervise": func(t *rapid.T) {
+			_ = w.put(t, AgentCalled{
+				Call: busy(t), Agent: agent.Draw(t, "agent"), Role: RoleSupervisor, By: "boss",
+				Mode: rapid.SampledFrom([]string{ModeListen, ModeWhisper}).Draw(t, "mode"),
+			})
+		},
+		"change mode": func(t *rapid.T) {
+			_, offer := w.answeredSide(t, leg)
+			_ = w.put(t, SupervisionChanged{
+				Offer: offer, Mode: rapid.SampledFrom([]string{ModeListen, ModeBarge, "?"}).Draw(t, "mode"), By: "boss",
+			})
+		},
 		"outside": func(t *rapid.T) {
 			_ = w.put(t, OutsideChanged{
 				Call: call(t), Leg: 1, To: "139", By: "a1",
@@ -91,7 +104,8 @@ func TestPropertySides(t *testing.T) {
 		config := Config{Queues: []QueueConfig{{Name: "human", WrapUp: 10_000, RingTime: 15_000}}}
 		for _, id := range []string{"a1", "a2", "a3", "a4"} {
 			config.Agents = append(config.Agents, AgentConfig{
-				ID: id, Contact: "sip:fixed", SignedIn: id != "a4", MaxMisses: 2,
+				ID: id, Contact: "sip:fixed", SignedIn: id != "a4", MaxMisses: 2, Groups: []string{"g" + id},
+				Supervises: map[string][]string{"a3": {"ga1", "a2"}, "a4": {"*"}}[id],
 			})
 		}
 		if err := w.put(t, ConfigPublished{Hash: "h", Config: config}); err != nil {
@@ -101,6 +115,7 @@ func TestPropertySides(t *testing.T) {
 		actions := map[string]func(*rapid.T){}
 		for _, name := range []string{
 			"arrive and queue", "queue", "place", "call an agent", "side answers", "hand over", "join", "hold", "outside",
+			"supervise", "change mode",
 			"answered", "failed", "rang", "released", "end", "command", "ready", "restart", "wait", "reload", "dispose",
 		} {
 			actions[name] = all[name]
@@ -148,6 +163,15 @@ func (w *world) hearSide(t *rapid.T, c *tale, f Fact) bool {
 	case FactCallHandedOver:
 		ok, c.talking = was == "in" && c.talking == 0, f.Offer
 		delete(c.sides, f.Offer)
+	case FactSupervisionStarted:
+		ok, c.sides[f.Offer] = was == "rings" && f.Supervised != "", "in"
+	case FactSupervisionChanged:
+		ok = was == "in" && f.Mode != ""
+	case FactSupervisionEnded:
+		ok = was == "in"
+		if f.Cause != causeTakeOver { // call.handed_over follows
+			delete(c.sides, f.Offer)
+		}
 	case FactAgentReleased:
 		if was == "" {
 			return false

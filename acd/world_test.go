@@ -212,7 +212,7 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		FactCallbackRequested, FactCallbackDue, FactCallbackDialled, FactCallbackReached, FactCallbackMissed,
 		FactCallbackEnded, FactAuthLocked, FactAuthCleared, FactRecordingMarked, FactRecordingUsed, FactCallJoined, FactCallHandedOver, FactCallHeld,
 		FactCallResumed, FactCallMuted, FactCallUnmuted, FactOutsideDialled, FactOutsideAnswered, FactOutsideFailed,
-		FactOutsideLeft, FactCallRerouted:
+		FactOutsideLeft, FactCallRerouted, FactSupervisionStarted, FactSupervisionChanged, FactSupervisionEnded:
 	}
 	if !ok {
 		t.Fatalf("%+v at the wrong moment", f)

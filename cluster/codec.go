@@ -58,6 +58,7 @@ const (
 	kindTalkChanged
 	kindOutsideChanged
 	kindCallRerouted
+	kindSupervisionChanged
 
 	kindBeyond // keep it last
 )
@@ -262,6 +263,8 @@ func kindOf(ev acd.Event) kind {
 		return kindOutsideChanged
 	case acd.CallRerouted:
 		return kindCallRerouted
+	case acd.SupervisionChanged:
+		return kindSupervisionChanged
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -344,6 +347,8 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.OutsideChanged](body)
 	case kindCallRerouted:
 		return parse[acd.CallRerouted](body)
+	case kindSupervisionChanged:
+		return parse[acd.SupervisionChanged](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

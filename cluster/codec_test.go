@@ -45,6 +45,7 @@ func everyKind() []acd.Event {
 			Agents: []acd.AgentConfig{{
 				ID: "1001", Name: "王芳", Skills: []routing.SkillLevel{{Skill: "billing", Level: 5}},
 				MaxMisses: 2, BackOff: 5_000, Contact: "sip:1001@127.0.0.1:5070", SignedIn: true,
+				Groups: []string{"north"}, Supervises: []string{"1002", "south"},
 			}},
 		}},
 		acd.AgentCommanded{Agent: "1001", Command: acd.GoNotReady, Reason: "lunch", By: "1001", For: 1_800_000},
@@ -101,7 +102,7 @@ func everyKind() []acd.Event {
 			Customer:  acd.Customer{ID: "u7", Name: "李雷", Tier: 3, Language: "zh"},
 			SIPCallID: "abc@phone", Leg: []byte("leg"),
 		},
-		acd.AgentCalled{Call: "c1", Agent: "1002", Role: acd.RoleConsult, By: "1001", For: 20_000},
+		acd.AgentCalled{Call: "c1", Agent: "1002", Role: acd.RoleConsult, By: "1001", For: 20_000, Mode: acd.ModeListen},
 		acd.CallHandedOver{Call: "c1", To: 14, By: acd.SideAgent, Quality: quality},
 		acd.MemberJoined{Offer: 14, By: "1001"},
 		acd.TalkChanged{Offer: 12, Held: true, Muted: true, By: "1001"},
@@ -110,6 +111,7 @@ func everyKind() []acd.Event {
 			Trunk: "ct-sh-1", SIP: 486, Quality: quality,
 		},
 		acd.CallRerouted{Call: "c1", Flow: "survey", By: "1001"},
+		acd.SupervisionChanged{Offer: 14, Mode: acd.ModeWhisper, By: "9001"},
 	}
 }
 
@@ -222,7 +224,7 @@ func TestEntriesOfANewerRelease(t *testing.T) {
 	newFormat[0] = entryFormat + 1
 	tests := map[string][]byte{
 		"format":      newFormat,
-		"kind":        encode(1, 2, o, kindCallRerouted+1, []byte("{}")),
+		"kind":        encode(1, 2, o, kindBeyond, []byte("{}")),
 		"kind 0":      encode(1, 2, o, 0, []byte("{}")),
 		"field":       encode(1, 2, o, kindOfferRang, []byte(`{"offer":1,"volume":11}`)),
 		"inner field": encode(1, 2, o, kindCallArrived, []byte(`{"call":"c","customer":{"tier":1,"mood":"bad"}}`)),

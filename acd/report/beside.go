@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 
 	"tierline/acd"
@@ -11,6 +12,7 @@ const (
 	outcomeHandedOver = "handed_over"
 	outcomeResumed    = "resumed"
 	outcomeLeft       = "left"
+	outcomeChanged    = "changed" // a supervisor does something else now
 )
 
 // beside is a segment that lies inside a conversation: somebody else is in the
@@ -41,10 +43,29 @@ func (o *open) aside(s Story, fact acd.Fact) bool {
 		return fact.Role != ""
 	case acd.FactOutsideDialled, acd.FactOutsideAnswered, acd.FactOutsideFailed, acd.FactOutsideLeft:
 		o.outside(s, fact)
+	case acd.FactSupervisionStarted, acd.FactSupervisionChanged, acd.FactSupervisionEnded:
+		o.supervised(s, fact)
 	default:
 		return false
 	}
 	return true
+}
+
+// supervised books a supervisor: a segment for each mode.
+func (o *open) supervised(s Story, fact acd.Fact) {
+	is := beside{Kind: Supervision, Offer: fact.Offer}
+	switch fact.Kind { //nolint:exhaustive // the caller picks
+	case acd.FactSupervisionStarted:
+		o.endOffer(s, fact.Agent, Segment{Outcome: outcomeAnswered})
+	case acd.FactSupervisionChanged:
+		o.endBeside(s, is, Segment{Outcome: outcomeChanged})
+	case acd.FactSupervisionEnded:
+		o.endBeside(s, is, Segment{
+			Outcome: cmp.Or(fact.Cause, outcomeReleased), EndedBy: fact.By, Quality: fact.Quality,
+		})
+		return
+	}
+	o.beginBeside(s, is, Segment{Agent: fact.Agent, Reason: fact.Mode + " by " + fact.By})
 }
 
 // joined books an agent who comes in. One who is to have the caller has a

@@ -198,7 +198,8 @@ func (o *open) change(s Story, fact acd.Fact) {
 		acd.FactCallbackRequested, acd.FactCallbackEnded, acd.FactRecordingUsed, acd.FactCallMuted, acd.FactCallUnmuted,
 		acd.FactCallRerouted:
 	case acd.FactCallJoined, acd.FactCallHandedOver, acd.FactCallHeld, acd.FactCallResumed,
-		acd.FactOutsideDialled, acd.FactOutsideAnswered, acd.FactOutsideFailed, acd.FactOutsideLeft: // see aside
+		acd.FactOutsideDialled, acd.FactOutsideAnswered, acd.FactOutsideFailed, acd.FactOutsideLeft,
+		acd.FactSupervisionStarted, acd.FactSupervisionChanged, acd.FactSupervisionEnded: // see aside
 	}
 }
 
@@ -364,6 +365,6 @@ func (o *open) conclude(s Story, i int, how Segment) {
 		o.CDR.RingMS += seg.RingMS
 	case Talk:
 		o.CDR.TalkMS += seg.DurationMS
-	case Dial, Hold, Consult, Member, Caller, Outside:
+	case Dial, Hold, Consult, Member, Caller, Outside, Supervision:
 	}
 }

@@ -149,11 +149,13 @@ const (
 	Member  Kind = "member"  // an agent takes part in a conference
 	Caller  Kind = "caller"  // an agent made the call from his phone
 	Outside Kind = "outside" // somebody outside is called into the call, or in it
+
+	Supervision Kind = "supervision" // a supervisor hears the call in one mode
 )
 
 // Segment is one stretch of a call. An offer lies inside its queue segment,
-// hold, consult, member, caller and outside beside the others; otherwise
-// segments follow each other.
+// hold, consult, member, caller, outside and supervision beside the others;
+// otherwise segments follow each other.
 type Segment struct {
 	Kind       Kind         `json:"kind"`
 	Started    Time         `json:"started"`

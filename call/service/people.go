@@ -45,17 +45,20 @@ type agentsDoc struct {
 }
 
 type agentDoc struct {
-	Name      document.Value[string]                `doc:"name,required"`
-	Skills    document.Entries[document.Value[int]] `doc:"skills,min=1,max=10"`
-	Secret    document.Value[string]                `doc:"secret,nonempty"`
-	HA1       *ha1Doc                               `doc:"ha1"`
-	Contact   document.Value[string]                `doc:"contact,nonempty"`
-	SignedIn  document.Value[bool]                  `doc:"signed_in"`
-	MaxMisses document.Value[int]                   `doc:"max_misses,min=1,max=100"`
-	BackOff   document.Value[time.Duration]         `doc:"back_off,min=1s,max=1h"`
-	SRTP      document.Value[string]                `doc:"srtp,nonempty"`
-	Limits    *limitsDoc                            `doc:"outward_limits"`
-	Allow     []document.Value[string]              `doc:"allow"`
+	Name       document.Value[string]                `doc:"name,required"`
+	Skills     document.Entries[document.Value[int]] `doc:"skills,min=1,max=10"`
+	Secret     document.Value[string]                `doc:"secret,nonempty"`
+	HA1        *ha1Doc                               `doc:"ha1"`
+	Contact    document.Value[string]                `doc:"contact,nonempty"`
+	SignedIn   document.Value[bool]                  `doc:"signed_in"`
+	Role       document.Value[string]                `doc:"role,nonempty"`
+	Groups     []document.Value[string]              `doc:"groups,nonempty"`
+	Supervises []document.Value[string]              `doc:"supervises,nonempty"`
+	MaxMisses  document.Value[int]                   `doc:"max_misses,min=1,max=100"`
+	BackOff    document.Value[time.Duration]         `doc:"back_off,min=1s,max=1h"`
+	SRTP       document.Value[string]                `doc:"srtp,nonempty"`
+	Allow      []document.Value[string]              `doc:"allow"`
+	Limits     *limitsDoc                            `doc:"outward_limits"`
 }
 
 type ha1Doc struct {
@@ -79,6 +82,7 @@ func (c *compiler) agents() {
 	for _, e := range d.Agents {
 		c.agent(p, e)
 	}
+	supervised(p, d.Agents)
 	slices.SortFunc(c.service.Config.Agents, func(a, b acd.AgentConfig) int { return strings.Compare(a.ID, b.ID) })
 }
 
@@ -112,7 +116,9 @@ func (c *compiler) agent(p *document.Problems, e document.Entry[agentDoc]) {
 	slices.SortFunc(skills, func(a, b routing.SkillLevel) int {
 		return strings.Compare(string(a.Skill), string(b.Skill))
 	})
+	groups, supervises := c.supervision(p, e)
 	c.service.Config.Agents = append(c.service.Config.Agents, acd.AgentConfig{
+		Groups: groups, Supervises: supervises,
 		ID: e.Key.V, Name: d.Name.V, Skills: skills, MaxMisses: d.MaxMisses.Or(1),
 		BackOff: d.BackOff.Or(10 * time.Second).Milliseconds(), Contact: d.Contact.V, SignedIn: d.SignedIn.V,
 	})
