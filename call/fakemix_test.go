@@ -13,6 +13,7 @@ func (m *fakeMedia) Mix() Mix { return &fakeMix{lab: m.lab, in: map[*fakeLeg]boo
 func (f *fakeMix) Join(l MediaLeg) {
 	leg := l.(*fakeLeg)
 	f.in[leg] = true
+	leg.mix = f
 	leg.hears(true)
 	f.lab.note("mix: %d joins", leg.port)
 }
@@ -20,8 +21,7 @@ func (f *fakeMix) Join(l MediaLeg) {
 // Leave implements Mix.
 func (f *fakeMix) Leave(l MediaLeg) {
 	leg := l.(*fakeLeg)
-	delete(f.in, leg)
-	leg.hears(false)
+	f.part(leg)
 	f.lab.note("mix: %d leaves", leg.port)
 }
 
@@ -33,7 +33,16 @@ func (f *fakeMix) Gain(from, to MediaLeg, gain int) {
 // Close implements Mix.
 func (f *fakeMix) Close() {
 	for leg := range f.in {
-		leg.hears(false)
+		f.part(leg)
 	}
 	f.lab.note("mix: over")
+}
+
+// part silences a leg, unless a bridge has it by now.
+func (f *fakeMix) part(leg *fakeLeg) {
+	delete(f.in, leg)
+	if leg.mix == f {
+		leg.mix = nil
+		leg.hears(false)
+	}
 }

@@ -85,8 +85,10 @@ func (l *fakeLeg) StopRecord(id uint64) {
 
 func (m *fakeMedia) Bridge(a, b MediaLeg) {
 	m.lab.note("bridge")
-	a.(*fakeLeg).hears(true)
-	b.(*fakeLeg).hears(true)
+	for _, l := range []*fakeLeg{a.(*fakeLeg), b.(*fakeLeg)} {
+		l.mix = nil
+		l.hears(true)
+	}
 }
 
 // Tape lets the test say how it ends; see fakeTape.
@@ -146,8 +148,11 @@ func (f *fakeTape) End() {
 
 func (m *fakeMedia) Unbridge(a, b MediaLeg) {
 	m.lab.note("unbridge")
-	a.(*fakeLeg).hears(false)
-	b.(*fakeLeg).hears(false)
+	for _, l := range []*fakeLeg{a.(*fakeLeg), b.(*fakeLeg)} {
+		if l.mix == nil {
+			l.hears(false)
+		}
+	}
 }
 
 func (l *fakeLeg) PlayMusic(*media.Music) {
@@ -206,6 +211,7 @@ type fakeLeg struct {
 	path     string        // its file
 	said     time.Duration // what is in it
 	port     int
+	mix      *fakeMix // nil: in none
 	on       func(media.Event)
 	params   media.Params
 

@@ -128,12 +128,12 @@ type Media interface {
 	Music(c *prompt.Clip) *media.Music
 }
 
-// Mix lets several legs hear each other. A leg that joins is bridged with
-// nobody; one that leaves is silent.
+// Mix lets several legs hear each other. A leg that joins leaves its bridge, and
+// one that is bridged the mix; one that leaves is silent.
 type Mix interface {
 	Join(l MediaLeg)
 	Leave(l MediaLeg)
-	// Gain sets how loud one hears another: 0 not at all, 256 as it is, the default.
+	// Gain sets how loud one hears another: 256 as it is, 0 not at all, the default.
 	Gain(from, to MediaLeg, gain int)
 	Close()
 }

@@ -105,7 +105,7 @@ type room struct {
 	members []*member
 	bridged []*member // two or none
 	mixed   []*member
-	deaf    map[[2]*member]struct{} // listener, speaker: in the mix, but not for each other
+	heard   map[[2]*member]struct{} // listener, speaker: in the mix
 	mix     Mix
 	music   []*member
 }
@@ -144,12 +144,14 @@ func (c *Call) arrange() {
 			c.quieten(m)
 		}
 	}
+	// Into the new arrangement first, out of the old one then: on the way from
+	// one to the other no packet is lost.
 	if p.pair() {
-		c.unmix()
 		c.bridge(p.in)
+		c.unmix()
 	} else {
-		c.bridge(nil)
 		c.remix(p)
+		c.bridge(nil)
 	}
 	for _, m := range p.music {
 		if !slices.Contains(r.music, m) {
@@ -183,7 +185,7 @@ func (c *Call) remix(p plan) {
 		return
 	}
 	if r.mix == nil {
-		r.mix, r.deaf = c.sw.cfg.Media.Mix(), map[[2]*member]struct{}{}
+		r.mix, r.heard = c.sw.cfg.Media.Mix(), map[[2]*member]struct{}{}
 	}
 	for _, m := range r.mixed {
 		if !slices.Contains(p.in, m) {
@@ -196,26 +198,26 @@ func (c *Call) remix(p plan) {
 		}
 	}
 	r.mixed = p.in
-	for _, m := range p.in {
-		for _, other := range p.in {
-			if m != other {
-				r.gain(m, other, p)
+	for _, quieter := range []bool{true, false} { // whoever is to be alone is alone before others come in
+		for _, m := range p.in {
+			for _, other := range p.in {
+				r.gain(m, other, p, quieter)
 			}
 		}
 	}
 }
 
-// gain lets a member hear another, or not.
-func (r *room) gain(m, other *member, p plan) {
+// gain lets a member hear another, or not any more.
+func (r *room) gain(m, other *member, p plan, quieter bool) {
 	who := [2]*member{m, other}
 	_, hears := p.hears[who]
-	_, deaf := r.deaf[who]
+	_, heard := r.heard[who]
 	switch {
-	case hears && deaf:
-		delete(r.deaf, who)
+	case hears && !heard && !quieter:
+		r.heard[who] = struct{}{}
 		r.mix.Gain(other.media, m.media, unity)
-	case !hears && !deaf:
-		r.deaf[who] = struct{}{}
+	case !hears && heard && quieter:
+		delete(r.heard, who)
 		r.mix.Gain(other.media, m.media, 0)
 	}
 }
@@ -226,9 +228,9 @@ const unity = 256
 // part takes a member out of the mix.
 func (r *room) part(m *member) {
 	r.mix.Leave(m.media)
-	for who := range r.deaf {
+	for who := range r.heard {
 		if who[0] == m || who[1] == m {
-			delete(r.deaf, who)
+			delete(r.heard, who)
 		}
 	}
 }
@@ -240,7 +242,7 @@ func (c *Call) unmix() {
 		return
 	}
 	r.mix.Close()
-	r.mix, r.mixed, r.deaf = nil, nil, nil
+	r.mix, r.mixed, r.heard = nil, nil, nil
 }
 
 // entertain plays music to a member who waits.

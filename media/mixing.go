@@ -50,8 +50,10 @@ func (e *Engine) NewMix() *Mix {
 	return m
 }
 
-// Join lets a leg hear the others and be heard by them, until Leave, a Bridge,
-// another Join or a Close. What it was bridged with falls silent. What the leg
+// Join seats a leg among the others until Leave, a Bridge, another Join or a
+// Close. Whom it hears and who hears it, Gain says. It leaves the bridge that it
+// was in; the other one goes on talking to it until it joins too, or until
+// Unbridge, so that nothing is lost of what he says meanwhile. What the leg
 // plays, music too, comes before the mix.
 func (m *Mix) Join(l *Leg) {
 	m.mu.Lock()
@@ -85,7 +87,7 @@ func (m *Mix) leave(s *seat) {
 	m.work.post(func() { m.remove(s) })
 }
 
-// Gain sets how loud a leg hears another one: 0 not at all, 256 as it is, which
+// Gain sets how loud a leg hears another one: 256 as it is, 0 not at all, which
 // it is until then.
 func (m *Mix) Gain(from, to *Leg, gain int) {
 	m.mu.Lock()
@@ -182,7 +184,7 @@ func (l *Leg) sit(s *seat) {
 	if l.failed {
 		return
 	}
-	l.setPeer(nil)
+	l.peer = nil
 	l.stand()
 	l.digits.Claim() // as for a bridge
 	l.seat = s
@@ -229,17 +231,24 @@ func (s *seat) take(k kind, h rtp.Header, payload []byte, now time.Duration) (Dr
 func (s *sender) take(from *seat) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seat, s.mapped = from, false
+	s.seat = from
 }
+
+// overlap is how long after a forwarded packet a mix waits for the next one:
+// while a conversation moves between a bridge and a mix, one of its legs may be
+// in both.
+const overlap = 2 * turnTime * time.Millisecond
 
 // mixed sends a frame of a mix, as soon as it fills a packet.
 func (s *sender) mixed(from *seat, frame *[mix.Frame]int16, at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.seat != from || s.own || !s.sendable() || s.step == 0 || s.codec == Opus {
+	bridged := s.mapped && at < s.due+overlap
+	if s.seat != from || s.own || bridged || !s.sendable() || s.step == 0 || s.codec == Opus {
 		from.filled = 0
 		return
 	}
+	s.mapped = false
 	from.filled += copy(from.pending[from.filled:], frame[:])
 	for from.filled >= s.step {
 		s.encode(from.pending[:s.step], at)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tierline/media/g711"
+	"tierline/media/mix"
 	"tierline/media/prompt"
 	"tierline/media/rtp"
 	"tierline/media/tone"
@@ -32,9 +33,21 @@ func (b *lab) choir(m *Mix, hz ...float64) (all []*singer) {
 		all = append(all, s)
 		m.Join(s.leg)
 	}
+	m.everybody(all...)
 	b.settle()
 	return all
 }
+
+// everybody lets all hear all.
+func (m *Mix) everybody(all ...*singer) {
+	for _, s := range all {
+		for _, other := range all {
+			m.Gain(s.leg, other.leg, unity)
+		}
+	}
+}
+
+const unity = mix.Unity
 
 // sing sends 20 ms.
 func (s *singer) sing() {
@@ -152,6 +165,78 @@ func TestMixPacksAsNegotiated(t *testing.T) {
 	}
 }
 
+// Who comes to whisper is not heard by all for a moment.
+func TestMixIsDeafToWhoeverComesIn(t *testing.T) {
+	b := newLab(t)
+	m := b.e.NewMix()
+	all := b.choir(m, 400, 700, 1100)
+	m.Leave(all[2].leg)
+	m.Join(all[2].leg)
+	b.hears(map[float64][]float64{400: {700}, 700: {400}}, all...)
+	m.Gain(all[2].leg, all[0].leg, unity)
+	b.hears(map[float64][]float64{400: {700, 1100}, 700: {400}}, all...)
+}
+
+// A call that is listened to for a while goes from the bridge into a mix and
+// back: whatever comes between any two of the steps, both hear one stream in
+// sequence, and the one who is moved first goes on hearing the other. Who is moved
+// last hears him again as soon as he is.
+func TestFromTheBridgeIntoAMixAndBack(t *testing.T) {
+	b := newLab(t)
+	m := b.e.NewMix()
+	all := b.choir(m, 400, 700, 1100)
+	two, third := all[:2], all[2]
+	m.Close()
+	Bridge(two[0].leg, two[1].leg)
+	b.settle()
+	b.concert(200*ms, two...)
+	before := b.e.Stats().Dropped
+	last := map[*singer]packet{}
+	step := func(do func()) {
+		do()
+		quiet := 0
+		for range 6 {
+			two[0].sing()
+			two[1].sing()
+			b.run(20 * ms)
+			for _, s := range two {
+				for _, k := range s.listen() {
+					was, heard := last[s]
+					d := int32(k.Timestamp - was.Timestamp)
+					if heard && (k.Sequence != was.Sequence+1 || d < 80 || s == two[0] && d > 640) {
+						t.Errorf("%v Hz hears %+v after %+v", s.hz, k.Header, was.Header)
+					}
+					last[s] = k
+					if silent := slices.Max(k.payload) == slices.Min(k.payload); s == two[0] && silent {
+						quiet++
+					}
+				}
+			}
+		}
+		if quiet > 3 {
+			t.Errorf("silence for %d packets", quiet)
+		}
+	}
+	for range 3 {
+		m := b.e.NewMix()
+		step(func() { m.Join(two[0].leg) })
+		step(func() {
+			m.Join(two[1].leg)
+			m.Join(third.leg)
+			m.everybody(all...)
+		})
+		step(func() { Unbridge(two[0].leg, two[1].leg) })
+		b.hears(map[float64][]float64{400: {700, 1100}, 700: {400, 1100}, 1100: {400, 700}}, all...)
+		clear(last)
+		step(func() { m.Leave(third.leg) })
+		step(func() { Bridge(two[0].leg, two[1].leg) })
+		step(m.Close)
+	}
+	if after := b.e.Stats().Dropped; after != before {
+		t.Errorf("dropped %v", after)
+	}
+}
+
 // A key is for us, not for the others.
 func TestMixKeepsKeysToItself(t *testing.T) {
 	b := newLab(t)
@@ -203,6 +288,7 @@ func TestMixSurvivesItsLegs(t *testing.T) {
 	other.Join(all[2].leg)
 	b.hears(map[float64][]float64{}, all[0], all[2])
 	other.Join(all[0].leg)
+	other.everybody(all[0], all[2])
 	b.hears(map[float64][]float64{400: {1100}, 1100: {400}}, all[0], all[2])
 	b.w.guarded(all[0].leg, func() { panic("a fault") })
 	b.hears(map[float64][]float64{}, all[2])

@@ -85,6 +85,7 @@ func TestOpusIsNotMade(t *testing.T) {
 	defer m.Close()
 	m.Join(one.leg)
 	m.Join(two.leg)
+	m.Gain(two.leg, one.leg, unity)
 	b.settle()
 	for range 20 {
 		one.sing()

@@ -64,6 +64,7 @@ func call(t *testing.T, e *Engine, m *Music, clip *prompt.Clip, r *rand.Rand) {
 			mix.Join(a.leg)
 			mix.Join(b.leg)
 			mix.Gain(a.leg, b.leg, r.IntN(257))
+			mix.Gain(b.leg, a.leg, unity)
 		case 10:
 			mix.Leave(b.leg)
 		case 11:

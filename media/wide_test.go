@@ -148,6 +148,10 @@ func TestMixOfThreeCodecs(t *testing.T) {
 			ears[i] = append(ears[i], newWideEar(c, hz[j]))
 		}
 		m.Join(peers[i].leg)
+		for _, other := range peers[:i] {
+			m.Gain(other.leg, peers[i].leg, unity)
+			m.Gain(peers[i].leg, other.leg, unity)
+		}
 	}
 	b.settle()
 	for range 50 {

@@ -26,24 +26,23 @@ type slot struct {
 	heard  []int16 // gain at which it hears each slot
 }
 
-// Add makes room for a member, who hears all others and is heard by them.
+// Add makes room for a member. Nobody hears him, and he hears nobody, until Gain
+// says so: who comes to whisper isn't heard by all for his first frame.
 func (m *Mixer) Add() int {
 	n := slices.IndexFunc(m.slots, func(s slot) bool { return !s.used })
 	if n < 0 {
 		n = len(m.slots)
 		m.slots = append(m.slots, slot{})
 		for i := range m.slots[:n] {
-			m.slots[i].heard = append(m.slots[i].heard, Unity)
+			m.slots[i].heard = append(m.slots[i].heard, 0)
 		}
 	}
-	gains := make([]int16, len(m.slots))
 	for i := range m.slots {
-		gains[i] = Unity
 		if i != n {
-			m.slots[i].heard[n] = Unity
+			m.slots[i].heard[n] = 0
 		}
 	}
-	m.slots[n] = slot{used: true, silent: true, heard: gains}
+	m.slots[n] = slot{used: true, silent: true, heard: make([]int16, len(m.slots))}
 	return n
 }
 
