@@ -63,6 +63,7 @@ type Call struct {
 	offers   []*offer // agents' phones that ring for this call
 	agent    *talk    // the caller talks to an agent
 	guests   []*guest // whom the agent wants in the call, or who are there
+	watchers []*guest // supervisors who are there, or ring
 	queue    string   // that gave the call to an agent; "" none
 	legs     int      // of somebody outside, so far
 	room     room     // who talks, and how
@@ -170,6 +171,8 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		c.replaced(ctx, m)
 	case controlled:
 		c.controlled(ctx, m)
+	case overseen:
+		c.oversee(ctx, m)
 	case secondLine:
 		c.asksByLine(ctx, m)
 	case dismissed:

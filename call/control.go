@@ -92,20 +92,25 @@ func (s *Switch) Control(ctx context.Context, w Control) error {
 		return err
 	}
 	w.By = cmp.Or(w.By, w.Agent)
+	return c.wish(ctx, func(reply func(error)) msg { return controlled{Control: w, reply: reply} })
+}
+
+// wish hands the call somebody's wish and waits for its answer.
+func (c *Call) wish(ctx context.Context, with func(reply func(error)) msg) error {
 	answer := make(chan error, 1)
-	if err := c.Post(controlled{Control: w, reply: func(err error) {
+	if err := c.Post(with(func(err error) {
 		select {
 		case answer <- err:
 		default:
 		}
-	}}); err != nil {
-		return denied(DeniedNoCall, "agent %s's call: %v", w.Agent, err)
+	})); err != nil {
+		return denied(DeniedNoCall, "the call: %v", err)
 	}
 	select {
 	case err := <-answer:
 		return err
 	case <-c.done:
-		return denied(DeniedNoCall, "agent %s's call has ended", w.Agent)
+		return denied(DeniedNoCall, "the call has ended")
 	case <-ctx.Done():
 		return fmt.Errorf("control the call: %w", ctx.Err())
 	}
@@ -197,6 +202,8 @@ func deniedBy(err error) error {
 		return denied(DeniedTrouble, "not now: %v", err)
 	case refused.Code == acd.CodeAgentBusy || refused.Code == acd.CodeAgentAbsent:
 		return denied(DeniedAgent, "%s", refused.Reason)
+	case refused.Code == acd.CodeNotSupervisor:
+		return denied(DeniedSupervisor, "%s", refused.Reason)
 	case refused.Code == acd.CodeCallFull:
 		return denied(DeniedFull, "%s", refused.Reason)
 	}

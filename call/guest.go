@@ -13,7 +13,7 @@ import (
 const guestRing = 30 * time.Second
 
 // guest is somebody whom an agent wants in the call beside himself: an agent, or
-// somebody outside. He rings, or he is there.
+// somebody outside; or a supervisor. He rings, or he is there.
 type guest struct {
 	*party          // once he is there
 	role   acd.Role // consult, transfer or member
@@ -29,6 +29,10 @@ type guest struct {
 	line    *party           // consult: the second line of the agent's phone
 	body    []byte           // of the answer on that line
 	tell    func(status int) // somebody else who wants to know how it goes; may be nil
+
+	mode, asked mode // of a supervisor, now and when he was called
+	takesOver   bool // a supervisor who rings is to serve the call
+	starred     bool // his last key was a star
 }
 
 // name is what others call him.
@@ -88,9 +92,12 @@ func (c *Call) guestOf(agent string) *guest {
 	return nil
 }
 
+// invited are the guests and the supervisors.
+func (c *Call) invited() []*guest { return slices.Concat(c.guests, c.watchers) }
+
 // guestWho finds the guest of an offer.
 func (c *Call) guestWho(offer uint64) *guest {
-	for _, g := range c.guests {
+	for _, g := range c.invited() {
 		if g.offer == offer && offer != 0 {
 			return g
 		}
@@ -100,7 +107,7 @@ func (c *Call) guestWho(offer uint64) *guest {
 
 // guestAt finds the guest of a party, his phone or the agent's second line.
 func (c *Call) guestAt(p *party) *guest {
-	for _, g := range c.guests {
+	for _, g := range c.invited() {
 		if g.party == p || g.line == p {
 			return g
 		}
@@ -128,7 +135,7 @@ func (c *Call) mayWant(role acd.Role) error {
 		return denied(DeniedState, "somebody is being called or asked already")
 	case role == acd.RoleConsult && len(c.guests) > 0:
 		return denied(DeniedState, "in a conference nobody can be asked aside: let him join")
-	case len(c.guests)+2 >= mostParties:
+	case len(c.invited())+2 >= mostParties:
 		return denied(DeniedFull, "a call has %d parties at most", mostParties)
 	}
 	return nil
@@ -157,9 +164,11 @@ func (c *Call) call(ctx context.Context, g *guest, t Target, reply func(error)) 
 // callAgent lets the log reserve an agent: the first one of several who can.
 func (c *Call) callAgent(ctx context.Context, g *guest, agents []string, reply func(error)) {
 	g.agent = agents[0]
-	c.guests = append(c.guests, g)
-	c.waitsFor(g)
+	c.expect(g)
 	ev := acd.AgentCalled{Call: c.id, Agent: g.agent, Role: g.role, By: g.by}
+	if g.role == acd.RoleSupervisor {
+		g.asked, ev.Mode = g.mode, g.mode.word()
+	}
 	c.beside(func() func() {
 		_, offer, err := c.sw.cfg.Queue.Propose(ctx, ev)
 		return func() {
@@ -168,8 +177,7 @@ func (c *Call) callAgent(ctx context.Context, g *guest, agents []string, reply f
 				reply(nil)
 				return
 			}
-			known := slices.Contains(c.guests, g)
-			c.forgetGuest(g)
+			known := c.forgetGuest(g)
 			if len(agents) > 1 && known {
 				c.callAgent(ctx, g, agents[1:], reply)
 				return
@@ -181,6 +189,17 @@ func (c *Call) callAgent(ctx context.Context, g *guest, agents []string, reply f
 			}
 		}
 	})
+}
+
+// expect puts a guest on the list who will be called. Nobody notices a
+// supervisor.
+func (c *Call) expect(g *guest) {
+	if g.role == acd.RoleSupervisor {
+		c.watchers = append(c.watchers, g)
+		return
+	}
+	c.guests = append(c.guests, g)
+	c.waitsFor(g)
 }
 
 // callGuest calls somebody outside, if the agent may.
@@ -237,6 +256,9 @@ func (c *Call) waitsFor(g *guest) {
 
 // waited ends what the agent hears meanwhile.
 func (c *Call) waited(g *guest) {
+	if g.role == acd.RoleSupervisor {
+		return
+	}
 	if c.agent != nil && g.role != acd.RoleMember && g.line == nil {
 		c.agent.media.Stop()
 	}
@@ -267,7 +289,7 @@ func (c *Call) guestConnected(ctx context.Context, o *offer) {
 
 // guestFor finds who is meant by an offer that the log made at our wish.
 func (c *Call) guestFor(o *offer) *guest {
-	for _, g := range c.guests {
+	for _, g := range c.invited() {
 		if g.agent == o.agent && g.party == nil && (g.offer == 0 || g.offer == o.id) {
 			g.offer = o.id
 			return g
@@ -278,6 +300,10 @@ func (c *Call) guestFor(o *offer) *guest {
 
 // guestIn is a guest who answered.
 func (c *Call) guestIn(ctx context.Context, g *guest, p *party) {
+	if g.role == acd.RoleSupervisor {
+		c.supervisorIn(ctx, g, p)
+		return
+	}
 	c.waited(g)
 	g.party = p
 	if c.placed != nil && !c.answered && !c.takesUp() {

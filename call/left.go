@@ -11,7 +11,7 @@ import (
 // guestFailed is a guest who doesn't come: the agent has the caller back, or the
 // caller goes where somebody will care for him.
 func (c *Call) guestFailed(ctx context.Context, g *guest, status int) {
-	if !c.forgetGuest(g) {
+	if !c.forgetGuest(g) || g.role == acd.RoleSupervisor {
 		return
 	}
 	c.waited(g)
@@ -31,7 +31,9 @@ func (c *Call) guestFailed(ctx context.Context, g *guest, status int) {
 // guestLeft is a guest who hangs up.
 func (c *Call) guestLeft(ctx context.Context, g *guest, by acd.Side) {
 	c.dismissGuest(g, by, CauseNormal())
-	c.alone(ctx)
+	if g.role != acd.RoleSupervisor {
+		c.alone(ctx)
+	}
 }
 
 // alone looks after who is left when somebody has gone.
@@ -76,11 +78,10 @@ func (c *Call) served(ctx context.Context) {
 
 // forgetGuest takes a guest off the list; false if he wasn't there any more.
 func (c *Call) forgetGuest(g *guest) bool {
-	i := slices.Index(c.guests, g)
-	if i >= 0 {
-		c.guests = slices.Delete(c.guests, i, i+1)
-	}
-	return i >= 0
+	n := len(c.guests) + len(c.watchers)
+	same := func(x *guest) bool { return x == g }
+	c.guests, c.watchers = slices.DeleteFunc(c.guests, same), slices.DeleteFunc(c.watchers, same)
+	return len(c.guests)+len(c.watchers) < n
 }
 
 // dismissGuest ends a guest's part, whatever he is doing.

@@ -79,7 +79,9 @@ func (c *Call) setTimer(id uint64, after time.Duration) {
 func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 	switch ev := ev.(type) {
 	case media.Digit:
-		switch {
+		switch g := c.watcherAt(p.media); {
+		case g != nil:
+			c.supervisorKey(ctx, g, ev)
 		case c.agent != nil && p.media == c.agent.media:
 			c.agentKey(ctx, ev)
 		case c.session != nil && p.media == c.caller.media:
@@ -112,7 +114,7 @@ func (c *Call) mediaFailed(ctx context.Context, p *party, ev media.Failed) {
 		c.farBroken(ctx, c.away.far)
 		return
 	}
-	for _, g := range c.guests {
+	for _, g := range c.invited() {
 		if g.party != nil && g.media == p.media {
 			c.guestLeft(ctx, g, acd.SideSwitch)
 			return

@@ -43,9 +43,22 @@ func (m *member) away() bool {
 
 func (m *member) here() bool { return !m.held && !m.aside && !m.away() }
 
+// near tells whether nothing is between two members. An agent who holds the
+// caller himself is there for his supervisors.
+func (m *member) near(other *member) bool {
+	a, boss := m, other
+	if m.role == roleSupervisor {
+		a, boss = other, m
+	}
+	if a.role == roleAgent && boss.role == roleSupervisor {
+		return !a.aside && !a.away() && boss.here()
+	}
+	return m.here() && other.here()
+}
+
 // hears tells whether one member hears another.
 func (m *member) hears(other *member) bool {
-	if m == other || !m.here() || !other.here() || other.muted {
+	if m == other || !m.near(other) || other.muted {
 		return false
 	}
 	return other.role != roleSupervisor || other.mode == modeBarge ||

@@ -116,12 +116,13 @@ func (c *Call) handOver(ctx context.Context, g *guest, by acd.Side) {
 		}
 		c.away = &transfer{Transfer: ivr.Transfer{To: "outside"}, number: g.number, far: g.far, bridged: true, guest: g}
 		c.hold(g.party, false)
+		c.dismissWatchers(by)
 		c.regroup()
 		return
 	}
 	c.agent = &talk{party: g.party, offer: g.offer, agent: g.agent, wish: g.wish}
 	if m := c.member(g.party); m != nil {
-		m.role = roleAgent
+		m.role, m.mode = roleAgent, 0
 	}
 	if former != nil { // else the log has made him serve the call when he answered
 		c.sw.cfg.Queue.Post(acd.CallHandedOver{Call: c.id, To: g.offer, By: by, Quality: quality})
@@ -166,6 +167,7 @@ func (c *Call) succession(ctx context.Context, by acd.Side) bool {
 	next.role = acd.RoleTransfer
 	former := c.agent
 	quality := c.partWithAgent()
+	c.dismissWatchers(by)
 	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: former.offer, By: by, Quality: quality})
 	c.regroup()
 	return true

@@ -13,8 +13,11 @@ import (
 // plain phone has only its display. A colleague who asks shows himself.
 func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.DialRequest {
 	from, name := c.from, c.displayName()
-	if e.Role == acd.RoleConsult {
+	switch {
+	case e.Role == acd.RoleConsult:
 		from, name = e.By, e.By+": "+name
+	case e.Role == acd.RoleSupervisor && c.agent != nil:
+		from, name = c.agent.agent, c.agent.agent+": "+name
 	}
 	return sipua.DialRequest{
 		Target: b.Contact, Destination: b.Received, Transport: b.Transport,
@@ -137,6 +140,7 @@ func (c *Call) leaveAgent() *acd.Quality {
 	if c.agent == nil {
 		return nil
 	}
+	c.dismissWatchers(acd.SideSwitch)
 	return c.partWithAgent(c.caller)
 }
 
