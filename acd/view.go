@@ -34,6 +34,7 @@ type AgentView struct {
 	Code       string               `json:"disposition,omitempty"` // the one chosen
 	Misses     int                  `json:"misses,omitempty"`
 	Role       Role                 `json:"role,omitempty"` // in the call, if he doesn't serve it
+	Mode       string               `json:"mode,omitempty"` // of a supervisor
 	Held       bool                 `json:"held,omitempty"` // he holds the call
 	Muted      bool                 `json:"muted,omitempty"`
 	Skills     []routing.SkillLevel `json:"skills"`
@@ -81,7 +82,7 @@ func (s *State) agentView(a *agent) AgentView {
 		v.Codes = slices.Clone(c.queue.Dispositions)
 	}
 	if o := s.offers[a.offer]; o != nil {
-		v.Role, v.Held, v.Muted = o.role, o.held, o.muted
+		v.Role, v.Mode, v.Held, v.Muted = o.role, o.mode, o.held, o.muted
 	}
 	if a.state == AgentUnreachable {
 		v.Next, v.NextReason = a.before.state, a.before.reason

@@ -123,9 +123,10 @@ func (f *fakeLog) apply(ev acd.Event) (acd.Result, []acd.Effect, error) {
 		f.lab.t.Errorf("after %T: %v", ev, cerr)
 	}
 	for _, fact := range r.Facts {
-		told := strings.HasPrefix(string(fact.Kind), "call.") || strings.HasPrefix(string(fact.Kind), "callback.")
+		subject, _, _ := strings.Cut(string(fact.Kind), ".")
+		told := subject == "call" || subject == "callback" || subject == "supervision"
 		if told && fact.Kind != acd.FactCallStep {
-			f.lab.note("log %s %s%s%s", fact.Kind, fact.Agent, fact.Queue, fact.Cause)
+			f.lab.note("log %s %s%s%s%s", fact.Kind, fact.Agent, fact.Queue, fact.Cause, fact.Mode)
 		}
 	}
 	return r, r.Effects, err

@@ -62,7 +62,9 @@ func TestWhoHearsWhom(t *testing.T) {
 		"caller agent:hold supervisor":                   "music:caller supervisor<caller",
 		"caller:held agent supervisor:whisper":           "agent<supervisor music:caller pair supervisor<agent",
 		"caller:held agent consulted supervisor:whisper": "agent<consulted agent<supervisor consulted<agent music:caller supervisor<agent supervisor<consulted",
-		"caller": "music:caller",
+		"caller:held agent:held supervisor:whisper":      "agent<supervisor music:caller pair supervisor<agent",
+		"caller agent:held supervisor":                   "music:caller supervisor<agent supervisor<caller",
+		"caller":                                         "music:caller",
 	} {
 		all, names := company(members)
 		p := arrangement(all)
@@ -102,9 +104,14 @@ func TestNobodyIsLeftInSilence(t *testing.T) {
 		p := arrangement(all)
 		for who := range p.hears {
 			listener, speaker := who[0], who[1]
-			quiet := speaker.held || speaker.muted || speaker.away() || listener.held || listener.away() ||
-				speaker.role == roleSupervisor && speaker.mode == modeListen
-			if listener == speaker || quiet {
+			// An agent who holds the caller himself is still looked after.
+			held := func(m, other *member) bool {
+				return m.held && (m.role != roleAgent || other.role != roleSupervisor)
+			}
+			quiet := held(speaker, listener) || held(listener, speaker) || speaker.muted || speaker.away() || listener.away()
+			secret := speaker.role == roleSupervisor && (speaker.mode == modeListen ||
+				speaker.mode == modeWhisper && listener.role != roleAgent)
+			if listener == speaker || quiet || secret {
 				t.Errorf("%v: %s hears %s", words, names[listener], names[speaker])
 			}
 		}

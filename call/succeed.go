@@ -108,6 +108,9 @@ func (c *Call) handOver(ctx context.Context, g *guest, by acd.Side) {
 	g.news(200) // before the legs are gone
 	c.forgetGuest(g)
 	c.closeLine(g, CauseNormal())
+	if m := c.member(g.party); m != nil && g.far == nil {
+		m.role, m.mode = roleAgent, 0 // before the other leaves: nobody waits for a moment
+	}
 	former := c.agent
 	quality := c.partWithAgent()
 	if g.far != nil {
@@ -121,9 +124,6 @@ func (c *Call) handOver(ctx context.Context, g *guest, by acd.Side) {
 		return
 	}
 	c.agent = &talk{party: g.party, offer: g.offer, agent: g.agent, wish: g.wish}
-	if m := c.member(g.party); m != nil {
-		m.role, m.mode = roleAgent, 0
-	}
 	if former != nil { // else the log has made him serve the call when he answered
 		c.sw.cfg.Queue.Post(acd.CallHandedOver{Call: c.id, To: g.offer, By: by, Quality: quality})
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"tierline/acd"
@@ -227,8 +228,8 @@ func (c *Call) stepIn(ctx context.Context, g *guest, by string) error {
 		return denied(DeniedState, "the caller answers questions")
 	}
 	c.log.Info("call taken over", "supervisor", g.agent, "agent", c.agent.agent, "by", by)
-	for i := len(c.guests) - 1; i >= 0; i-- {
-		if other := c.guests[i]; other.role != acd.RoleMember || other.party == nil {
+	for _, other := range slices.Clone(c.guests) {
+		if other.role != acd.RoleMember || other.party == nil {
 			c.dismissGuest(other, acd.SideAgent, CauseNormal())
 		}
 	}

@@ -66,7 +66,7 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		Publisher: n.publisher, Records: n.store, Library: sounds{n.library}, Metrics: registry,
 		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks,
 		TrunkTests: n.sw, Calls: n.sw, Archive: n.archive,
-		Nodes: n.cluster.Nodes, Control: n.sw.Control,
+		Nodes: n.cluster.Nodes, Control: n.sw.Control, Supervise: n.sw.Supervise,
 		Suspects: n.registrar, AllowRemote: n.settings.HTTP.AllowRemote,
 		Logger: n.log.With("part", "http"),
 	})

@@ -64,7 +64,7 @@ func talkWord(a *wire.Agent) string {
 	for _, w := range []struct {
 		is   bool
 		word string
-	}{{a.Role != "", a.Role}, {a.Held, "holds"}, {a.Muted, "muted"}} {
+	}{{a.Role != "", a.Role}, {a.Mode != "", a.Mode}, {a.Held, "holds"}, {a.Muted, "muted"}} {
 		if w.is {
 			words = append(words, w.word)
 		}

@@ -61,7 +61,8 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
 	root.AddCommand(
 		checkCommand(o), planCommand(o), applyCommand(o), rollbackCommand(o), generationsCommand(o),
-		callsCommand(o), agentsCommand(o), agentCommand(o), controlCommand(o), disposeCommand(o), moveCommand(o),
+		callsCommand(o), agentsCommand(o), agentCommand(o), controlCommand(o), superviseCommand(o),
+		disposeCommand(o), moveCommand(o),
 		queuesCommand(o), trunksCommand(o), callbacksCommand(o), lockoutsCommand(o), bansCommand(o),
 		cdrsCommand(o), eventsCommand(o), statsCommand(o), explainCommand(o), certsCommand(o),
 		recordingsCommand(o), secretCommand(o),

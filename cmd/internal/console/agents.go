@@ -52,7 +52,7 @@ func wireAgent(v *acd.AgentView, now int64) wire.Agent {
 	a := wire.Agent{
 		ID: v.ID, Name: v.Name, State: v.State.String(), Reason: v.Reason, Cause: v.Cause, ForMS: max(0, now-v.Since),
 		EndsInMS: remaining(v.Until, now), Call: v.Call,
-		Role: v.Role.String(), Held: v.Held, Muted: v.Muted, Next: v.Next.String(), NextReason: v.NextReason,
+		Role: v.Role.String(), Mode: v.Mode, Held: v.Held, Muted: v.Muted, Next: v.Next.String(), NextReason: v.NextReason,
 		Misses: v.Misses, Dispositions: v.Codes, Disposition: v.Code, Skills: v.Skills,
 		Phones: make([]wire.Phone, len(v.Bindings)),
 	}

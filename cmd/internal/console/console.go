@@ -71,6 +71,7 @@ type Config struct {
 	Archive       Archive                                   // nil: there are no recordings
 	AllowRemote   bool                                      // serve under any host name
 	Control       func(context.Context, call.Control) error // of agents' calls on this node
+	Supervise     func(context.Context, call.Oversight) error
 	Logger        *slog.Logger
 
 	Target interval.Target  // the service level shown unless asked otherwise; zero: the usual one

@@ -20,6 +20,44 @@ func (w *Console) control() {
 			"Ask the node that holds the call.",
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusForbidden, http.StatusServiceUnavailable},
 	}, w.controlCall)
+	huma.Register(w.api, huma.Operation{
+		OperationID: "supervise", Method: http.MethodPost, Path: "/api/v1/supervisions", Tags: []string{"live"},
+		Summary: "Bring a supervisor into a call, or change what he does there",
+		Description: "His phone rings; answers when it does, or when the mode has changed. 403: the documents don't let " +
+			"him look after that agent. 409: not possible now. Ask the node that holds the call.",
+		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusForbidden, http.StatusServiceUnavailable},
+	}, w.supervise)
+	huma.Register(w.api, huma.Operation{
+		OperationID: "end-supervision", Method: http.MethodDelete, Path: "/api/v1/supervisions/{id}",
+		Tags: []string{"live"}, Summary: "Take a supervisor out of the call he is in",
+		Errors: []int{http.StatusNotFound, http.StatusConflict},
+	}, w.endSupervision)
+}
+
+type supervision struct {
+	Body wire.Supervision
+}
+
+func (w *Console) supervise(ctx context.Context, in *supervision) (*answer[wire.Agent], error) {
+	b := &in.Body
+	return w.oversee(ctx, call.Oversight{
+		Supervisor: b.Supervisor, Agent: b.Agent, Call: b.Call, Do: b.Mode, By: cmp.Or(b.By, apiUser),
+	})
+}
+
+func (w *Console) endSupervision(ctx context.Context, in *agentInput) (*answer[wire.Agent], error) {
+	return w.oversee(ctx, call.Oversight{Supervisor: in.ID, Do: call.Leave, By: apiUser})
+}
+
+func (w *Console) oversee(ctx context.Context, o call.Oversight) (*answer[wire.Agent], error) {
+	agent := &agentInput{ID: o.Supervisor}
+	if _, err := w.getAgent(ctx, agent); err != nil {
+		return nil, err
+	}
+	if err := w.c.Supervise(ctx, o); err != nil {
+		return nil, w.problem(err)
+	}
+	return w.getAgent(ctx, agent)
 }
 
 type callControl struct {
@@ -48,7 +86,7 @@ func statusOfDenial(code string) int {
 	switch code {
 	case call.DeniedTarget:
 		return http.StatusNotFound
-	case call.DeniedNumber:
+	case call.DeniedNumber, call.DeniedSupervisor:
 		return http.StatusForbidden
 	case call.DeniedTrouble:
 		return http.StatusServiceUnavailable

@@ -19,6 +19,7 @@ import (
 	"tierline/acd"
 	"tierline/acd/report"
 	"tierline/acd/report/store"
+	"tierline/call"
 	"tierline/cluster"
 	"tierline/cmd/internal/console"
 	"tierline/cmd/internal/console/wire"
@@ -183,6 +184,8 @@ type bed struct {
 	console *console.Console
 	meter   *console.Meter
 	url     string
+
+	supervise func(context.Context, call.Oversight) error // the switch's answer
 }
 
 func newBed(t *testing.T) *bed {
@@ -202,7 +205,8 @@ func newBed(t *testing.T) *bed {
 	registry.MustRegister(console.Collector(func() []console.Figure { return console.StateFigures(b.core) }))
 	log := slog.New(slog.DiscardHandler)
 	b.config = console.Config{
-		Node: "n1", Version: "test", Core: b.core, Records: records, Library: b.library, Metrics: registry, Logger: log,
+		Supervise: func(ctx context.Context, o call.Oversight) error { return b.supervise(ctx, o) },
+		Node:      "n1", Version: "test", Core: b.core, Records: records, Library: b.library, Metrics: registry, Logger: log,
 		Ready:     func() error { return b.ready },
 		Publisher: publish.New(b.core, fakeDocuments{}, b.library.Has, log),
 		Zone:      time.UTC, Now: b.core.wall,

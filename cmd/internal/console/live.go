@@ -107,7 +107,7 @@ func wireCall(v *acd.CallView, now int64, wall report.Time) wire.Call {
 		Generation: v.Generation, Node: v.Node, SIPCallID: v.SIPCallID, PlacedBy: v.PlacedBy,
 	}
 	for _, s := range v.Sides {
-		p := wire.Party{Agent: s.Agent, Role: s.Role.String(), State: "ringing", By: s.By}
+		p := wire.Party{Agent: s.Agent, Role: s.Role.String(), State: "ringing", Mode: s.Mode, By: s.By}
 		if s.Answered {
 			p.State = "talking"
 		}

@@ -55,6 +55,7 @@ type Agent struct {
 	EndsInMS     int64                `json:"ends_in_ms,omitempty" doc:"Until the state ends by itself"`
 	Call         string               `json:"call,omitempty"`
 	Role         string               `json:"role,omitempty" doc:"In the call, beside whoever serves it: consult, …"`
+	Mode         string               `json:"mode,omitempty" doc:"Of a supervisor: listen, whisper, barge"`
 	Held         bool                 `json:"held,omitempty" doc:"Holds the call"`
 	Muted        bool                 `json:"muted,omitempty"`
 	Next         string               `json:"next,omitempty" doc:"State that follows the call"`
