@@ -31,7 +31,7 @@ func compile(b *Bundle) *compiler {
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
 		recorded: map[string]RecordFrom{}, srtp: map[string]sdp.Policy{},
-		dials: usualDialling(), dialling: map[string]trunk.Limits{},
+		peers: map[string]Peer{}, dials: usualDialling(), dialling: map[string]trunk.Limits{},
 		dialled: dialled{own: map[string][]string{}, extensions: map[string]string{}},
 	}, dialled: map[string]bool{}}
 	c.skills()

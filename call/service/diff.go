@@ -44,6 +44,8 @@ func Diff(old, next *Bundle) []Change {
 		case hadA && hasB && string(a) == string(b):
 		case name == customersFile:
 			out = append(out, diffCustomers(a, b)...)
+		case isCertificates(name):
+			out = append(out, Change{Document: name, Item: "certificates " + name, Text: presence(hadA, hasB)})
 		case path.Dir(name) == "flows":
 			out = append(out, diffFlow(name, hadA, hasB, tree(a), tree(b))...)
 		default:
@@ -51,6 +53,17 @@ func Diff(old, next *Bundle) []Change {
 		}
 	}
 	return append(out, diffSounds(old.Prompts, next.Prompts)...)
+}
+
+// presence says what became of a file.
+func presence(was, is bool) string {
+	switch {
+	case !was:
+		return "added"
+	case !is:
+		return "removed"
+	}
+	return "changed"
 }
 
 // tree reads a document for comparing; what can't be read is nil.

@@ -123,7 +123,8 @@ func (r *reader) enter(name string) error {
 func (r *reader) document(name, full string) {
 	_, known := documents()[name]
 	flow := path.Dir(name) == "flows" && path.Ext(name) == ".yaml"
-	if !known && !flow && name != customersFile && !isHolidays(name) {
+	certificates := isCertificates(name)
+	if !known && !flow && name != customersFile && !isHolidays(name) && !certificates {
 		if ext := path.Ext(name); ext == ".yaml" || ext == ".yml" || ext == ".csv" {
 			names := []string{customersFile}
 			for n := range documents() {
@@ -135,6 +136,10 @@ func (r *reader) document(name, full string) {
 		return
 	}
 	data := r.load(name, full)
+	if certificates && hasKey(data) {
+		r.warn(name, "holds a private key, which would go to all nodes and into the log: it is left out")
+		return
+	}
 	if data != nil {
 		r.bundle.Files = append(r.bundle.Files, File{name, data})
 	}

@@ -37,6 +37,7 @@ type Service struct {
 	accounts      map[string]account
 	trunkAccounts map[string]account      // what their peers prove, by name
 	features      map[string]Feature      // by what is dialled
+	peers         map[string]Peer         // what hosts prove over TLS, if not the usual
 	dials         trunk.Limits            // calls outward of an agent …
 	dialling      map[string]trunk.Limits // … and of those who have others
 	refused       string

@@ -35,6 +35,7 @@ type trunkDoc struct {
 	SRTP      document.Value[string]   `doc:"srtp,nonempty"`
 	Register  *registerDoc             `doc:"register"`
 	Auth      *authDoc                 `doc:"auth"`
+	TLS       *tlsDoc                  `doc:"tls"`
 }
 
 type healthDoc struct {
@@ -97,6 +98,7 @@ func (c *compiler) trunks() {
 		c.trunkNames = append(c.trunkNames, e.Key.V)
 		t := readTrunk(p, e)
 		t.Auth = c.readAuth(p, e, list)
+		c.readTLS(p, e.Value, t)
 		for i, s := range e.Value.Sources {
 			if i < len(t.Sources) {
 				places[e.Key.V+" "+t.Sources[i].String()] = s.Pos

@@ -50,7 +50,10 @@ func serving(c *tls.Config, transport string) *tls.Config {
 func (u *UA) secureClient(ctx context.Context, nc net.Conn, name string) (net.Conn, error) {
 	c := &tls.Config{}
 	if u.clientTLS != nil {
-		c = u.clientTLS()
+		var domain string
+		if c, domain = u.clientTLS(name); domain != "" {
+			name = domain
+		}
 	}
 	c = atLeast12(c)
 	roots := c.RootCAs

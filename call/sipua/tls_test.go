@@ -49,8 +49,8 @@ func safeUA(t testing.TB, h sipua.Handler, a *certs.Authority, change func(*tls.
 	ua, err := sipua.Open(sipua.Config{
 		Listen: []sipua.Listen{{Transport: sipua.TLS, Addr: "127.0.0.1:0"}}, Logger: slog.New(slog.DiscardHandler), Handler: h,
 		ServerTLS: server,
-		ClientTLS: func() *tls.Config {
-			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: a.Pool(), Certificates: server.Certificates}
+		ClientTLS: func(string) (*tls.Config, string) {
+			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: a.Pool(), Certificates: server.Certificates}, ""
 		},
 	})
 	if err != nil {
@@ -250,7 +250,9 @@ func TestNoWayBackFromTLS(t *testing.T) {
 	b, err := sipua.Open(sipua.Config{
 		Listen: []sipua.Listen{{Transport: sipua.TLS, Addr: "127.0.0.1:0"}, {Transport: sipua.TCP, Addr: "127.0.0.1:0"}},
 		Logger: slog.New(slog.DiscardHandler), Handler: &desk{}, ServerTLS: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{p}},
-		ClientTLS: func() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca.Pool()} },
+		ClientTLS: func(string) (*tls.Config, string) {
+			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca.Pool()}, ""
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

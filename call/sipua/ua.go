@@ -49,10 +49,12 @@ type Config struct {
 	Origins        []string // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
 
 	// ServerTLS is what TLS and WSS are served with. ClientTLS is asked for each
-	// TLS connection that we make: it names whom to trust and who we are; nil
-	// stands for the certificates of the system. Names are checked here.
+	// TLS connection that we make: it names whom to trust and who we are, and the
+	// domain that the peer has to prove, if it is another than the one called;
+	// nil stands for the certificates of the system, and for no TLS at all
+	// unless it is served. Names are checked here.
 	ServerTLS *tls.Config
-	ClientTLS func() *tls.Config
+	ClientTLS func(called string) (c *tls.Config, domain string)
 }
 
 // Errors callers test for.
@@ -76,7 +78,8 @@ type UA struct {
 	parser    *sip.Parser
 	endpoints []*endpoint // in order of the configuration
 	streams   *connections
-	clientTLS func() *tls.Config
+	clientTLS func(called string) (c *tls.Config, domain string)
+	outward   *endpoint // of TLS, where none is served; may be nil
 	origins   []string
 	table     *table
 	resolver  *resolve.Resolver
@@ -172,7 +175,13 @@ func (u *UA) listen(c Config) error {
 	if len(u.endpoints) == 0 {
 		errs = append(errs, fmt.Errorf("listen for SIP: no socket: %w", ErrInput))
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if c.ClientTLS != nil {
+		u.outward = u.endpoints[0].outward()
+	}
+	return nil
 }
 
 // addStreams puts TLS over a listener whose transport needs it.
@@ -227,7 +236,7 @@ func (u *UA) Close() {
 
 // Addr returns the first address listened on with a transport.
 func (u *UA) Addr(transport string) netip.AddrPort {
-	if ep := u.endpoint(transport); ep != nil {
+	if ep := u.endpoint(transport); ep != nil && ep != u.outward {
 		return ep.local
 	}
 	return netip.AddrPort{}
@@ -235,10 +244,14 @@ func (u *UA) Addr(transport string) netip.AddrPort {
 
 // endpoint returns the first endpoint of a transport, or nil.
 func (u *UA) endpoint(transport string) *endpoint {
+	transport = strings.ToLower(transport)
 	for _, ep := range u.endpoints {
-		if ep.network == strings.ToLower(transport) {
+		if ep.network == transport {
 			return ep
 		}
+	}
+	if transport == TLS {
+		return u.outward
 	}
 	return nil
 }

@@ -27,6 +27,19 @@ type endpoint struct {
 	tls     *tls.Config    // put over them, of TLS and WSS
 }
 
+// outward is an endpoint of TLS for connections that we make, at the address of
+// e: nobody can connect to it, so its peers are told to use the connection that
+// is there (RFC 5626 §5.4).
+func (e *endpoint) outward() *endpoint {
+	o := &endpoint{ua: e.ua, network: TLS, local: netip.AddrPortFrom(e.local.Addr(), 0), host: e.host}
+	host := e.host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	o.contact = "sip:tierline@" + host + ";transport=tls;ob"
+	return o
+}
+
 // origin is where a message came from.
 type origin struct {
 	ep   *endpoint

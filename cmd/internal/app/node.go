@@ -237,7 +237,7 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
 		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept}, Gate: n.gate,
 		Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
-		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.certs.Client,
+		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.clientTLS,
 	})
 	if err != nil {
 		return err

@@ -39,3 +39,18 @@ func (n *Node) certFigures() []console.Figure {
 	return []console.Figure{console.Gauge(
 		"certificate_expires_timestamp_seconds", "When the certificate ends, in seconds since 1970", end.Unix())}
 }
+
+// clientTLS is what we connect to a peer with: what the trunk says, else what
+// the node's settings say.
+func (n *Node) clientTLS(called string) (c *tls.Config, domain string) {
+	c = n.certs.Client()
+	g := n.services.Current()
+	if g == nil {
+		return c, ""
+	}
+	peer := g.Peer(called)
+	if peer.Roots != nil {
+		c.RootCAs = peer.Roots
+	}
+	return c, peer.Name
+}
