@@ -294,7 +294,7 @@ func (c *Call) hangupCaller(cause Cause) {
 	switch {
 	case c.caller.sip != nil:
 		c.caller.sip.Hangup(cause.Q850, cause.Reason)
-	case cause.Side != acd.SideCaller && !c.answered:
+	case !c.caller.dead && !c.answered:
 		_ = c.caller.invite.Reject(cause.SIP, reasonPhrase(cause.SIP), 0, nil)
 	}
 }

@@ -13,6 +13,10 @@ import (
 // sends any. Until then its caller hears ringing.
 const listenEvery = 100 * time.Millisecond
 
+// earlyLongest is how long a caller is heard without being answered. Then he is:
+// who vanished without a word doesn't acknowledge it, who still waits stays.
+const earlyLongest = 5 * time.Minute
+
 // farRings takes a provisional answer of a leg that we call. Of several phones
 // that ring together the last one to speak is heard.
 func (c *Call) farRings(f *far, ev sipua.Ringing) {
@@ -77,6 +81,7 @@ func (c *Call) progress(in Invite, body []byte) bool {
 		return false
 	}
 	c.log.Info("call answered early", "from", routing.Mask(c.from), "to", c.to)
+	c.after(earlyLongest, c.pickUp)
 	if !p.late {
 		_ = c.Post(signalled{from: p, ev: sipua.Pracked{}}) // the first message of an empty mailbox
 	}
@@ -115,8 +120,8 @@ func (c *Call) pickUp() {
 
 // gaveUp is a CANCEL. Who has heard the menu hangs up with it.
 func (c *Call) gaveUp() {
+	c.caller.dead = true
 	if c.session != nil {
-		c.caller.dead = true
 		c.end(nil)
 		return
 	}
@@ -125,6 +130,13 @@ func (c *Call) gaveUp() {
 
 // refusalOf is the final answer to a caller who was never answered.
 func refusalOf(cause Cause) (status int) {
+	switch {
+	case cause.Side != acd.SideCaller:
+	case cause.Q850 == 16:
+		return 487
+	case cause.Q850 == 102:
+		return 504
+	}
 	switch cause.Q850 {
 	case 1:
 		return 404

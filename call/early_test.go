@@ -105,6 +105,32 @@ func TestEarlyCallerGivesUp(t *testing.T) {
 		if c.refused != 0 {
 			t.Errorf("refused with %d after his CANCEL", c.refused)
 		}
+		if ended := l.wrote(`"sip":487`); len(ended) != 1 {
+			t.Errorf("recorded as %s", ended)
+		}
+		l.gone()
+	})
+}
+
+// His answer to our offer, in the PRACK, is useless: he is told so.
+func TestEarlyCallerWithBadAnswerIsRefused(t *testing.T) {
+	inLab(t, func(l *lab) {
+		c := l.early("10018", nil, true)
+		time.Sleep(time.Second)
+		c.says(sipua.Pracked{SDP: []byte("nonsense")})
+		time.Sleep(time.Second)
+		l.saw("refuse 488", "log call.ended bad_answer")
+		l.gone()
+	})
+}
+
+func TestEarlyCallerWhoVanishesWithoutCancel(t *testing.T) {
+	inLab(t, func(l *lab) {
+		c := l.early("10020", remoteSDP(30000), false) // he waits for an agent
+		time.Sleep(earlyLongest + time.Second)
+		l.saw("answer early", "5m0s answer")
+		c.says(sipua.NoAck{})
+		time.Sleep(time.Second)
 		l.gone()
 	})
 }
@@ -147,8 +173,20 @@ func TestEarlyCallWithLateOffer(t *testing.T) {
 }
 
 func TestRefusalOfEarlyCalls(t *testing.T) {
-	for _, c := range []struct{ q850, status int }{{17, 486}, {34, 503}, {16, 480}, {1, 404}, {21, 603}} {
-		if got := refusalOf(CauseOf(endBy(acd.SideSwitch, c.q850, "x"))); got != c.status {
+	for _, c := range []struct {
+		side         acd.Side
+		q850, status int
+	}{
+		{acd.SideSwitch, 17, 486},
+		{acd.SideSwitch, 34, 503},
+		{acd.SideSwitch, 16, 480},
+		{acd.SideSwitch, 1, 404},
+		{acd.SideSwitch, 21, 603},
+		{acd.SideCaller, 16, 487},
+		{acd.SideCaller, 102, 504},
+		{acd.SideCaller, 88, 480},
+	} {
+		if got := refusalOf(CauseOf(endBy(c.side, c.q850, "x"))); got != c.status {
 			t.Errorf("cause %d: %d, want %d", c.q850, got, c.status)
 		}
 	}

@@ -110,7 +110,8 @@ func documents(to, outward string) error {
 	if err := os.Remove(filepath.Join(to, "demo.go")); err != nil {
 		return fmt.Errorf("leave demo.go out: %w", err)
 	}
-	return errors.Join(keyDocuments(to, outward), strangerDocuments(to), srtpDocuments(to), wideDocuments(to))
+	return errors.Join(keyDocuments(to, outward), strangerDocuments(to), srtpDocuments(to), wideDocuments(to),
+		dialogDocuments(to))
 }
 
 // replace writes a document anew.
@@ -237,6 +238,7 @@ type cdr struct {
 	Tier      string `json:"tier"`
 	Agent     string `json:"agent"`
 	Answered  bool   `json:"answered"`
+	SIP       int    `json:"sip"`
 	Abandoned bool   `json:"abandoned"`
 	Cause     string `json:"cause"`
 	EndedBy   string `json:"ended_by"`

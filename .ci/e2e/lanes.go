@@ -34,6 +34,7 @@ func lanes() []lane {
 		{"recording", recordingSteps()},
 		{"phones", phoneSteps()},
 		{"calls", callSteps()},
+		{"dialogs", dialogSteps()},
 	}
 }
 

@@ -25,6 +25,7 @@ type inviteIn struct {
 	rseq      uint32         // of the last reliable provisional
 	waiting   []*provisional // the first one is under way
 	grant     func()         // answers, once it may
+	again     *time.Timer    // until the last provisional is repeated
 
 	ok    []byte // our 200, to be repeated
 	since time.Time
@@ -53,6 +54,9 @@ func recordRoutes(req *sip.Request, res *sip.Response) {
 // machine is left out; it would keep the request for half a minute.
 func (l *Leg) grant(s *inviteIn, sdp []byte) error {
 	req := s.req
+	if s.again != nil {
+		s.again.Stop()
+	}
 	if s.told {
 		sdp = l.d.LocalSDP // as it was told
 	}

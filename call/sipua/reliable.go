@@ -87,6 +87,7 @@ func (in *Incoming) Progress(sdp []byte, on func(LegEvent)) error {
 // provide sends a provisional answer, or lets it wait for the PRACK of the one
 // before. mu is held.
 func (l *Leg) provide(s *inviteIn, p *provisional, reliable bool) error {
+	l.prolong(s, p)
 	if !reliable {
 		if err := s.tx.tx.Respond(l.provisionalResponse(s, p)); err != nil {
 			return fmt.Errorf("send %d: %w", p.status, err)
@@ -98,6 +99,37 @@ func (l *Leg) provide(s *inviteIn, p *provisional, reliable bool) error {
 		return nil
 	}
 	return l.sendProvisional(s)
+}
+
+// prolongEvery is how often a caller who isn't answered gets a sign of life, so
+// that no proxy on the way gives the call up (RFC 3261 §13.3.1.1).
+const prolongEvery = time.Minute
+
+// prolong has the last provisional repeated for as long as there is no final
+// answer. Who can acknowledge it does so or is gone. mu is held.
+func (l *Leg) prolong(s *inviteIn, p *provisional) {
+	if s.again != nil {
+		s.again.Stop()
+	}
+	s.again = time.AfterFunc(prolongEvery, func() { l.ua.guarded("timer", func() { l.stillHere(s, p) }) })
+}
+
+func (l *Leg) stillHere(s *inviteIn, p *provisional) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.req == nil || s.grant != nil || l.srv != s || l.state != early {
+		return
+	}
+	if len(s.waiting) > 0 {
+		l.prolong(s, p)
+		return
+	}
+	again := &provisional{status: p.status, reason: p.reason, sdp: p.sdp}
+	can, _ := reliably(s.req)
+	if can {
+		again.sdp = nil // he has it
+	}
+	_ = l.provide(s, again, can) // counted; there is a next time
 }
 
 func (l *Leg) provisionalResponse(s *inviteIn, p *provisional) *sip.Response {
@@ -236,6 +268,9 @@ func (l *Leg) afterPracks(s *inviteIn, grant func() error) error {
 }
 
 func (s *inviteIn) stopProvisionals() {
+	if s.again != nil {
+		s.again.Stop()
+	}
 	for _, p := range s.waiting {
 		if p.timer != nil {
 			p.timer.Stop()

@@ -101,6 +101,55 @@ func TestReliableEarlyAnswer(t *testing.T) {
 	})
 }
 
+// Proxies give up a call that shows no sign of life (RFC 3261 §13.3.1.1).
+func TestEarlyAnswerIsNotRepeatedForMinutes(t *testing.T) {
+	for _, can := range []bool{false, true} {
+		onBench(t, func(b *bench) {
+			ev := newEvents()
+			b.desk.invite = func(in *sipua.Incoming) {
+				if err := in.Progress([]byte(ourSDP), ev.on); err != nil {
+					b.Errorf("progress: %v", err)
+				}
+			}
+			p := b.peer
+			var headers []string
+			if can {
+				headers = []string{"Supported: 100rel"}
+			}
+			p.send(ask{method: "INVITE", body: offerSDP, headers: headers})
+			p.next("100")
+			early := p.next("183")
+			began := time.Now()
+			if can {
+				p.pracks(early, "")
+				p.next("200")
+			}
+			for i := range 3 {
+				again := p.next("183")
+				if d := time.Since(began); d != time.Duration(i+1)*time.Minute || (again.body == "") != can {
+					t.Errorf("again after %v: %q", d, again.body)
+				}
+				if can {
+					p.pracks(again, "")
+					p.next("200")
+				}
+			}
+			if !can {
+				p.silence(59 * time.Second)
+				return
+			}
+			// He has vanished without a CANCEL.
+			last := p.next("183")
+			for last.what() == "183" {
+				last = p.within(time.Minute)
+			}
+			if last.what() != "504" {
+				t.Errorf("%s", last.start)
+			}
+		})
+	}
+}
+
 func TestNobodyAcknowledgesEarlyAnswer(t *testing.T) {
 	onBench(t, func(b *bench) {
 		ev := newEvents()
