@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call/sdp"
 	"tierline/call/sipua"
 )
 
@@ -100,6 +101,11 @@ func (c *Call) label(m *member) string {
 	case m.agent != "":
 		return m.agent
 	}
+	for _, g := range c.guests {
+		if g.party == m.party {
+			return fmt.Sprintf("far%d", g.leg)
+		}
+	}
 	return "far"
 }
 
@@ -180,5 +186,25 @@ func (l *lab) over() {
 		if a := l.agent(id); a.State == acd.AgentTalking || a.Offer != 0 {
 			l.t.Errorf("agent %s is still %s", id, a.State)
 		}
+	}
+}
+
+// phoneOfCaller lets something happen on the leg of who has called.
+func (l *lab) phoneOfCaller(ev sipua.LegEvent) {
+	l.t.Helper()
+	c := l.theCall()
+	c.later(func() { c.caller.sip.(*fakeDialog).event(ev) })
+	synctest.Wait()
+}
+
+// held is a re-INVITE that puts us on hold.
+func (l *lab) held() sipua.Reinvited { return l.reinvite(sdp.SendOnly, 2) }
+
+func (l *lab) reinvite(d sdp.Direction, version uint64) sipua.Reinvited {
+	return sipua.Reinvited{
+		Offer: sdp.Offer(sdp.LocalOptions{
+			IP: l.media.IP(), Port: 40000, SessionID: 1, Version: version, Codecs: []uint8{sdp.PCMA}, Direction: d,
+		}),
+		Reply: func(int, []byte) error { return nil },
 	}
 }

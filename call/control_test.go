@@ -19,17 +19,9 @@ func TestHoldAndMuteByTheDesk(t *testing.T) {
 			t.Error("the log doesn't know of the hold")
 		}
 		// The phone holds as well: both must let go.
-		hold := func(d sdp.Direction, version uint64) sipua.Reinvited {
-			return sipua.Reinvited{
-				Offer: sdp.Offer(sdp.LocalOptions{
-					IP: l.media.IP(), Port: 40000, SessionID: 1, Version: version, Codecs: []uint8{sdp.PCMA}, Direction: d,
-				}),
-				Reply: func(int, []byte) error { return nil },
-			}
-		}
-		l.phoneOf("1001", hold(sdp.SendOnly, 2))
+		l.phoneOf("1001", l.reinvite(sdp.SendOnly, 2))
 		l.refuses(Control{Do: Resume}, DeniedState)
-		l.phoneOf("1001", hold(sdp.SendRecv, 3))
+		l.phoneOf("1001", l.reinvite(sdp.SendRecv, 3))
 		l.arranged("; caller")
 		l.do(Control{Do: Resume})
 		l.arranged("1001+caller;")
@@ -229,4 +221,47 @@ func TestNumberThatDoesntAnswerReturns(t *testing.T) {
 		l.hangsUp("1001")
 		l.over()
 	})
+}
+
+// A call-back ends while an agent is asked, is in a conference, or rings: he
+// must be free, not stay talking to nobody.
+func TestCallBackEndsWithSomebodyBesideIt(t *testing.T) {
+	for name, w := range map[string]Control{
+		"asked":      {Do: Consult, Target: Target{Agent: "1002"}},
+		"a member":   {Do: Conference, Target: Target{Agent: "1002"}},
+		"called":     {Do: Transfer, Target: Target{Agent: "1002"}},
+		"taken over": {Do: Transfer, Target: Target{Agent: "1002"}},
+	} {
+		for _, who := range []string{"customer", "agent", "switch"} {
+			t.Run(name+", by the "+who, func(t *testing.T) {
+				inLab(t, func(l *lab) {
+					l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+					l.phone.habits[customerAddress] = habit{after: time.Second, status: 200}
+					l.ask("+8613800138000")
+					time.Sleep(8 * time.Second)
+					l.arranged("1001+caller;")
+					l.atWork("1002")
+					l.do(w)
+					if name != "called" {
+						time.Sleep(2 * time.Second)
+					}
+					switch who {
+					case "customer":
+						l.farSays(sipua.Hungup{Q850: 16})
+					case "agent":
+						l.hangsUp("1001")
+						l.hangsUp("1002")
+						time.Sleep(2 * time.Second)
+						if l.sw.Live() > 0 {
+							l.hangsUp("1002")
+						}
+					case "switch":
+						c := l.theCall()
+						c.later(func() { c.end(endBy(acd.SideSwitch, 41, "fault")) })
+					}
+					l.over()
+				})
+			})
+		}
+	}
 }

@@ -29,7 +29,8 @@ type fakePhones struct {
 	habits map[string]habit
 	last   *fakeDialog            // of an agent
 	of     map[string]*fakeDialog // the latest of each agent
-	far    *fakeDialog            // of somebody outside
+	far    *fakeDialog            // of somebody outside, the latest
+	out    map[string]*fakeDialog // of somebody outside, by address
 	lives  map[string]int         // what targets answer to OPTIONS
 	proofs []string               // accounts of calls outward
 	asked  map[string]int         // how often they were asked
@@ -101,6 +102,10 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 			at = " at " + r.Transport + ":" + r.Address.String()
 			who += at
 		}
+		if f.out == nil {
+			f.out = map[string]*fakeDialog{}
+		}
+		f.out[r.Target] = d
 		f.lab.note("call %s%s as %s", r.Target, at, r.From)
 	} else {
 		f.last = d

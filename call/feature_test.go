@@ -53,7 +53,9 @@ func (l *lab) prove(in Invite, password string) *phone {
 	uri := in.URI
 	first := &phone{caller: &caller{lab: l}}
 	in.Invitation, in.Offer = first, remoteSDP(30000)
-	in.Source, in.Transport = netip.MustParseAddrPort("192.0.2.52:5060"), "udp"
+	if in.Transport = "udp"; !in.Source.IsValid() {
+		in.Source = netip.MustParseAddrPort("192.0.2.52:5060")
+	}
 	l.sw.Invite(in)
 	_, rest, _ := strings.Cut(first.challenge, `nonce="`)
 	nonce, _, _ := strings.Cut(rest, `"`)

@@ -145,9 +145,6 @@ func (c *Call) takeOver(old *party, in Invite) {
 	if m := c.member(old); m != nil {
 		m.party = &p
 	}
-	if m := c.member(old); m != nil {
-		m.party = &p
-	}
 	switch {
 	case c.caller == old:
 		c.caller = &p
