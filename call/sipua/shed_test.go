@@ -38,7 +38,7 @@ func onBusyBench(t *testing.T, f func(b *bench, g *gate.Gate)) {
 }
 
 func tooMuch(g *gate.Gate) {
-	for range 6 {
+	for range 12 {
 		for range 10 {
 			g.Told(gate.Arrival, time.Second)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,9 +19,6 @@ import (
 const (
 	connsPerSource = 64
 	connsTotal     = 4096
-	firstWait      = 10 * time.Second // until the first whole message
-	idleWait       = time.Hour        // between messages; registrations are refreshed more often
-	pingedWait     = 5 * time.Minute  // the same of a peer that pings: it does so every two minutes or more often
 	dialWait       = 4 * time.Second
 	writeWait      = 5 * time.Second
 	flushWait      = 500 * time.Millisecond
@@ -65,6 +63,7 @@ type conn struct {
 	homes  map[home]bool // who has registered over it; guarded by set.mu
 	once   sync.Once
 	proved atomic.Bool // a whole message has come
+	ours   bool        // we made it; set before it is read from
 
 	mu     sync.Mutex
 	out    net.Buffers // waiting to be written
@@ -164,7 +163,8 @@ func (s *connections) to(ep *endpoint, k connKey) (*conn, error) {
 		}
 		return nil, fmt.Errorf("connect to %s: too many connections", k.remote)
 	}
-	c.proved.Store(true) // we chose to talk to it
+	c.ours = true // we chose to talk to it
+	c.proved.Store(true)
 	s.spawn(func() {
 		nc, err := c.dial()
 		if err != nil {
@@ -367,32 +367,28 @@ func (c *conn) readLoop(nc net.Conn) {
 	stream := u.parser.NewSIPStream()
 	defer stream.Close()
 	buf := make([]byte, 8<<10)
-	first := time.Now().Add(firstWait)
-	whole := true   // no message is half read
-	pinged := false // the peer keeps the connection alive, and is gone if it stops to
+	w := c.watch()
 	for {
-		deadline := first
-		if c.proved.Load() {
-			deadline = time.Now().Add(idleWait)
-			if pinged {
-				deadline = time.Now().Add(pingedWait)
-			}
-		}
-		if err := nc.SetReadDeadline(deadline); err != nil {
+		now := time.Now()
+		if err := nc.SetReadDeadline(w.deadline(now, now.Add(strangerWait))); err != nil {
 			return
 		}
 		n, err := nc.Read(buf)
-		if err != nil {
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) || w.over(time.Now()) {
 			return
 		}
 		b := buf[:n]
-		if whole && string(b) == doubleCRLF {
+		if n == 0 {
+			continue
+		}
+		if w.begun.IsZero() && string(b) == doubleCRLF {
 			c.pong()
-			pinged = true
+			w.pinged = true
+			w.hear(true)
 			continue
 		}
 		err = stream.ParseSIPStream(b, c.message)
-		whole = err == nil
+		w.hear(err == nil)
 		if err != nil && !errors.Is(err, sip.ErrParseSipPartial) {
 			u.counters.drop(dropBroken)
 			return // there is no finding the next message

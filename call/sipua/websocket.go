@@ -90,23 +90,26 @@ func (u *UA) mayOpen(origin, host string) bool {
 func (c *conn) readFrames(nc net.Conn) {
 	r := bufio.NewReaderSize(nc, 4<<10)
 	in := assembly{state: ws.StateServerSide}
+	w := c.watch()
 	for silences := 0; ; {
-		wait := firstWait
-		if c.proved.Load() {
-			wait = pingEvery
-		}
-		if nc.SetReadDeadline(time.Now().Add(wait)) != nil {
+		now := time.Now()
+		if nc.SetReadDeadline(w.deadline(now, now.Add(pingEvery))) != nil {
 			return
 		}
-		if _, err := r.Peek(1); err != nil { // takes nothing: a frame can't be cut by the deadline
+		_, err := r.Peek(1) // takes nothing: a frame can't be cut by the deadline
+		if w.over(time.Now()) {
+			return
+		}
+		if err != nil {
 			silences++
-			if !errors.Is(err, os.ErrDeadlineExceeded) || !c.proved.Load() || silences > pingsUnsaid {
+			if !errors.Is(err, os.ErrDeadlineExceeded) || silences > pingsUnsaid {
 				return
 			}
 			c.control(ws.NewPingFrame(nil))
 			continue
 		}
 		silences = 0
+		w.hear(true)
 		if nc.SetReadDeadline(time.Now().Add(frameWait)) != nil {
 			return
 		}
