@@ -180,6 +180,46 @@ func leaked(l *lab) error {
 	return nil
 }
 
+// leakedInvite is 33 for a call of ours: a phone that wants our digest gets
+// none, and no second INVITE.
+func leakedInvite(ctx context.Context, l *lab) error {
+	port := l.port()
+	if err := errors.Join(l.register(ctx, port, wideAgent), l.command(ctx, wideAgent, "ready")); err != nil {
+		return err
+	}
+	phone, err := newProberAt(l.agentIP, port, l.node.Address())
+	if err != nil {
+		return err
+	}
+	defer phone.close()
+	d, err := l.openDialog(freeNumber, nothing)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	calls := map[string]bool{}
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		m := phone.next(time.Until(end))
+		if m.Header("Authorization")+m.Header("Proxy-Authorization") != "" {
+			return fmt.Errorf("#33: a phone was told %s", m)
+		}
+		if m.Method() != "INVITE" {
+			continue
+		}
+		calls[m.Header("Call-ID")] = true
+		no := m.Reply(401, "Prove It", "t", "sip:x@"+phone.local(), "")
+		no = strings.Replace(no, "Contact:", `WWW-Authenticate: Digest realm="thief", nonce="n"`+"\r\nContact:", 1)
+		if err = phone.send(no); err != nil {
+			return err
+		}
+		end = time.Now().Add(hush)
+	}
+	if len(calls) != 1 {
+		return fmt.Errorf("#33: the phone was called %d times", len(calls))
+	}
+	return errors.Join(d.within(d.prober, "BYE", "200", nothing), l.command(ctx, wideAgent, "sign_out"))
+}
+
 // smuggled is 34: what an untrusted trunk says of its caller is not believed.
 func smuggled(ctx context.Context, l *lab) error {
 	const number, rich = "13900000034", gold

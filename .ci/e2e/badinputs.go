@@ -23,6 +23,14 @@ func extra(name, value string) func(*draft) { return func(d *draft) { d.add(name
 
 func target(uri string) func(*draft) { return func(d *draft) { d.uri(uri) } }
 
+func timer(expires, least string) func(*draft) {
+	return func(d *draft) {
+		d.add("Supported", "timer")
+		d.add("Session-Expires", expires)
+		d.add("Min-SE", least)
+	}
+}
+
 func whole(text string) func(*draft) { return func(d *draft) { d.raw = text } }
 
 func badInputs() []badInput {
@@ -65,6 +73,8 @@ func badBodies() []badInput {
 		{28, "ptime 0", i, sdpLine("a=ptime:0"), "200"},
 		{28, "ptime -20", i, sdpLine("a=ptime:-20"), "200"},
 		{28, "ptime 99999999999", i, sdpLine("a=ptime:99999999999"), "200"},
+		{28, "a ptime that is no whole number", i, sdpLine("a=ptime:20.5"), "200"},
+		{28, "a maxptime below the ptime", i, sdpLine("a=ptime:60\r\na=maxptime:10"), "200"},
 		{29, "a broken boundary", i, header("Content-Type", `multipart/mixed;boundary="--++=AAA"`), "400 415"},
 		{29, "a multipart without parts", i, func(d *draft) {
 			d.set("Content-Type", "multipart/mixed;boundary=x")
@@ -99,6 +109,12 @@ func badNumbers() []badInput {
 		{58, "Max-Forwards 0", i, header("Max-Forwards", "0"), "483"},
 		{58, "Max-Forwards 256", i, header("Max-Forwards", "256"), "400"},
 		{58, "Max-Forwards -1", i, header("Max-Forwards", "-1"), "400"},
+		{58, "Session-Expires 0", i, timer("0", "90"), "422"},
+		{58, "Session-Expires 1", i, timer("1", "90"), "422"},
+		{58, "Session-Expires 2^31", i, timer("2147483648", "90"), "200"},
+		{58, "Session-Expires 2^64", i, timer("18446744073709551616", "90"), "200 400"},
+		{58, "Session-Expires in words", i, timer("soon", "90"), "200 400"},
+		{58, "Min-SE huge", i, timer("1800", "4294967295"), "200 400"},
 		{58, "Expires 2^32", "REGISTER", extra("Expires", "4294967296"), "401"},
 	}
 }

@@ -131,6 +131,27 @@ func badRTCP() [][]byte {
 	}
 }
 
+// keyFlood is the rest of 55: a thousand keys in a second, each of which ends.
+// As many keys as there is room for in an IVR's queue may be taken, and nobody
+// is hurt.
+func (m *mouth) keyFlood(ctx context.Context, l *lab, event func(code byte, end bool, duration uint16) []byte) error {
+	const keys = 1000
+	before, err := l.node.Metric(ctx, digitsMetric)
+	if err != nil {
+		return err
+	}
+	for i := range keys {
+		m.stamp += 800
+		m.throw(m.packet(101, m.stamp, event(byte(i%10), true, 400)), 0)
+		time.Sleep(time.Millisecond)
+	}
+	after, err := l.node.Metric(ctx, digitsMetric)
+	if err == nil && after-before > keys {
+		err = fmt.Errorf("#55: %d events are %v keys", keys, after-before)
+	}
+	return err
+}
+
 // strangers is 54: 200 packets to each of many ports, from somebody else.
 func (m *mouth) strangers(ctx context.Context, l *lab) error {
 	other, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(l.stranger())})
@@ -152,9 +173,11 @@ func (m *mouth) strangers(ctx context.Context, l *lab) error {
 	})
 }
 
+const digitsMetric = `tierline_digits_total{source="rfc4733"}`
+
 // keys is 55: events that are none, that never end, and that are said again.
 func (m *mouth) keys(ctx context.Context, l *lab) error {
-	const metric = `tierline_digits_total{source="rfc4733"}`
+	const metric = digitsMetric
 	event := func(code byte, end bool, duration uint16) []byte {
 		b := []byte{code, 10, byte(duration >> 8), byte(duration)}
 		if end {
@@ -182,5 +205,6 @@ func (m *mouth) keys(ctx context.Context, l *lab) error {
 				m.throw(b, 0)
 			}
 		}),
+		m.keyFlood(ctx, l, event),
 	)
 }

@@ -167,7 +167,7 @@ func protos(ctx context.Context, l *lab) error {
 		return fmt.Errorf("PROTOS has only %d messages: %w", len(files), err)
 	}
 	slices.Sort(files)
-	return l.beside(ctx, 12*time.Second, 200<<20, func() error { return l.spray(files) })
+	return l.beside(ctx, 6*time.Second, 200<<20, func() error { return l.spray(files) })
 }
 
 // spray sends files to the switch, each as one datagram, and then asks whether

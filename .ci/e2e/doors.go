@@ -20,10 +20,9 @@ import (
 // doors tries what strangers do at the ports of TLS and WSS; whoever knows how
 // to knock is let in all the while.
 func doors(ctx context.Context, l *lab) error {
-	door := doorway{l: l, config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}}
-	ca, err := os.ReadFile(filepath.Join(l.node.Certs, "ca.pem"))
-	if err != nil || !door.config.RootCAs.AppendCertsFromPEM(ca) {
-		return fmt.Errorf("read the authority: %w", err)
+	door, err := l.doorway()
+	if err != nil {
+		return err
 	}
 	var dialer net.Dialer
 	silent, err := dialer.DialContext(ctx, "tcp", door.at(1)) // takes a place and says nothing
@@ -49,6 +48,15 @@ func doors(ctx context.Context, l *lab) error {
 type doorway struct {
 	l      *lab
 	config *tls.Config
+}
+
+func (l *lab) doorway() (*doorway, error) {
+	door := &doorway{l: l, config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}}
+	ca, err := os.ReadFile(filepath.Join(l.node.Certs, "ca.pem"))
+	if err != nil || !door.config.RootCAs.AppendCertsFromPEM(ca) {
+		return nil, fmt.Errorf("read the authority: %w", err)
+	}
+	return door, nil
 }
 
 func (d *doorway) at(port int) string { return fmt.Sprintf("%s:%d", d.l.switchIP, d.l.node.SIP+port) }
@@ -152,6 +160,45 @@ func (d *doorway) knockWSS(ctx context.Context, request *draft) error {
 	_ = ws.WriteFrame(c, huge) // the switch is faster
 	if got, err = wsutil.ReadServerText(c); err == nil {
 		return fmt.Errorf("after a frame of a megabyte: %q", got)
+	}
+	return nil
+}
+
+// lyingFrames is 51: frames whose lengths nobody has room for, and a message
+// without end. Each ends its connection.
+func lyingFrames(ctx context.Context, l *lab) error {
+	door, err := l.doorway()
+	if err != nil {
+		return err
+	}
+	piece := ws.MaskFrame(ws.NewFrame(ws.OpContinuation, false, make([]byte, 32<<10)))
+	for name, say := range map[string]func(c net.Conn){
+		"2^63": func(c net.Conn) {
+			_, _ = c.Write([]byte{0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4})
+		},
+		"2^62": func(c net.Conn) {
+			_, _ = c.Write([]byte{0x81, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4})
+		},
+		"a ping of 126": func(c net.Conn) { _, _ = c.Write([]byte{0x89, 0xfe, 0, 126, 1, 2, 3, 4}) },
+		"pieces without end": func(c net.Conn) {
+			_ = ws.WriteHeader(c, ws.Header{OpCode: ws.OpText, Masked: true})
+			for range 64 {
+				if ws.WriteFrame(c, piece) != nil {
+					return // it has had enough
+				}
+			}
+		},
+	} {
+		c, err := door.socket(ctx, "sip")
+		if err != nil {
+			return err
+		}
+		say(c)
+		_, err = wsutil.ReadServerText(c)
+		_ = c.Close()
+		if ne, ok := errors.AsType[net.Error](err); err == nil || ok && ne.Timeout() {
+			return fmt.Errorf("#51: after a frame of %s the connection is open", name)
+		}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -66,10 +65,11 @@ func garbage(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	caller, agent, err := l.talking(ctx, 8*time.Second)
-	if err != nil {
-		return err
-	}
+	return l.beside(ctx, 5*time.Second, 200<<20, func() error { return l.litter(ctx, messages) })
+}
+
+// litter sends messages to SIP and media ports, and over connections.
+func (l *lab) litter(ctx context.Context, messages [][]byte) error {
 	var lc net.ListenConfig
 	conn, err := lc.ListenPacket(ctx, "udp", l.callerIP+":0")
 	if err != nil {
@@ -87,23 +87,7 @@ func garbage(ctx context.Context, l *lab) error {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	if err = stream(ctx, l, messages); err != nil {
-		return err
-	}
-	if err = errors.Join(caller.wait(30*time.Second), agent.wait(time.Second)); err != nil {
-		return err
-	}
-	if !l.node.Running() {
-		return fmt.Errorf("the switch died:\n%s", l.node.Tail(40))
-	}
-	if err = errors.Join(
-		l.callersHeard(1, 7*time.Second),
-		l.agentsHeard(1, 7*time.Second),
-	); err != nil {
-		return err
-	}
-	_, err = l.one(ctx, 3*time.Second, 0) // and the next call works
-	return err
+	return stream(ctx, l, messages)
 }
 
 // stream sends the messages over TCP connections, some of them never ended.

@@ -38,7 +38,8 @@ type lab struct {
 	shop *exec.Cmd // the business system
 	tap  *tap
 	// next is the next SIP port for a peer: sipp's sockets stay busy a moment.
-	next int
+	next    int
+	witness *witness // nil: there is none
 }
 
 // addresses takes the first block of addresses, 127.0.N.21 to 23, that no other
@@ -126,6 +127,9 @@ func replace(file, text string) error {
 }
 
 func (l *lab) close() {
+	if w := l.witness; w != nil {
+		_, _ = w.caller.kill(), w.agent.kill() // a step has failed, or not all were asked for
+	}
 	l.tap.close()
 	_ = l.lock.Close() // it never carried anything
 	l.closeShop()

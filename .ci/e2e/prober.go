@@ -26,12 +26,14 @@ type prober struct {
 	to   *net.UDPAddr
 }
 
-func newProber(ip, target string) (*prober, error) {
+func newProber(ip, target string) (*prober, error) { return newProberAt(ip, 0, target) }
+
+func newProberAt(ip string, port int, target string) (*prober, error) {
 	to, err := net.ResolveUDPAddr("udp4", target)
 	if err != nil {
 		return nil, fmt.Errorf("resolve switch: %w", err)
 	}
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(ip)})
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(ip), Port: port})
 	if err != nil {
 		return nil, fmt.Errorf("open socket: %w", err)
 	}
@@ -150,43 +152,11 @@ func (l *lab) tryAll(list []badInput, from string) error {
 	return errors.Join(all...)
 }
 
-// beside runs something next to a call that must not notice it, and bounds
-// what it may cost: the memory that the switch has taken meanwhile.
-func (l *lab) beside(ctx context.Context, talk time.Duration, most int64, something func() error) error {
-	caller, agent, err := l.talking(ctx, talk)
-	if err != nil {
-		return err
-	}
-	before, err := l.node.Memory()
-	if err != nil {
-		return err
-	}
-	began := time.Now()
-	failed := something()
-	if took := time.Since(began); took > talk-2*time.Second {
-		failed = errors.Join(failed, fmt.Errorf("it took %s, longer than the call beside it", took))
-	}
-	if !l.node.Running() {
-		return errors.Join(failed, fmt.Errorf("the switch died:\n%s", l.node.Tail(40)))
-	}
-	after, err := l.node.Memory()
-	if err == nil && after > before+most {
-		err = fmt.Errorf("the switch grew by %d MB", (after-before)>>20)
-	}
-	faults, asked := l.node.Metric(ctx, "tierline_sip_faults_total")
-	if asked == nil && faults > 0 {
-		err = errors.Join(err, fmt.Errorf("%v messages made the switch panic", faults))
-	}
-	return errors.Join(failed, err, asked,
-		caller.wait(talk+10*time.Second), agent.wait(time.Second),
-		l.callersHeard(1, talk-time.Second), l.agentsHeard(1, talk-time.Second))
-}
-
 func badMessages(ctx context.Context, l *lab) error {
-	return l.beside(ctx, 12*time.Second, 64<<20, func() error {
+	return l.beside(ctx, 15*time.Second, 64<<20, func() error {
 		return errors.Join(
-			l.tryAll(badInputs(), l.callerIP), tampered(l), leaked(l), smuggled(ctx, l), ownPort(l), badMedia(ctx, l),
-			streams(ctx, l),
+			l.tryAll(badInputs(), l.callerIP), tampered(l), leaked(l), leakedInvite(ctx, l), smuggled(ctx, l), ownPort(l),
+			badMedia(ctx, l), streams(ctx, l), lyingFrames(ctx, l),
 		)
 	})
 }

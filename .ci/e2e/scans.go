@@ -192,7 +192,7 @@ func sipVicious(ctx context.Context, l *lab) error {
 		{"svwar", []string{"-e", "1001-1006", "-m", "INVITE", "--force"}, "reqauth"},
 		{"svcrack", []string{"-u", "1002", "-d", dictionary}, "demo-1002"},
 	}
-	return l.beside(ctx, 16*time.Second, 64<<20, func() error {
+	return l.beside(ctx, 8*time.Second, 64<<20, func() error {
 		all := make([]error, len(scans))
 		var wg sync.WaitGroup
 		for i, s := range scans {

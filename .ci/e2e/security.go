@@ -8,5 +8,6 @@ func securitySteps() []step {
 		{"brute force: wrong passwords are held back, then banned, and the same for nobody as for somebody", bruteForce},
 		{"SIPVicious: svmap, svwar and svcrack get nothing", sipVicious},
 		{"garbage: malformed datagrams harm neither the switch nor a call", garbage},
+		{"after all that: the call beside it ends as it should, and another begins", survived},
 	}
 }

@@ -91,7 +91,7 @@ func hears(who string, heard []time.Duration, n int, d time.Duration) error {
 // phone starts a sipp agent that answers n calls.
 func (l *lab) phone(ctx context.Context, port, n int, ring, hang time.Duration) (*sipp, error) {
 	s, err := startSipp(ctx, l.work, peer{
-		scenario: "agent", sound: []part{hum(agentHz, 20*time.Second)}, ring: ring, hang: hang,
+		scenario: "agent", sound: []part{hum(agentHz, max(20*time.Second, hang))}, ring: ring, hang: hang,
 		ip: l.agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: n,
 	})
 	time.Sleep(300 * time.Millisecond) // sipp does not say when it listens
@@ -124,7 +124,7 @@ func (l *lab) call(ctx context.Context, numbers []string, rate int, hang time.Du
 		lines = append(lines, n+";")
 	}
 	return startSipp(ctx, l.work, peer{
-		scenario: "caller", sound: append(sound, hum(callerHz, 30*time.Second)), hang: hang,
+		scenario: "caller", sound: append(sound, hum(callerHz, 60*time.Second)), hang: hang,
 		ip: l.callerIP, port: l.port(), mediaPort: l.media(callerPort), number: "10000",
 		lines: lines, calls: len(numbers), rate: rate, target: l.node.Address(),
 	})

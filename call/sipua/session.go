@@ -72,11 +72,21 @@ const (
 )
 
 func sessionExpires(m interface{ GetHeader(name string) sip.Header }) (n uint32, refresher string) {
-	v := value(m, "Session-Expires")
-	if v == "" {
-		v = value(m, "x")
+	return interval(sessionText(m))
+}
+
+func sessionText(m interface{ GetHeader(name string) sip.Header }) string {
+	if v := value(m, "Session-Expires"); v != "" {
+		return v
 	}
-	return interval(v)
+	return value(m, "x")
+}
+
+// nought tells an interval of no time from one that is no number.
+func nought(v string) bool {
+	digits, _, _ := strings.Cut(v, ";")
+	n, err := strconv.ParseUint(strings.TrimSpace(digits), 10, 32)
+	return err == nil && n == 0
 }
 
 // has tells whether a header that lists things names one.
@@ -101,7 +111,7 @@ func allows(m sip.Message, method sip.RequestMethod) bool { return has(m, string
 func tooBrief(req *sip.Request, least uint32) *refusal {
 	n, _ := sessionExpires(req)
 	least = max(least, leastInterval)
-	if n == 0 || n >= least || !supports(req, "timer") {
+	if n == 0 && !nought(sessionText(req)) || n >= least || !supports(req, "timer") {
 		return nil
 	}
 	return refuse(brief, "Session Interval Too Small", sip.NewHeader("Min-SE", number(least)))

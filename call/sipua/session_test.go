@@ -70,10 +70,13 @@ func TestSessionIntervalTooSmall(t *testing.T) {
 		if s := b.ua.Stats(); s.Legs != 0 {
 			t.Errorf("%d legs", s.Legs)
 		}
-		b.peer.callID += "x"
-		b.peer.send(ask{method: "INVITE", body: offerSDP, headers: []string{"Supported: timer", "Session-Expires: 89"}})
-		if no = b.peer.next("422"); no.get("Min-SE") != "90" {
-			t.Errorf("Min-SE %q", no.get("Min-SE"))
+		for _, brief := range []string{"89", "1", "0", "0;refresher=uas"} {
+			b.peer.callID += "x"
+			b.peer.send(ask{method: "INVITE", body: offerSDP, headers: []string{"Supported: timer", "Session-Expires: " + brief}})
+			if no = b.peer.next("422"); no.get("Min-SE") != "90" {
+				t.Errorf("%s: Min-SE %q", brief, no.get("Min-SE"))
+			}
+			b.peer.ack()
 		}
 	})
 }
