@@ -35,6 +35,7 @@ func lanes() []lane {
 		{"phones", phoneSteps()},
 		{"calls", callSteps()},
 		{"dialogs", dialogSteps()},
+		{"trunks", trunkSteps()},
 	}
 }
 
