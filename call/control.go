@@ -164,6 +164,8 @@ func (c *Call) controlled(ctx context.Context, m controlled) {
 		c.conferWith(ctx, m)
 	case Consult:
 		c.wants(ctx, m, acd.RoleConsult)
+	case pauseRecording, markRecording: // codes only: they don't come here
+		fallthrough
 	default:
 		m.reply(denied(DeniedState, "%q is nothing to do with a call", m.Do))
 	}

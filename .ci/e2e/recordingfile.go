@@ -53,7 +53,7 @@ func (l *lab) recordingOf(ctx context.Context, from string) (r recording, err er
 			Recordings []recording `json:"recordings"`
 		}
 		query := url.Values{"number": {"+86" + from}}
-		if err := l.node.Get(ctx, "/api/v1/recordings?"+query.Encode(), &list); err != nil {
+		if err = l.node.Get(ctx, "/api/v1/recordings?"+query.Encode(), &list); err != nil {
 			return err
 		}
 		if len(list.Recordings) != 1 {

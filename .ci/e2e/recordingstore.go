@@ -49,7 +49,8 @@ func recordingStored(ctx context.Context, l *lab) error {
 		return err
 	}
 	r := made[0]
-	if unstored, err := l.node.Metric(ctx, "tierline_recordings_unstored"); err != nil || unstored < 1 || r.about.Stored != "" {
+	unstored, err := l.node.Metric(ctx, "tierline_recordings_unstored")
+	if err != nil || unstored < 1 || r.about.Stored != "" {
 		return fmt.Errorf("%v recordings wait for the store: %w; %+v", unstored, err, r.about)
 	}
 	if err = errors.Join(l.node.Kill(), l.node.Start(ctx)); err != nil {
@@ -57,8 +58,9 @@ func recordingStored(ctx context.Context, l *lab) error {
 	}
 	down.Store(false)
 	err = bed.Eventually(15*time.Second, func() error {
-		if left, err := l.node.Metric(ctx, "tierline_recordings_unstored"); err != nil || left > 0 {
-			return fmt.Errorf("%v recordings wait for the store: %w; refused: %q", left, err, store.Refused())
+		left, bad := l.node.Metric(ctx, "tierline_recordings_unstored")
+		if bad != nil || left > 0 {
+			return fmt.Errorf("%v recordings wait for the store: %w; refused: %q", left, bad, store.Refused())
 		}
 		return nil
 	})

@@ -97,7 +97,7 @@ func (l *lab) plays(ctx context.Context, r recording) (err error) {
 		Error        string
 	}
 	err = bed.Eventually(10*time.Second, func() error {
-		if err := c.run(`(() => { const m = document.querySelector("video, audio"), e = m && m.error;
+		if err = c.run(`(() => { const m = document.querySelector("video, audio"), e = m && m.error;
 			return {Duration: m ? m.duration || 0 : 0, At: 0, Error: e ? e.message : ""} })()`, &got); err != nil {
 			return err
 		}
@@ -138,8 +138,8 @@ func recordingSecrets(ctx context.Context, l *lab) error {
 		number: recordedBridge, before: 500 * time.Millisecond, ring: 300 * time.Millisecond, talk: 9 * time.Second,
 		during: func(ctx context.Context, call string) error {
 			time.Sleep(1600 * time.Millisecond)
-			_, err := l.cli(ctx, "secret", call, "e2e_secret")
-			return err
+			_, bad := l.cli(ctx, "secret", call, "e2e_secret")
+			return bad
 		},
 	}
 	byEvent, byTone := talk, talk

@@ -106,16 +106,25 @@ func (t *tap) packet(ip []byte, now time.Time) {
 		}
 		return
 	}
-	f := flow{src, dst}
-	if payload[0]>>6 == 2 && payload[1]&0x7f == opusType {
+	if payload[0]>>6 == 2 {
+		t.rtp(flow{src, dst}, payload, now)
+	}
+}
+
+// rtp takes a packet of one direction. mu is held.
+func (t *tap) rtp(f flow, payload []byte, now time.Time) {
+	switch kind := payload[1] & 0x7f; {
+	case kind == opusType:
 		t.opus[f]++
-	}
-	if payload[0]>>6 == 2 && payload[1]&0x7f == eventPT && len(payload) >= 16 {
+	case kind == eventPT && len(payload) >= 16:
 		t.keys[f] += string("0123456789*#ABCD"[payload[12]&15])
+	case kind == pcma:
+		t.sound(f, payload, now)
 	}
-	if payload[0]>>6 != 2 || payload[1]&0x7f != pcma {
-		return
-	}
+}
+
+// sound listens to A-law. mu is held.
+func (t *tap) sound(f flow, payload []byte, now time.Time) {
 	h := t.flows[f]
 	if h == nil {
 		h = &heard{tones: tone.NewDetector(t.hz...), first: now}
