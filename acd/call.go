@@ -3,7 +3,6 @@ package acd
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -56,6 +55,7 @@ func (p Phase) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 // call is one caller from arrival to end.
 type call struct {
 	id, node, trunk, from, to, flow, sipCallID string
+	home                                       string // whose address its legs are at
 
 	index       uint64 // of the entry it arrived with
 	arrivedWall int64
@@ -140,6 +140,7 @@ func (s *State) callArrived(ev CallArrived, e Entry, r *Result) error {
 		id: ev.Call, node: ev.Node, trunk: ev.Trunk, from: ev.From, to: ev.To, flow: ev.Flow, sipCallID: ev.SIPCallID,
 		index: e.Index, arrivedWall: e.Wall, generation: g, customer: ev.Customer,
 		tier: ev.Customer.Tier, language: ev.Customer.Language, leg: ev.Leg, phase: PhaseMenu,
+		home: cmp.Or(ev.Home, ev.Node),
 	}
 	c.place.ID = c.id
 	s.calls[c.id] = c
@@ -370,23 +371,6 @@ func (s *State) end(c *call, ev CallEnded, r *Result) error {
 	c.generation.calls--
 	s.forgetGenerations()
 	r.Facts = append(r.Facts, f)
-	return nil
-}
-
-// nodeRestarted ends the calls that died with a process. Nobody is left there
-// to act on effects.
-func (s *State) nodeRestarted(ev NodeRestarted, r *Result) error {
-	if ev.Node == "" {
-		return refuse(ev, "node must be named")
-	}
-	r.Facts = append(r.Facts, Fact{Kind: FactNodeRestarted, Node: ev.Node})
-	for _, id := range slices.Sorted(maps.Keys(s.calls)) {
-		if c := s.calls[id]; c.node == ev.Node {
-			// A call-back without legs has lost nothing, and refuses.
-			_ = s.end(c, CallEnded{Call: id, Cause: missedNodeLost, By: SideSwitch}, r)
-		}
-	}
-	r.Effects = nil
 	return nil
 }
 

@@ -149,7 +149,7 @@ func (s *State) newCallback(ev CallbackRequested, e Entry) (*call, error) {
 		return nil, err
 	}
 	c := &call{
-		id: ev.Callback, node: ev.Node, to: ev.Number, index: e.Index, arrivedWall: e.Wall, generation: g,
+		id: ev.Callback, node: ev.Node, home: ev.Node, to: ev.Number, index: e.Index, arrivedWall: e.Wall, generation: g,
 		customer: ev.Customer, tier: ev.Tier, language: cmp.Or(ev.Language, ev.Customer.Language), queue: q,
 		need: ev.Requirement, callback: &callback{origin: ev.Call, by: ev.By},
 	}

@@ -126,6 +126,14 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.outsideChanged(ev, r)
 	case CallRerouted:
 		return s.callRerouted(ev, r)
+	case NodeDown:
+		return s.nodeDown(ev, r)
+	case NodeReady:
+		return s.nodeReady(ev, r)
+	case AddressMoved:
+		return s.addressMoved(ev, r)
+	case LegChanged:
+		return s.legChanged(ev)
 	default:
 		panic(fmt.Sprintf("acd: unknown event %T: this node is too old for the log", ev))
 	}

@@ -127,7 +127,8 @@ type CallArrived struct {
 	Generation uint64   `json:"generation"`
 	Customer   Customer `json:"customer"`
 	SIPCallID  string   `json:"sip_call_id,omitempty"`
-	Leg        []byte   `json:"leg,omitempty"` // encoded dialog and SDP, opaque to this package
+	Leg        []byte   `json:"leg,omitempty"`  // encoded dialog and SDP, opaque to this package
+	Home       string   `json:"home,omitempty"` // at whose address it arrived; none: the node's own
 }
 
 // CallStepped is a checkpoint of the menu: the call entered a node of its flow.
@@ -325,10 +326,11 @@ type CallEnded struct {
 
 func (e CallEnded) bySwitch() bool { return e.By == 0 || e.By == SideSwitch }
 
-// NodeRestarted says that a node's process began anew: whatever calls it held
-// are gone.
+// NodeRestarted says that a node's process began anew. It goes on with the
+// calls that the one before it held, or they are gone.
 type NodeRestarted struct {
-	Node string `json:"node"`
+	Node   string `json:"node"`
+	Resume bool   `json:"resume,omitempty"`
 }
 
 // TimePassed carries nothing but its entry's time: expiries that are due fire.

@@ -110,6 +110,9 @@ const (
 	FactAgentReleased     FactKind = "call.agent_released"
 	FactCallEnded         FactKind = "call.ended"
 	FactNodeRestarted     FactKind = "node.restarted"
+	FactNodeDown          FactKind = "node.down"       // cause is who goes on with its calls, if anybody
+	FactAddressMoved      FactKind = "address.moved"   // node is whose it is, cause who has it now
+	FactCallTakenOver     FactKind = "call.taken_over" // node is who goes on with it
 	FactCallSurveyed      FactKind = "call.surveyed"
 	FactCallRecorded      FactKind = "call.recorded"    // reason is the kind of recording
 	FactCallTransferred   FactKind = "call.transferred" // cause is the result

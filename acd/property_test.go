@@ -255,6 +255,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		w.calls++
 		id := fmt.Sprint("c", w.calls)
 		_ = w.put(t, CallArrived{
+			Leg:  rapid.SampledFrom([][]byte{nil, []byte("leg")}).Draw(t, "leg"),
 			Call: id, Node: node.Draw(t, "node"), From: rapid.SampledFrom([]string{"", "138"}).Draw(t, "from"),
 			Customer: Customer{
 				ID: rapid.SampledFrom([]string{"", "", "u1", "u2"}).Draw(t, "customer"), Tier: tier.Draw(t, "tier"),
@@ -345,9 +346,22 @@ func (w *world) actions() map[string]func(*rapid.T) {
 				t.Fatal(err)
 			}
 		},
-		"restart": func(t *rapid.T) { _ = w.put(t, NodeRestarted{Node: node.Draw(t, "node")}) },
-		"wait":    func(t *rapid.T) { w.now += rapid.SampledFrom([]int64{1, 999, 5000, 17_000}).Draw(t, "ms") },
-		"reload":  func(t *rapid.T) { w.s = reload(t, w.s) },
+		"restart": func(t *rapid.T) {
+			_ = w.put(t, NodeRestarted{Node: node.Draw(t, "node"), Resume: rapid.Bool().Draw(t, "resume")})
+		},
+		"down": func(t *rapid.T) {
+			_ = w.put(t, NodeDown{
+				Node: node.Draw(t, "node"), Heir: node.Draw(t, "heir"), Away: rapid.Bool().Draw(t, "away"),
+			})
+		},
+		"back": func(t *rapid.T) { _ = w.put(t, NodeReady{Node: node.Draw(t, "node")}) },
+		"address": func(t *rapid.T) {
+			_ = w.put(t, AddressMoved{
+				Home: node.Draw(t, "home"), From: node.Draw(t, "from"), To: node.Draw(t, "to"), Away: rapid.Bool().Draw(t, "away"),
+			})
+		},
+		"wait":   func(t *rapid.T) { w.now += rapid.SampledFrom([]int64{1, 999, 5000, 17_000}).Draw(t, "ms") },
+		"reload": func(t *rapid.T) { w.s = reload(t, w.s) },
 	}
 	maps.Copy(actions, w.callbackActions(call, leg))
 	maps.Copy(actions, w.sideActions(agent, call, leg))

@@ -86,6 +86,22 @@ func order(e Effect) string {
 		return fmt.Sprintf("release %s from %s #%d", e.Agent, e.Call, e.Offer)
 	case GenerationChanged:
 		return fmt.Sprintf("generation is %d", e.Generation)
+	case HoldAddress:
+		return fmt.Sprintf("%s holds the address of %s %v", e.Node, e.Home, e.Listen)
+	case FreeAddress:
+		return fmt.Sprintf("%s frees the address of %s for %s", e.Node, e.Home, e.To)
+	case GiveAddress:
+		return fmt.Sprintf("%s is to give back the address of %s", e.Node, e.Home)
+	case TakeCall:
+		return fmt.Sprintf("%s takes %s", e.Node, e.Call)
+	case DropCall:
+		return fmt.Sprintf("%s drops %s", e.Node, e.Call)
+	case StopGhost:
+		return fmt.Sprintf("%s stops what rings %s for %s #%d from %s", e.Node, e.Agent, e.Call, e.Offer, e.Home)
+	case EndLeg:
+		return fmt.Sprintf("%s ends leg %s", e.Node, e.Leg)
+	case NodeLost:
+		return e.Node + " is lost"
 	}
 	return fmt.Sprintf("%T", e)
 }

@@ -243,6 +243,9 @@ func (x *script) arrive(quiet bool) {
 	if from := x.arg("from"); from != "" {
 		ev.From = from
 	}
+	if leg := x.arg("leg"); leg != "" {
+		ev.Leg = []byte(leg)
+	}
 	if n := x.arg("node"); n != "" {
 		ev.Node = n
 	}
@@ -293,7 +296,7 @@ func (x *script) event() Event {
 	case "rang":
 		return OfferRang{Offer: x.offer(x.arg("0")), Agent: x.arg("agent")}
 	case "answer":
-		return OfferAnswered{Offer: x.offer(x.arg("0")), Agent: x.arg("agent")}
+		return OfferAnswered{Offer: x.offer(x.arg("0")), Agent: x.arg("agent"), Leg: []byte(x.arg("leg"))}
 	case "fail":
 		ev := OfferFailed{Offer: x.offer(x.arg("0")), Agent: x.arg("agent"), Outcome: named[Outcome](x, x.arg("1"))}
 		if sip := x.arg("sip"); sip != "" {
@@ -305,7 +308,10 @@ func (x *script) event() Event {
 	case "end":
 		return CallEnded{Call: x.arg("0"), Cause: "normal", By: named[Side](x, x.arg("1"))}
 	case "restart":
-		return NodeRestarted{Node: x.arg("0")}
+		return NodeRestarted{Node: x.arg("0"), Resume: x.arg("resume") != ""}
+	}
+	if ev, ok := x.nodeEvent(); ok {
+		return ev
 	}
 	if ev, ok := x.callbackEvent(); ok {
 		return ev
@@ -315,4 +321,18 @@ func (x *script) event() Event {
 	}
 	x.d.Fatalf(x.t, "unknown command")
 	return nil
+}
+
+func (x *script) nodeEvent() (Event, bool) {
+	switch x.d.Cmd {
+	case "down":
+		return NodeDown{Node: x.arg("0"), Heir: x.arg("heir"), Away: x.arg("away") != ""}, true
+	case "back":
+		return NodeReady{Node: x.arg("0"), Listen: words(x.arg("listen"))}, true
+	case "address":
+		return AddressMoved{Home: x.arg("0"), From: x.arg("from"), To: x.arg("to"), Away: x.arg("away") != ""}, true
+	case "leg":
+		return LegChanged{Call: x.arg("0"), Leg: []byte(x.arg("1"))}, true
+	}
+	return nil, false
 }

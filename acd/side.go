@@ -66,6 +66,7 @@ func (s *State) callPlaced(ev CallPlaced, e Entry, r *Result) error {
 		id: ev.Call, node: ev.Node, trunk: ev.Trunk, from: a.id, to: ev.To, sipCallID: ev.SIPCallID, index: e.Index,
 		arrivedWall: e.Wall, generation: g, customer: ev.Customer, tier: ev.Customer.Tier,
 		language: ev.Customer.Language, leg: ev.Leg, phase: PhaseMenu, placedBy: a.id, outside: ev.Outside,
+		home:  ev.Node,
 		queue: &QueueConfig{},
 	}
 	if err := s.settle(c); err != nil {

@@ -128,6 +128,9 @@ func (s *State) code(k *coder) {
 			k.int(&v.since)
 		})
 	}
+	if k.version >= 4 {
+		table(k, s.members, func(m *member) string { return m.name }, (*member).code)
+	}
 }
 
 func (a *agent) code(k *coder) {
@@ -192,21 +195,10 @@ func (c *call) code(k *coder, s *State) {
 	k.bytes(&c.menu)
 	number(k, &c.phase)
 	k.uint(&c.offer)
-	k.str(&c.need)
-	k.int(&c.queuedAt)
-	k.int(&c.credit)
-	k.int(&c.leaveAt)
-	list(k, &c.attach, func(k *coder, a *Attribute) {
-		k.str(&a.Name)
-		k.str(&a.Value)
-	})
-	k.int(&c.place.Key.Band)
-	k.int(&c.place.Key.Deadline)
-	k.uint(&c.place.Key.Index)
-	list(k, &c.place.PassedOver, func(k *coder, p *rank.PassedOver) {
-		k.str(&p.Agent)
-		k.int(&p.Until)
-	})
+	c.codeWait(k)
+	if k.version < 4 {
+		c.home = c.node
+	}
 	if k.version < 2 {
 		return
 	}
@@ -228,6 +220,28 @@ func (c *call) code(k *coder, s *State) {
 	if c.placedBy != "" && c.queue == nil {
 		c.queue = &QueueConfig{}
 	}
+	if k.version >= 4 {
+		k.str(&c.home)
+	}
+}
+
+// codeWait writes the call's visit to a queue.
+func (c *call) codeWait(k *coder) {
+	k.str(&c.need)
+	k.int(&c.queuedAt)
+	k.int(&c.credit)
+	k.int(&c.leaveAt)
+	list(k, &c.attach, func(k *coder, a *Attribute) {
+		k.str(&a.Name)
+		k.str(&a.Value)
+	})
+	k.int(&c.place.Key.Band)
+	k.int(&c.place.Key.Deadline)
+	k.uint(&c.place.Key.Index)
+	list(k, &c.place.PassedOver, func(k *coder, p *rank.PassedOver) {
+		k.str(&p.Agent)
+		k.int(&p.Until)
+	})
 }
 
 // codeGeneration writes the generation and queue of a call as number and name.

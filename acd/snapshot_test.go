@@ -19,8 +19,8 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	for want, s := range map[string]*State{
-		"2629fda3ef727690678df76c3a8c33685c143a325af827359179788c68bb7344": busyState(t),
-		"8e692c196c0718996e61ab1ad402858ff47626cf09f54e5ee2b34ec047812aae": backState(t),
+		"35b2456803f26d9f90d334b0c280db407018d7539b39c8b88df1a1512af3c316": busyState(t),
+		"41953af8024ce8586ad3fc0a473d220dd26949b960761eb84c4b4294c8938413": backState(t),
 	} {
 		hash := s.Hash()
 		if got := hex.EncodeToString(hash[:]); got != want {

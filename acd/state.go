@@ -23,6 +23,7 @@ type State struct {
 	paces       map[string]*pace   // by queue
 	served      map[string]*served // last agents, by caller
 	vigils      map[string]*vigil
+	members     map[string]*member
 
 	// What follows can be derived from the fields above: it is rebuilt by
 	// Decode and doesn't show in a snapshot.
@@ -40,15 +41,16 @@ type State struct {
 // NewState returns the state before the first entry.
 func NewState() *State {
 	return &State{
-		agents: map[string]*agent{},
-		calls:  map[string]*call{},
-		offers: map[uint64]*offer{},
-		paces:  map[string]*pace{},
-		served: map[string]*served{},
-		vigils: map[string]*vigil{},
-		queues: map[string]*queue{},
-		timers: ordered.New(timer.compare),
-		board:  rank.NewBoard(),
+		agents:  map[string]*agent{},
+		calls:   map[string]*call{},
+		offers:  map[uint64]*offer{},
+		paces:   map[string]*pace{},
+		served:  map[string]*served{},
+		vigils:  map[string]*vigil{},
+		members: map[string]*member{},
+		queues:  map[string]*queue{},
+		timers:  ordered.New(timer.compare),
+		board:   rank.NewBoard(),
 
 		lockouts: map[string]*lockout{}, lockoutAge: ordered.New((*lockout).older),
 		callbacks: newCallbacks(), servedOrder: newServedOrder(),

@@ -107,10 +107,31 @@ func (w *world) report(ev Event) {
 		w.offers = append(w.offers, legOf{w.s.index, ev.Agent})
 	case CallHandedOver:
 		delete(w.talking, w.story[ev.Call].talking)
+	case NodeDown:
+		w.moved(ev.Node, true)
+	case AddressMoved:
+		w.moved(ev.From, false)
 	case NodeRestarted:
+		if ev.Resume {
+			w.moved(ev.Node, true)
+			return
+		}
 		maps.DeleteFunc(w.ringing, func(l legOf, _ bool) bool { return w.node[l.offer] == ev.Node })
 		maps.DeleteFunc(w.talking, func(id uint64, _ string) bool { return w.node[id] == ev.Node })
 	default:
+	}
+}
+
+// moved follows what a node held to where it is now. One that is dead isn't
+// told to let anybody go.
+func (w *world) moved(node string, dead bool) {
+	gone := func(offer uint64) bool { return dead && w.node[offer] == node && w.s.offers[offer] == nil }
+	maps.DeleteFunc(w.ringing, func(l legOf, _ bool) bool { return gone(l.offer) })
+	maps.DeleteFunc(w.talking, func(id uint64, _ string) bool { return gone(id) })
+	for id := range w.talking {
+		if w.node[id] == node && w.s.offers[id] != nil {
+			w.node[id] = w.s.calls[w.s.offers[id].call].node
+		}
 	}
 }
 
@@ -133,7 +154,15 @@ func (w *world) obey(t *rapid.T, e Effect) {
 			t.Fatalf("%+v, but that doesn't talk", e)
 		}
 		delete(w.talking, e.Offer)
-	case LeaveQueue, GenerationChanged:
+	case TakeCall:
+		if c := w.s.calls[e.Call]; c == nil || c.node != e.Node || c.leg == nil {
+			t.Fatalf("%+v, which is another's", e)
+		}
+	case StopGhost:
+		if w.s.offers[e.Offer] != nil {
+			t.Fatalf("%+v, which is none", e)
+		}
+	case LeaveQueue, GenerationChanged, HoldAddress, FreeAddress, GiveAddress, DropCall, EndLeg, NodeLost:
 	}
 }
 
@@ -212,7 +241,8 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		FactCallbackRequested, FactCallbackDue, FactCallbackDialled, FactCallbackReached, FactCallbackMissed,
 		FactCallbackEnded, FactAuthLocked, FactAuthCleared, FactRecordingMarked, FactRecordingUsed, FactCallJoined, FactCallHandedOver, FactCallHeld,
 		FactCallResumed, FactCallMuted, FactCallUnmuted, FactOutsideDialled, FactOutsideAnswered, FactOutsideFailed,
-		FactOutsideLeft, FactCallRerouted, FactSupervisionStarted, FactSupervisionChanged, FactSupervisionEnded:
+		FactOutsideLeft, FactCallRerouted, FactSupervisionStarted, FactSupervisionChanged, FactSupervisionEnded,
+		FactNodeDown, FactAddressMoved, FactCallTakenOver:
 	}
 	if !ok {
 		t.Fatalf("%+v at the wrong moment", f)

@@ -123,6 +123,7 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 		c.codecs = sdp.DefaultCodecs()
 	}
 	c.prime(c.id)
+	c.home = s.homeAt(in.Local)
 	c.identify(gen, in.CallID)
 	if err = s.add(c, t, time.Now()); err != nil {
 		status, reason := refusal(err)
@@ -190,13 +191,14 @@ func (c *Call) answer(in Invite) bool {
 		}
 	}
 	_ = in.Ringing() // lost or not, the 200 follows
-	leg, err := in.Leg()
+	leg, err := in.Leg(body)
 	if err != nil {
 		c.log.Warn("dialog can't be stored", "err", err)
 	}
 	_, _, err = c.sw.cfg.Queue.Propose(c.sw.root, acd.CallArrived{
 		Call: c.id, Node: c.sw.cfg.Node, Trunk: c.trunk, From: c.from, To: c.to, Flow: c.flowName,
 		Generation: c.gen.Number, Customer: c.customer, SIPCallID: c.sipCallID, Leg: leg,
+		Home: c.home.node,
 	})
 	if err != nil {
 		c.log.Warn("cannot commit the call", "err", err)

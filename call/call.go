@@ -46,6 +46,7 @@ type Call struct {
 	digits                               trunk.Digits
 	early                                bool               // its caller hears us before he is answered
 	timer                                sipua.SessionTimer // of the caller's leg
+	home                                 home               // at whose address its legs are
 	release                              func()             // gives the trunk its place back
 
 	box  chan msg
@@ -81,6 +82,7 @@ type Call struct {
 	tapes      map[*conversation]struct{}    // that and others that aren't on the disk yet
 
 	dialogs []sipua.DialogID // of all its legs
+	resumed bool             // another process had it; what it says is being done again
 
 	moved    bool      // another switch has the caller
 	away     *transfer // the caller is sent to somebody outside
@@ -175,6 +177,10 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		c.oversee(ctx, m)
 	case secondLine:
 		c.asksByLine(ctx, m)
+	case inherited:
+		c.resume(ctx, m)
+	case handedOver:
+		c.abandon()
 	case dismissed:
 		c.end(m.err)
 	}

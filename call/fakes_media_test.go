@@ -35,6 +35,10 @@ func (m *fakeMedia) Fingerprint() handshake.Fingerprint {
 
 func (m *fakeMedia) IP() netip.Addr { return netip.MustParseAddr("192.0.2.1") }
 
+func (m *fakeMedia) OpenAt(_ netip.AddrPort, on func(media.Event)) (MediaLeg, error) {
+	return m.Open(on)
+}
+
 func (m *fakeMedia) Open(on func(media.Event)) (MediaLeg, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

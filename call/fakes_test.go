@@ -158,6 +158,7 @@ type fakeDialog struct {
 	over bool
 	up   bool
 
+	kept     sipua.Dialog                                   // of a leg that another process made
 	reinvite func(offer []byte) (status int, answer []byte) // nil: nothing but what was agreed
 }
 
@@ -215,7 +216,12 @@ func (d *fakeDialog) Show(id sipua.Identity) error {
 	return nil
 }
 
+func (d *fakeDialog) Abandon() { d.lab.note("abandon %s", d.name) }
+
 func (d *fakeDialog) Dialog() sipua.Dialog {
+	if d.kept.CallID != "" {
+		return d.kept
+	}
 	return sipua.Dialog{CallID: d.name, RemoteURI: "sip:13800138000@192.0.2.9"}
 }
 
@@ -261,7 +267,7 @@ func (c *caller) Session(t sipua.SessionTimer) error {
 	}
 	return nil
 }
-func (c *caller) Leg() ([]byte, error) { return json.Marshal("leg") }
+func (c *caller) Leg([]byte) ([]byte, error) { return json.Marshal("leg") }
 
 func (c *caller) Answer(_ []byte, on func(sipua.LegEvent)) (Dialog, error) {
 	c.mu.Lock()

@@ -3,6 +3,7 @@ package call
 import (
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -77,6 +78,9 @@ type Services struct {
 	library *prompt.Library
 	bundle  func(generation uint64) (acd.Bundle, bool)
 	changes chan uint64
+
+	mu    sync.Mutex
+	older *Generation // the last one that was asked for by number
 }
 
 // NewServices returns an empty set. bundle reads a generation from the
@@ -128,17 +132,46 @@ func (s *Services) Load(generation uint64) error {
 	if g := s.Current(); g != nil && g.Number == generation {
 		return nil
 	}
+	g, err := s.compile(generation)
+	if err != nil {
+		return err
+	}
+	s.current.Store(g)
+	s.log.Info("generation is live", "generation", generation, "prompts", len(g.clips), "flows", len(g.Flows))
+	return nil
+}
+
+// Get returns a generation, also one that only older calls still use.
+func (s *Services) Get(generation uint64) (*Generation, error) {
+	if g := s.Current(); g != nil && g.Number == generation {
+		return g, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.older; g != nil && g.Number == generation {
+		return g, nil
+	}
+	g, err := s.compile(generation)
+	if err != nil {
+		return nil, err
+	}
+	s.older = g
+	return g, nil
+}
+
+// compile makes a generation ready for calls.
+func (s *Services) compile(generation uint64) (*Generation, error) {
 	b, ok := s.bundle(generation)
 	if !ok {
-		return fmt.Errorf("generation %d is not in the log", generation)
+		return nil, fmt.Errorf("generation %d is not in the log", generation)
 	}
 	docs, err := service.DecodeBundle(b.Data)
 	if err != nil {
-		return fmt.Errorf("read generation %d: %w", generation, err)
+		return nil, fmt.Errorf("read generation %d: %w", generation, err)
 	}
 	svc, problems := service.Compile(docs)
 	if svc == nil {
-		return fmt.Errorf("compile generation %d: %d problems, first %v", generation, len(problems), problems[0])
+		return nil, fmt.Errorf("compile generation %d: %d problems, first %v", generation, len(problems), problems[0])
 	}
 	g := &Generation{
 		Service: svc, Number: generation, clips: map[clipKey]*prompt.Clip{}, music: map[clipKey]*media.Music{},
@@ -155,9 +188,7 @@ func (s *Services) Load(generation uint64) error {
 			g.music[key] = s.media.Music(clip)
 		}
 	}
-	s.current.Store(g)
-	s.log.Info("generation is live", "generation", generation, "prompts", len(g.clips), "flows", len(svc.Flows))
-	return nil
+	return g, nil
 }
 
 // Secret implements registrar.Accounts.

@@ -104,7 +104,7 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 	l.sw = New(ctx, Config{
 		Node: "n1", Log: log, Media: l.media, Services: services,
 		Known: func(netip.AddrPort) bool { return false }, Backend: &l.backend, Speech: &l.speech,
-		Messages: messages, Tapes: tapes,
+		Messages: messages, Tapes: tapes, Addresses: fakeAddresses{l},
 		Accounts: map[string]Account{"carrier": {Realm: "r", Username: "u", Password: "hunter2"}},
 	})
 	l.sw.Bind(l.log)

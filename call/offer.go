@@ -49,7 +49,8 @@ func (c *Call) onEffect(ctx context.Context, e acd.Effect) {
 		c.released(ctx, e)
 	case acd.LeaveQueue:
 		c.leftQueue(ctx, e)
-	case acd.GenerationChanged:
+	case acd.GenerationChanged, acd.HoldAddress, acd.FreeAddress, acd.GiveAddress, acd.TakeCall, acd.DropCall,
+		acd.StopGhost, acd.EndLeg, acd.NodeLost:
 		// For the switch, not for a call: a call keeps its generation.
 	}
 }
@@ -135,7 +136,7 @@ func (c *Call) invite(ctx context.Context, o *offer, e acd.RingAgent) {
 	for _, b := range e.Contacts {
 		p := &party{media: first.media, signal: sourceOf(b), agent: e.Agent, offer: e.Offer, codes: codes}
 		p.local = c.sw.forPhone(first.local, policy, b)
-		d, dialErr := c.sw.cfg.UA.Dial(c.dialRequest(e, b, sdp.Offer(p.local)), c.signals(p))
+		d, dialErr := c.sw.cfg.UA.Dial(c.fromHome(c.dialRequest(e, b, sdp.Offer(p.local)), e.Offer), c.signals(p))
 		if dialErr != nil {
 			c.log.Warn("cannot dial the agent", "agent", e.Agent, "err", dialErr)
 			continue

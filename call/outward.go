@@ -188,6 +188,7 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 		p.local.Security.Private = f.hop.private()
 		f.party = &p
 		d, err := c.sw.cfg.UA.Dial(sipua.DialRequest{
+			Local:  c.home.sip,
 			Target: f.hop.uri, Address: f.hop.addr, Transport: f.hop.transport, From: f.from,
 			SDP: sdp.Offer(p.local), Timeout: time.Until(f.limit), Patience: trunkPatience,
 			Session: f.timer,

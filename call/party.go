@@ -22,25 +22,26 @@ type party struct {
 	signal   netip.Addr // where its SIP comes from: media may latch to it
 	agent    string     // "" for the caller
 	offer    uint64
-	inband   bool // keys may be tones in its sound
-	codes    bool // an agent's, whose keys may be codes
-	far      *far // a leg that we called outside
-	late     bool // our offer stands in a 2xx, its answer comes with the ACK
-	dead     bool // the peer hung up or the leg failed
-	replaced bool // another one took its place
+	inband   bool   // keys may be tones in its sound
+	codes    bool   // an agent's, whose keys may be codes
+	far      *far   // a leg that we called outside
+	late     bool   // our offer stands in a 2xx, its answer comes with the ACK
+	dead     bool   // the peer hung up or the leg failed
+	replaced bool   // another one took its place
+	stored   []byte // the leg as the log has it, if it has changed
 	tuning   tuning
 }
 
 // openParty reserves media for a leg and prepares our side of its SDP.
 func (c *Call) openParty(codecs []uint8, policy sdp.Policy) (*party, error) {
 	p := &party{}
-	leg, err := c.sw.cfg.Media.Open(func(ev media.Event) { _ = c.Post(heard{from: p, ev: ev}) })
+	leg, err := c.sw.cfg.Media.OpenAt(c.home.rtp(), func(ev media.Event) { _ = c.Post(heard{from: p, ev: ev}) })
 	if err != nil {
 		return nil, fmt.Errorf("open media: %w", err)
 	}
 	p.media = leg
 	p.local = sdp.LocalOptions{
-		IP: c.sw.cfg.Media.IP(), Port: leg.Port(), SessionID: c.sw.newSessionID(), Version: 1,
+		IP: c.home.ip(c.sw.cfg.Media.IP()), Port: leg.Port(), SessionID: c.sw.newSessionID(), Version: 1,
 		Codecs: codecs, Direction: sdp.SendRecv, Security: c.sw.security(policy),
 	}
 	return p, nil
@@ -117,6 +118,7 @@ func (c *Call) reinvited(p *party, ev sipua.Reinvited) {
 		return
 	}
 	_ = ev.Reply(200, body)
+	c.keepLeg(p)
 	c.holdChanged(p)
 }
 
@@ -126,6 +128,7 @@ func (c *Call) refreshed(p *party, ev sipua.Refreshed) {
 		c.log.Info("answer to a refresh is unusable, what was agreed stays", "err", err)
 		return
 	}
+	c.keepLeg(p)
 	c.holdChanged(p)
 }
 
@@ -212,6 +215,7 @@ func (c *Call) confirmed(ctx context.Context, p *party, ev sipua.Confirmed) {
 			c.end(&EndError{Cause: Cause{SIP: 488, Q850: 88, Side: acd.SideCaller, Reason: "bad_answer"}, Err: err})
 			return
 		}
+		c.keepLeg(p)
 	}
 	if c.session != nil {
 		c.holdChanged(p) // the ACK of a re-INVITE

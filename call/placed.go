@@ -140,7 +140,7 @@ func (c *Call) openPlaced(in Invite, agent string) bool {
 	if c.placed.target.Number == "" {
 		c.caller = p
 	}
-	leg, err := in.Leg()
+	leg, err := in.Leg(body)
 	if err != nil {
 		c.log.Warn("dialog can't be stored", "err", err)
 	}

@@ -52,6 +52,21 @@ type Signalling interface {
 	Resolve(target string, on func(hops []resolve.Hop, err error))
 	// Report tells whether one of them was any good.
 	Report(addr netip.AddrPort, good bool)
+	Inheritance
+}
+
+// Inheritance is what user agents do for one another's calls.
+type Inheritance interface {
+	// Resume goes on with a dialog that another process began.
+	Resume(d sipua.Dialog, on func(sipua.LegEvent)) Dialog
+	// Serves tells whether a dialog's peer sends to us already.
+	Serves(d sipua.Dialog) bool
+	// Adopt also serves another node's address, given as transport:host:port, and
+	// Leave gives it up.
+	Adopt(listen, host string) error
+	Leave(at netip.Addr)
+	// CancelGhost stops what rings because of the same Dial of another process.
+	CancelGhost(r sipua.DialRequest) error
 }
 
 // Account is what a peer that asks for a digest knows us by. Challenges of
@@ -69,14 +84,17 @@ type Dialog interface {
 	Reinvite(sdp []byte, done func(status int, sdp []byte))
 	// Show tells the peer whom it talks to from now on.
 	Show(id sipua.Identity) error
+	// Abandon forgets the leg without a word: another process goes on with it.
+	Abandon()
 	// Dialog returns what another process needs to go on with the leg.
 	Dialog() sipua.Dialog
 }
 
 // Invitation is an INVITE that waits for its answer.
 type Invitation interface {
-	// Leg returns the dialog as another process could go on with it.
-	Leg() ([]byte, error)
+	// Leg returns the dialog as another process could go on with it, once it is
+	// answered with sdp.
+	Leg(sdp []byte) ([]byte, error)
 	Ringing() error
 	// Reliable tells whether the caller acknowledges Progress.
 	Reliable() bool
@@ -103,6 +121,7 @@ type Invite struct {
 	Trunk         string // that has proved itself; "": nobody had to
 	URI           string // request URI, for digest
 	Source        netip.AddrPort
+	Local         netip.Addr // which of our addresses it came to
 	Transport     string
 	UserAgent     string
 	Authorization []string
@@ -113,6 +132,8 @@ type Invite struct {
 // Media opens RTP legs and joins them.
 type Media interface {
 	Open(on func(media.Event)) (MediaLeg, error)
+	// OpenAt is Open at an address that may be another node's; port 0 is any.
+	OpenAt(at netip.AddrPort, on func(media.Event)) (MediaLeg, error)
 	Bridge(a, b MediaLeg)
 	Unbridge(a, b MediaLeg)
 	// Mix makes a mix of nobody, for more than two.

@@ -159,5 +159,6 @@ func (c *Call) takeOver(old *party, in Invite) {
 	old.sip.Hangup(16, "replaced")
 	old.dead, old.replaced = true, true
 	c.log.Info("a leg was replaced", "agent", p.agent)
+	c.keepLeg(&p)
 	c.holdChanged(&p)
 }

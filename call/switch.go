@@ -35,6 +35,7 @@ type Config struct {
 	Accounts  map[string]Account               // what trunks ask us to prove, by the name in the documents
 	Messages  *Messages                        // nil: nothing is recorded
 	Tapes     *Tapes                           // nil: no conversation is recorded
+	Addresses Addresses                        // of other nodes
 }
 
 // Switch owns the calls of this node.
@@ -47,6 +48,7 @@ type Switch struct {
 	keeper  *registration.Keeper
 	proofs  proofs
 	dialogs dialogs
+	estate  estate
 	root    context.Context //nolint:containedctx // ends every call of the node; set once by New
 
 	mu       sync.Mutex // guards what follows
@@ -65,7 +67,7 @@ type Switch struct {
 func New(ctx context.Context, cfg Config) *Switch {
 	s := &Switch{
 		cfg: cfg, root: ctx, calls: map[string]*Call{}, trunks: map[string]*trunkState{},
-		dialling: map[string]*trunk.Limiter{}, empty: make(chan struct{}),
+		dialling: map[string]*trunk.Limiter{}, empty: make(chan struct{}), estate: newEstate(),
 	}
 	s.keeper = registration.New(ctx, client{s}, cfg.Log.With("part", "registration"), nil)
 	s.session.Store(uint64(time.Now().Unix())) //nolint:gosec // positive until long after us
@@ -79,6 +81,7 @@ func (s *Switch) Bind(q Queue) { s.cfg.Queue = q }
 // life; they need the log, so they come last.
 func (s *Switch) Attach(ua Signalling, r *registrar.Registrar) {
 	s.cfg.UA, s.cfg.Registrar = ua, r
+	s.group.Go(s.inherit)
 	s.mu.Lock()
 	early := s.early
 	s.attached, s.early = true, nil
@@ -106,7 +109,7 @@ func (s *Switch) Effects(effects []acd.Effect) {
 			continue
 		}
 		node, id, offer := target(e)
-		if node != s.cfg.Node {
+		if node != s.cfg.Node || s.estate.put(e, id) {
 			continue
 		}
 		ring, _ := e.(acd.RingAgent)
@@ -144,6 +147,21 @@ func target(e acd.Effect) (node, call string, offer uint64) {
 		return e.Node, e.Call, e.Offer
 	case acd.LeaveQueue:
 		return e.Node, e.Call, 0
+	case acd.TakeCall:
+		return e.Node, e.Call, 0
+	case acd.DropCall:
+		return e.Node, e.Call, 0
+	case acd.HoldAddress:
+		return e.Node, "", 0
+	case acd.FreeAddress:
+		return e.Node, "", 0
+	case acd.GiveAddress:
+		return e.Node, "", 0
+	case acd.StopGhost:
+		return e.Node, "", 0
+	case acd.EndLeg:
+		return e.Node, "", 0
+	case acd.NodeLost:
 	case acd.GenerationChanged:
 	}
 	return "", "", 0

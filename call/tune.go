@@ -111,7 +111,9 @@ func (c *Call) renegotiated(p *party, offered sdp.LocalOptions, status int, body
 	switch up := wanted[0] == sdp.Opus; {
 	case err == nil && up: // what the peer offers from now on may stay in Opus
 		p.local.Codecs = append(slices.Clone(wanted), p.tuning.base...)
+		c.keepLeg(p)
 	case err == nil:
+		c.keepLeg(p)
 	case up:
 		p.local.Codecs, p.tuning.refused = before, true
 		c.log.Info("a leg stays in its codec", "agent", p.agent, "status", status)

@@ -52,6 +52,10 @@ func (c *Call) enqueue(ctx context.Context, a ivr.Enqueue) {
 		Preferred: a.Preferred, PreferLast: a.PreferLast, PreferredFor: a.PreferredFor.Milliseconds(), Keep: a.Keep,
 	}}
 	c.wait = w
+	if c.resumed { // the log has it there
+		w.queued = true
+		return
+	}
 	if c.joining == nil {
 		c.commitWait(ctx, w)
 	} // else it follows as soon as the log has answered for the one before

@@ -59,6 +59,10 @@ const (
 	kindOutsideChanged
 	kindCallRerouted
 	kindSupervisionChanged
+	kindNodeDown
+	kindNodeReady
+	kindAddressMoved
+	kindLegChanged
 
 	kindBeyond // keep it last
 )
@@ -265,6 +269,14 @@ func kindOf(ev acd.Event) kind {
 		return kindCallRerouted
 	case acd.SupervisionChanged:
 		return kindSupervisionChanged
+	case acd.NodeDown:
+		return kindNodeDown
+	case acd.NodeReady:
+		return kindNodeReady
+	case acd.AddressMoved:
+		return kindAddressMoved
+	case acd.LegChanged:
+		return kindLegChanged
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -349,6 +361,14 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.CallRerouted](body)
 	case kindSupervisionChanged:
 		return parse[acd.SupervisionChanged](body)
+	case kindNodeDown:
+		return parse[acd.NodeDown](body)
+	case kindNodeReady:
+		return parse[acd.NodeReady](body)
+	case kindAddressMoved:
+		return parse[acd.AddressMoved](body)
+	case kindLegChanged:
+		return parse[acd.LegChanged](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

@@ -57,7 +57,7 @@ func everyKind() []acd.Event {
 		acd.CallArrived{
 			Call: "c1", Node: "n1", Trunk: "ct-sh-1", From: "+8613800138000", To: "10000", Flow: "svc10000", Generation: 3,
 			Customer:  acd.Customer{ID: "u7", Name: "李雷", Tier: 3, Language: "zh"},
-			SIPCallID: "abc@trunk", Leg: []byte("leg"),
+			SIPCallID: "abc@trunk", Leg: []byte("leg"), Home: "n2",
 		},
 		acd.CallStepped{Call: "c1", Step: "main", Milestone: "menu", Language: "zh", Key: "1", Menu: []byte("menu"), Outcome: "key", TookMS: 2_500},
 		acd.CallQueued{
@@ -74,7 +74,7 @@ func everyKind() []acd.Event {
 		acd.CallEnded{
 			Call: "c1", Cause: "normal", By: acd.SideCaller, SIP: 200, Quality: quality, AgentQuality: quality,
 		},
-		acd.NodeRestarted{Node: "n1"},
+		acd.NodeRestarted{Node: "n1", Resume: true},
 		acd.TimePassed{},
 		acd.CallMoved{Call: "c1", Band: -1, By: "lead"},
 		acd.AgentDisposed{Agent: "1001", Call: "c1", Code: "sold", By: "1001"},
@@ -112,6 +112,10 @@ func everyKind() []acd.Event {
 		},
 		acd.CallRerouted{Call: "c1", Flow: "survey", By: "1001"},
 		acd.SupervisionChanged{Offer: 14, Mode: acd.ModeWhisper, By: "9001"},
+		acd.NodeDown{Node: "n1", Heir: "n2", Process: 7, Away: true},
+		acd.NodeReady{Node: "n1", Listen: []string{"udp:192.0.2.1:5060"}, Host: "sip1"},
+		acd.AddressMoved{Home: "n1", From: "n2", To: "n1", Away: true},
+		acd.LegChanged{Call: "c1", Offer: 12, Leg: []byte("leg")},
 	}
 }
 

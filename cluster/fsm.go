@@ -23,6 +23,8 @@ type fsm struct {
 	effects func([]acd.Effect)
 	changed chan struct{} // capacity 1: an entry was applied and not refused
 
+	fenced func() // nil: nothing is done about it
+
 	own *ownEntries // nil: a node alone learns outcomes from Raft itself
 
 	// liveFrom is the last index that was in the log when this process began;
@@ -101,9 +103,16 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 		rec := records[i]
 		f.last = position{Index: l.Index, At: max(f.last.At, rec.At), Wall: rec.Wall}
 		a := applied{fate: f.sessions.admit(rec.Origin)}
+		down, isDown := rec.Event.(acd.NodeDown)
+		if isDown && f.sessions.process(down.Node) > down.Process {
+			a.fate = fateStale // it has begun anew
+		}
 		if a.fate == fateApplied {
 			a = f.applyOne(acd.Entry{Index: l.Index, At: rec.At, Wall: rec.Wall, Event: rec.Event})
 			changed = changed || a.refused == nil
+			if isDown && a.refused == nil && a.fate == fateApplied {
+				f.fence(down.Node, l.Index)
+			}
 		}
 		if l.Index > f.liveFrom.Load() {
 			effects = append(effects, a.result.Effects...)
@@ -134,6 +143,22 @@ func (f *fsm) applyOne(e acd.Entry) (a applied) {
 	a = applied{fate: fateApplied, result: res}
 	errors.As(err, &a.refused)
 	return a
+}
+
+// fence ends what a dead node may write. If it is this one, it was taken for
+// dead: others have its calls.
+func (f *fsm) fence(node string, index uint64) {
+	f.sessions.fence(node)
+	if f.own != nil && node == f.own.node && index > f.liveFrom.Load() && f.fenced != nil {
+		f.fenced()
+	}
+}
+
+// process is which of a node's processes has written last.
+func (f *fsm) process(node string) uint64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.sessions.process(node)
 }
 
 // read gives view the state between two batches.

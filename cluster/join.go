@@ -26,7 +26,7 @@ func (n *Node) join(ctx context.Context, c Config, old bool) error {
 	}
 	if old {
 		// Whatever this node's calls were, their fate is known from here on.
-		_, at, err := n.proposer.propose(ctx, acd.NodeRestarted{Node: c.Node}, n.timing.propose)
+		_, at, err := n.proposer.propose(ctx, n.restarted(c), n.timing.propose)
 		var refused *acd.RefusedError
 		if err != nil && !errors.As(err, &refused) { // refused if the node had no calls
 			return fmt.Errorf("record the restart: %w", err)
@@ -37,6 +37,16 @@ func (n *Node) join(ctx context.Context, c Config, old bool) error {
 	_, leader := n.raft.LeaderWithID()
 	n.log.Info("joined", "leader", string(leader), "index", index)
 	return nil
+}
+
+// resumeWithin is how long after the end of a process its calls can be gone on
+// with: their peers give up within a minute.
+const resumeWithin = 45 * time.Second
+
+// restarted is what the log is told of this process's beginning.
+func (n *Node) restarted(c Config) acd.NodeRestarted {
+	resume := c.Takeover != "" && c.Takeover != TakeNothing && n.mark != nil && n.wall().Sub(n.mark.last) < resumeWithin
+	return acd.NodeRestarted{Node: c.Node, Resume: resume}
 }
 
 // barrier asks the leader how far the log goes, until one answers.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // mark remembers outside the log how far it has got. A damaged frame in the
@@ -17,6 +18,7 @@ import (
 type mark struct {
 	file    *os.File
 	written uint64
+	last    time.Time // when the process before this one wrote it
 }
 
 // openMark returns the mark of a directory and what it said, 0 if nothing.
@@ -31,15 +33,19 @@ func openMark(dir string) (*mark, uint64, error) {
 		return nil, 0, fmt.Errorf("open mark: %w", err)
 	}
 	m := &mark{file: f}
+	if info, err := f.Stat(); err == nil {
+		m.last = info.ModTime()
+	}
 	if len(b) == 12 && binary.LittleEndian.Uint32(b[8:]) == checksum(b[:8]) {
 		m.written = binary.LittleEndian.Uint64(b)
 	}
 	return m, m.written, nil
 }
 
-// set writes the mark if it has moved.
+// set writes the mark, also if it hasn't moved: that the file was written says
+// when the process lived.
 func (m *mark) set(index uint64) error {
-	if index <= m.written {
+	if index < m.written {
 		return nil
 	}
 	b := binary.LittleEndian.AppendUint64(make([]byte, 0, 8+crc32.Size), index)

@@ -35,6 +35,12 @@ type Config struct {
 
 	// Members, if not nil, makes the node one of several.
 	Members *Members
+	// Takeover says what becomes of calls of a node that is down (TakeAddress, …;
+	// empty: TakeNothing) and of one's own after a restart.
+	Takeover string
+	// Fenced is called when the others have taken this node for dead and gone on
+	// with its calls. It must end the process's doings at once, and not block.
+	Fenced func()
 	// Health, if set, is what other members are told of this one. It must not
 	// block.
 	Health func() Health

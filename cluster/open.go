@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 	}
 	n.fsm = &fsm{
 		log: c.Logger, clock: n.clock, tape: n.tape, effects: c.Effects, state: acd.NewState(),
-		changed: changed,
+		changed: changed, fenced: c.Fenced,
 	}
 	old, start, err := n.load(c, s) //nolint:contextcheck // the wires outlive the opening
 	if err != nil {
@@ -344,6 +345,14 @@ func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start 
 		n.watching.Go(func() { n.watch(watching) })
 	}
 	n.watching.Go(func() { n.decider.run(watching) })
+	if n.wires != nil {
+		w := &warden{
+			node: c.Node, mode: cmp.Or(c.Takeover, TakeNothing), log: c.Logger, raft: n.raft, wires: n.wires, fsm: n.fsm,
+			proposer: n.proposer, limit: n.timing.propose,
+			silent: map[string]time.Time{}, probes: make(chan probe), asking: map[string]bool{},
+		}
+		n.watching.Go(func() { w.run(watching) })
+	}
 	return nil
 }
 
@@ -363,7 +372,7 @@ func (n *Node) lead(ctx context.Context, c Config, old bool) error {
 	if !old {
 		return nil
 	}
-	it, err := n.proposer.submit(acd.NodeRestarted{Node: c.Node})
+	it, err := n.proposer.submit(n.restarted(c))
 	if err != nil {
 		return fmt.Errorf("record the restart: %w", err)
 	}

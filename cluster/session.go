@@ -22,6 +22,10 @@ type session struct {
 	Node  string `json:"node"`
 	Start uint64 `json:"start"`
 	Seq   uint64 `json:"seq"` // the last posted event applied
+
+	// Fenced says that others have gone on with what the process held: nothing
+	// that it writes counts.
+	Fenced bool `json:"fenced,omitempty"`
 }
 
 // sessions is the list of authors, sorted by node. It is part of the
@@ -38,6 +42,25 @@ func (s *sessions) written(o origin) bool {
 	return false
 }
 
+// process is which of a node's processes has written last.
+func (s *sessions) process(node string) uint64 {
+	for _, a := range *s {
+		if a.Node == node {
+			return a.Start
+		}
+	}
+	return 0
+}
+
+// fence lets nothing of a process count any more.
+func (s *sessions) fence(node string) {
+	for i := range *s {
+		if (*s)[i].Node == node {
+			(*s)[i].Fenced = true
+		}
+	}
+}
+
 // admit decides whether an entry is applied. Posted events come once and
 // without gaps; a proposed one comes after the events posted before it.
 func (s *sessions) admit(o origin) fate {
@@ -47,10 +70,10 @@ func (s *sessions) admit(o origin) fate {
 	}
 	a := &(*s)[i]
 	if o.Start > a.Start {
-		a.Start, a.Seq = o.Start, 0
+		a.Start, a.Seq, a.Fenced = o.Start, 0, false
 	}
 	switch {
-	case o.Start < a.Start:
+	case o.Start < a.Start, a.Fenced:
 		return fateStale
 	case o.Seq == 0 && o.After > a.Seq, o.Seq > a.Seq+1:
 		return fateGap

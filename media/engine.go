@@ -22,6 +22,7 @@ type Config struct {
 	PortMax    int        // … to here carry RTP, the odd ones after them RTCP
 	Logger     *slog.Logger
 	Workers    int           // 0 = one for every two processors
+	Shared     bool          // others take over our ports while we may still hold them, and we theirs
 	Quarantine time.Duration // how long a closed port rests, so that a late peer does not talk into a new call; 0 = 3 s
 }
 
@@ -29,10 +30,11 @@ const defaultQuarantine = 3 * time.Second
 
 // Engine owns the RTP ports and workers of a node.
 type Engine struct {
-	ip    netip.Addr
-	log   *slog.Logger
-	clock func() time.Duration // since the engine's start; never goes back
-	cname string
+	ip     netip.Addr
+	log    *slog.Logger
+	shared bool
+	clock  func() time.Duration // since the engine's start; never goes back
+	cname  string
 
 	certificate *handshake.Certificate
 
@@ -76,7 +78,7 @@ func NewEngine(c Config) (*Engine, error) {
 	}
 	start := time.Now()
 	e := &Engine{
-		ip: c.IP.Unmap(), log: c.Logger, ports: p, create: createRecording,
+		ip: c.IP.Unmap(), log: c.Logger, ports: p, shared: c.Shared, create: createRecording,
 		clock: func() time.Duration { return time.Since(start) }, certificate: certificate,
 		cname: hex.EncodeToString(name[:]) + "@" + c.IP.String(),
 	}
@@ -94,33 +96,53 @@ func NewEngine(c Config) (*Engine, error) {
 
 // Open reserves a pair of ports and returns a leg on it. Nothing is sent or
 // accepted before Configure. Events go to on, which must not block.
-func (e *Engine) Open(on func(Event)) (*Leg, error) {
+func (e *Engine) Open(on func(Event)) (*Leg, error) { return e.OpenAt(netip.AddrPort{}, on) }
+
+// OpenAt is Open at an address that may be another machine's, of which this one
+// has taken over the calls, and at a given port. Without an address it is the
+// engine's own, with port 0 any.
+func (e *Engine) OpenAt(at netip.AddrPort, on func(Event)) (*Leg, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	if e.closed {
 		return nil, ErrClosed
+	}
+	ip := at.Addr().Unmap()
+	if !ip.IsValid() {
+		ip = e.ip
+	}
+	if port := int(at.Port()); port != 0 {
+		pooled := ip == e.ip && e.ports.claim(port)
+		return e.open(ip, port, pooled, on)
 	}
 	for tries := e.ports.count(); tries > 0; tries-- {
 		port, ok := e.ports.take(e.clock())
 		if !ok {
 			return nil, ErrNoPorts
 		}
-		rtpFD, rtcpFD, err := openPair(e.ip, port)
-		if errors.Is(err, errTaken) {
-			e.ports.release(port, e.clock())
-			continue
+		l, err := e.open(ip, port, true, on)
+		if !errors.Is(err, errTaken) {
+			return l, err
 		}
-		if err != nil {
-			e.ports.release(port, e.clock())
-			return nil, fmt.Errorf("open RTP port %d: %w", port, err)
-		}
-		w := e.workers[int(e.turn.Add(1))%len(e.workers)]
-		l := newLeg(e, w, port, rtpFD, rtcpFD, on)
-		e.legs.Add(1)
-		w.post(func() { w.attach(l) })
-		return l, nil
 	}
 	return nil, ErrNoPorts
+}
+
+// open binds a pair of ports; pooled says that it is to be given back.
+func (e *Engine) open(ip netip.Addr, port int, pooled bool, on func(Event)) (*Leg, error) {
+	rtpFD, rtcpFD, err := openPair(ip, port, e.shared)
+	if err != nil {
+		if pooled {
+			e.ports.release(port, e.clock())
+		}
+		return nil, fmt.Errorf("open RTP port %d of %s: %w", port, ip, err)
+	}
+	w := e.workers[int(e.turn.Add(1))%len(e.workers)]
+	l := newLeg(e, w, port, rtpFD, rtcpFD, on)
+	l.pooled = pooled
+	e.legs.Add(1)
+	w.post(func() { w.attach(l) })
+	return l, nil
 }
 
 // Close closes all legs, stops the workers and waits until recordings are on

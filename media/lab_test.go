@@ -119,7 +119,7 @@ type peer struct {
 
 func (b *lab) socket() (int, netip.AddrPort) {
 	b.t.Helper()
-	fd, err := openSocket(loopback(), 0, 1<<20)
+	fd, err := openSocket(loopback(), 0, 1<<20, false)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func (b *lab) pair() (rtpFD, rtcpFD int, is netip.AddrPort) {
 	b.t.Helper()
 	for range 100 {
 		port := 41002 + 2*int(time.Now().UnixNano()%10000)
-		one, two, err := openPair(loopback(), port)
+		one, two, err := openPair(loopback(), port, false)
 		if err != nil {
 			continue
 		}

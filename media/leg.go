@@ -18,6 +18,7 @@ type Leg struct {
 	engine *Engine
 	work   *worker
 	port   int
+	pooled bool // the ports are given back
 	on     func(Event)
 	closed atomic.Bool
 

@@ -63,6 +63,19 @@ func (p *ports) use(i int) int {
 	return p.first + 2*i
 }
 
+// claim reserves a certain pair, which a process before this one had. It
+// returns false if the pair isn't among those that are handed out.
+func (p *ports) claim(port int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := (port - p.first) / 2
+	if port < p.first || port%2 != 0 || i >= len(p.taken) || p.taken[i] {
+		return false
+	}
+	p.use(i)
+	return true
+}
+
 // release gives a pair back; it rests for the quarantine.
 func (p *ports) release(port int, now time.Duration) {
 	p.mu.Lock()

@@ -23,19 +23,19 @@ const (
 const expedited = 46 << 2
 
 // openPair binds an even port for RTP and the one after it for RTCP.
-func openPair(ip netip.Addr, port int) (rtpFD, rtcpFD int, err error) {
-	rtpFD, err = openSocket(ip, port, rtpBuffer)
+func openPair(ip netip.Addr, port int, shared bool) (rtpFD, rtcpFD int, err error) {
+	rtpFD, err = openSocket(ip, port, rtpBuffer, shared)
 	if err != nil {
 		return 0, 0, err
 	}
-	rtcpFD, err = openSocket(ip, port+1, rtcpBuffer)
+	rtcpFD, err = openSocket(ip, port+1, rtcpBuffer, shared)
 	if err != nil {
 		return 0, 0, errors.Join(err, unix.Close(rtpFD))
 	}
 	return rtpFD, rtcpFD, nil
 }
 
-func openSocket(ip netip.Addr, port, buffer int) (fd int, err error) {
+func openSocket(ip netip.Addr, port, buffer int, shared bool) (fd int, err error) {
 	family := unix.AF_INET
 	if ip.Is6() {
 		family = unix.AF_INET6
@@ -43,6 +43,11 @@ func openSocket(ip netip.Addr, port, buffer int) (fd int, err error) {
 	fd, err = unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, fmt.Errorf("make socket: %w", err)
+	}
+	if shared { // the newest gets what comes, also beside one whose process stands still
+		if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return 0, errors.Join(fmt.Errorf("share address: %w", err), unix.Close(fd))
+		}
 	}
 	err = setUp(fd, ip, port, buffer)
 	if errors.Is(err, unix.EADDRINUSE) {

@@ -221,7 +221,9 @@ func (w *worker) detach(l *Leg) {
 	w.vacant = append(w.vacant, l.slot)
 	w.live--
 	w.engine.legs.Add(-1)
-	w.engine.ports.release(l.port, now)
+	if l.pooled {
+		w.engine.ports.release(l.port, now)
+	}
 }
 
 // serve reads one datagram of a socket that has some. The set is level

@@ -7,24 +7,27 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"tierline/.ci/bed"
 )
 
-// killed kills the switch while one call is talking and another waits, starts
-// it again, and lets a new caller reach the same phone, which did not register
-// anew.
+// killed kills the switch while one call is talking and another waits, and
+// starts it again: both hear each other again, the other one still waits, and a
+// new caller reaches the same phone, which did not register anew.
 func killed(ctx context.Context, l *lab) error {
-	caller, agent, err := l.talking(ctx, 60*time.Second)
+	caller, agent, err := l.talking(ctx, 7*time.Second)
 	if err != nil {
 		return err
 	}
-	waiting, err := l.call(ctx, []string{standard}, 1, 0, '1')
+	waiting, err := l.call(ctx, []string{standard}, 1, 14*time.Second, '1')
 	if err != nil {
 		return errors.Join(err, caller.kill(), agent.kill())
 	}
-	time.Sleep(3 * time.Second)
+	if err = bed.Eventually(5*time.Second, func() error { return l.phases(ctx, "talking", "waiting") }); err != nil {
+		return err
+	}
 	known, err := l.agent(ctx, "1001")
-	// The peers of the lost calls go too: what they knew is not ours.
-	if err = errors.Join(err, l.node.Kill(), caller.kill(), agent.kill(), waiting.kill()); err != nil {
+	if err = errors.Join(err, l.node.Kill()); err != nil {
 		return err
 	}
 	rings := l.watchInvites()
@@ -33,6 +36,7 @@ func killed(ctx context.Context, l *lab) error {
 		return err
 	}
 	back := time.Since(began)
+	l.tap.reset()
 	a, err := l.agent(ctx, "1001")
 	if err != nil {
 		return err
@@ -40,17 +44,46 @@ func killed(ctx context.Context, l *lab) error {
 	if fmt.Sprint(a.Phones) != fmt.Sprint(known.Phones) || len(a.Phones) != 1 {
 		return fmt.Errorf("after the restart 1001 has the phones %v, before %v", a.Phones, known.Phones)
 	}
-	if err = errors.Join(l.oneGeneration(ctx), l.expect(ctx, "1001", "ready")); err != nil {
-		return err
+	err = bed.Eventually(5*time.Second, func() error {
+		return errors.Join(l.phases(ctx, "talking", "waiting"), l.callersHeard(1, time.Second), l.agentsHeard(1, time.Second))
+	})
+	if err = errors.Join(err, l.oneGeneration(ctx), l.expect(ctx, "1001", "talking")); err != nil {
+		return fmt.Errorf("after the restart: %w", err)
 	}
-	time.Sleep(time.Second)
 	if n := rings(); n != 0 {
-		return fmt.Errorf("%d INVITEs towards phones after the restart, though nobody called", n)
+		return fmt.Errorf("%d INVITEs after the restart, though everybody was where he had been", n)
 	}
 	if back > 5*time.Second {
 		return fmt.Errorf("the restart took %s", back)
 	}
+	// The agent hangs up: his call ends as if nothing had happened.
+	if err = errors.Join(agent.wait(20*time.Second), caller.wait(30*time.Second), waiting.wait(30*time.Second)); err != nil {
+		return fmt.Errorf("the call that went on: %w", err)
+	}
+	if err = l.onDuty(ctx, "1001"); err != nil {
+		return err
+	}
 	return l.reached(ctx, a.Phones[0].Contact)
+}
+
+// phases compares those of all calls.
+func (l *lab) phases(ctx context.Context, want ...string) error {
+	var running struct {
+		Calls []struct {
+			Phase string `json:"phase"`
+		} `json:"calls"`
+	}
+	if err := l.node.Get(ctx, "/api/v1/calls", &running); err != nil {
+		return err
+	}
+	var got []string
+	for _, c := range running.Calls {
+		got = append(got, c.Phase)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		return fmt.Errorf("calls are %v, want %v", got, want)
+	}
+	return nil
 }
 
 // oneGeneration checks that the documents were neither lost nor published anew.

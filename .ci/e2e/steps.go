@@ -43,7 +43,7 @@ func menuSteps() []step {
 func lifeSteps() []step {
 	return []step{
 		{"load: 100 calls at 10 calls/s", hundred},
-		{"kill -9: agents, registrations and documents are there after the restart", killed},
+		{"kill -9: calls go on after the restart; agents, registrations and documents are there", killed},
 		{"drain: SIGTERM lets a call finish", drain},
 	}
 }

@@ -196,7 +196,8 @@ func (o *open) change(s Story, fact acd.Fact) {
 		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted,
 		acd.FactCallMoved, acd.FactCallRelaxed, acd.FactAgentDisposed, acd.FactAuthLocked, acd.FactAuthCleared,
 		acd.FactCallbackRequested, acd.FactCallbackEnded, acd.FactRecordingUsed, acd.FactCallMuted, acd.FactCallUnmuted,
-		acd.FactCallRerouted:
+		acd.FactCallRerouted,
+		acd.FactNodeDown, acd.FactAddressMoved, acd.FactCallTakenOver:
 	case acd.FactCallJoined, acd.FactCallHandedOver, acd.FactCallHeld, acd.FactCallResumed,
 		acd.FactOutsideDialled, acd.FactOutsideAnswered, acd.FactOutsideFailed, acd.FactOutsideLeft,
 		acd.FactSupervisionStarted, acd.FactSupervisionChanged, acd.FactSupervisionEnded: // see aside
@@ -305,7 +306,7 @@ func (o *open) settle(s Story, fact acd.Fact) {
 // a record must not stay open for ever.
 func (f *Fold) lost(s Story) {
 	for _, fact := range s.Facts {
-		if fact.Kind != acd.FactNodeRestarted {
+		if fact.Kind != acd.FactNodeRestarted || fact.Reason != "" { // it goes on with its calls
 			continue
 		}
 		var gone []string

@@ -27,6 +27,8 @@ type DialRequest struct {
 	Realm       string
 	Session     SessionTimer
 	Timeout     time.Duration // how long it may ring; 0: as long as the peer likes
+	Local       netip.Addr    // from which of our addresses; none: the first
+	Seed        string        // who knows it can cancel the call with [UA.CancelGhost]; it must never come again
 	Patience    time.Duration // until the peer's first word, 100 included; then Failed with 503. 0: 32 s
 }
 
@@ -132,13 +134,14 @@ func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
 	if r.Transport != "" {
 		network = strings.ToLower(r.Transport)
 	}
-	ep := u.endpoint(network)
+	ep := u.endpointAt(network, r.Local)
 	if ep == nil || target.Scheme == "sips" && !secure(network) {
 		return nil, nil, fmt.Errorf("%s: %w", network, ErrTransport)
 	}
-	l := &Leg{ua: u, ep: ep}
+	l := &Leg{ua: u, ep: ep, seed: r.Seed}
 	l.d = Dialog{
-		CallID: token(), LocalTag: token(), LocalCSeq: 1, Caller: true, Target: target.String(),
+		CallID: seeded(r.Seed, "call"), LocalTag: seeded(r.Seed, "tag"), LocalCSeq: 1, Caller: true,
+		Target:    target.String(),
 		Transport: network, Contact: ep.contactFor(target.Scheme), LocalSDP: slices.Clone(r.SDP),
 		Session:    r.Session.session(),
 		ServerName: serverName(r, &target, network),
@@ -244,6 +247,9 @@ func (l *Leg) firstInvite(dst netip.AddrPort) (*sip.Request, *flow, error) {
 		return nil, nil, err
 	}
 	req, err := l.ua.write(&l.d, p, f, sip.INVITE, l.d.LocalCSeq)
+	if err == nil && l.seed != "" {
+		req.Via().Params.Add("branch", ghostCookie+seeded(l.seed, "branch"))
+	}
 	return req, f, err
 }
 
@@ -303,8 +309,8 @@ func (l *Leg) cancel(g *goodbye) {
 	}
 }
 
-func (l *Leg) sendCancel(o *inviteOut) {
-	inv := o.req
+// cancelOf makes the CANCEL of an INVITE.
+func cancelOf(inv *sip.Request, why *goodbye) *sip.Request {
 	req := sip.NewRequest(sip.CANCEL, inv.Recipient)
 	req.AppendHeader(inv.Via().Clone())
 	for _, h := range inv.GetHeaders("route") {
@@ -315,10 +321,15 @@ func (l *Leg) sendCancel(o *inviteOut) {
 		req.AppendHeader(h)
 	}
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: inv.CSeq().SeqNo, MethodName: sip.CANCEL})
-	for _, h := range reasonHeader(o.cancelled) {
+	for _, h := range reasonHeader(why) {
 		req.AppendHeader(h)
 	}
 	req.SetBody(nil)
+	return req
+}
+
+func (l *Leg) sendCancel(o *inviteOut) {
+	req := cancelOf(o.req, o.cancelled)
 	l.ua.request(req, o.flow, func(*sip.Response, error) {}) // what counts is the INVITE's answer
 	if o.timer != nil {
 		o.timer.Stop()

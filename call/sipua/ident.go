@@ -17,6 +17,17 @@ func token() string {
 	return hex.EncodeToString(b[:])
 }
 
+// seeded is a token that whoever knows the seed makes again; without a seed it
+// is a fresh one.
+func seeded(seed, part string) string {
+	if seed == "" {
+		return token()
+	}
+	mac := hmac.New(sha256.New, []byte(seed))
+	mac.Write([]byte(part))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
 // branch returns a fresh transaction id. All of one process start alike, so
 // that a response can be told from a stranger's before it is parsed.
 func (u *UA) branch() string { return u.cookie + token() }

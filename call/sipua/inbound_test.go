@@ -52,8 +52,11 @@ func TestInboundCall(t *testing.T) {
 			Transport: "udp", UserAgent: "phone", Authorization: []string{}, Offer: []byte(offerSDP),
 		}
 		want.Source = got.Source
+		if got.Local.String() != "10.0.0.1" {
+			t.Errorf("came to %s", got.Local)
+		}
 		if d := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool {
-			return p.String() == "leg" || p.String() == "srv" || p.String() == "Source"
+			return p.String() == "leg" || p.String() == "srv" || p.String() == "Source" || p.String() == "Local"
 		}, cmp.Ignore())); d != "" {
 			t.Error(d)
 		}

@@ -27,6 +27,7 @@ type Incoming struct {
 	Privacy       string // the header's value
 	Transport     string // UDP, TCP …
 	Source        netip.AddrPort
+	Local         netip.Addr // which of our addresses it came to
 	Authorization []string
 	Offer         []byte    // nil: our answer makes the offer
 	Replaces      *Replaces // the dialog whose place it is to take; nil: none
@@ -122,7 +123,7 @@ func (u *UA) incoming(req *sip.Request, o origin, l *Leg, srv *inviteIn) *Incomi
 		CallID: l.d.CallID, From: userOf(&from.Address), FromName: unquote(from.DisplayName),
 		FromURI: from.Address.String(), To: userOf(&req.To().Address), RequestUser: userOf(&req.Recipient),
 		RequestURI: req.Recipient.String(), Line: lineOf(&req.Recipient),
-		Privacy: value(req, "Privacy"), Transport: o.ep.network, Source: o.from,
+		Privacy: value(req, "Privacy"), Transport: o.ep.network, Source: o.from, Local: o.ep.local.Addr(),
 		Authorization: append(values(req, "Authorization"), values(req, "Proxy-Authorization")...),
 		UserAgent:     value(req, "User-Agent"), Replaces: replacesOf(req), leg: l, srv: srv,
 	}

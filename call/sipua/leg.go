@@ -39,7 +39,8 @@ type Leg struct {
 	noUpdate     bool      // the peer says it can, and can't
 	session      *time.Timer
 	sessionEnd   time.Time
-	gone         bool // nothing may be sent any more
+	gone         bool   // nothing may be sent any more
+	seed         string // of a call we make: see DialRequest
 }
 
 type legState uint8

@@ -38,7 +38,7 @@ func (u *UA) ours(res *sip.Response) bool {
 		return false
 	}
 	b, _ := via.Params.Get("branch")
-	return strings.HasPrefix(b, u.cookie)
+	return strings.HasPrefix(b, u.cookie) || strings.HasPrefix(b, ghostCookie)
 }
 
 // plain reports whether s may be written into a header: no control

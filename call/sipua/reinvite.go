@@ -216,10 +216,7 @@ func (u *UA) Resume(d Dialog, on func(LegEvent)) *Leg {
 	d = d.clone()
 	now := uint32(time.Now().Unix() & 0x7fffffff) //nolint:gosec // masked
 	d.LocalCSeq = min(max(d.LocalCSeq+1000, now), 1<<31-1000)
-	ep := u.endpoint(d.Transport)
-	if ep == nil {
-		ep = u.endpoints[0]
-	}
+	ep := u.heir(&d)
 	scheme, _, _ := strings.Cut(d.Contact, ":")
 	d.Transport, d.Contact = ep.network, ep.contactFor(scheme)
 	l := &Leg{ua: u, ep: ep, d: d, state: up, on: on}

@@ -107,7 +107,7 @@ func (u *UA) Stats() Stats {
 	}
 	s.Legs, s.Transactions = u.table.sizes()
 	s.Streams = u.streams.sizes()
-	for _, ep := range u.endpoints {
+	for _, ep := range u.endpoints() {
 		if ep.network != UDP {
 			s.Streams[ep.network] += 0
 		}

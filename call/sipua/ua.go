@@ -46,7 +46,10 @@ type Config struct {
 	Gate           *gate.Gate        // says when new work is too much; nil: never
 	Logger         *slog.Logger
 	Handler        Handler
+	Shared         bool     // others adopt our sockets while we may still hold them, and we theirs
 	Origins        []string // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
+
+	adopted bool // the sockets are another one's; see UA.Adopt
 
 	// ServerTLS is what TLS and WSS are served with. ClientTLS is asked for each
 	// TLS connection that we make: it names whom to trust and who we are, and the
@@ -76,7 +79,9 @@ type UA struct {
 	cookie    string
 	secret    [32]byte
 	parser    *sip.Parser
-	endpoints []*endpoint // in order of the configuration
+	sockets   sockets
+	shared    bool
+	config    Config // what more sockets are opened with
 	streams   *connections
 	clientTLS func(called string) (c *tls.Config, domain string)
 	outward   *endpoint // of TLS, where none is served; may be nil
@@ -102,17 +107,11 @@ func Open(c Config) (*UA, error) {
 		return nil, fmt.Errorf("open user agent: handler and logger: %w", ErrInput)
 	}
 	u := newUA(c)
-	if err := u.listen(c); err != nil {
+	if _, err := u.listen(c); err != nil {
 		u.Close()
 		return nil, err
 	}
-	for _, ep := range u.endpoints {
-		if ep.ln != nil {
-			u.wg.Go(func() { u.streams.accept(ep) })
-		} else {
-			u.wg.Go(ep.serve)
-		}
-	}
+	u.serve(u.endpoints())
 	return u, nil
 }
 
@@ -123,7 +122,8 @@ func newUA(c Config) *UA {
 	u := &UA{
 		gate: c.Gate, log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
-		origins: c.Origins,
+		origins: c.Origins, shared: c.Shared,
+		config: Config{ServerTLS: c.ServerTLS},
 	}
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {
 		u.quiet, u.verbose = c.Logger, true
@@ -144,49 +144,52 @@ func newUA(c Config) *UA {
 	return u
 }
 
-func (u *UA) listen(c Config) error {
-	var lc net.ListenConfig
+// listen opens sockets and returns them; they aren't served yet.
+func (u *UA) listen(c Config) ([]*endpoint, error) {
+	lc := net.ListenConfig{Control: u.share}
 	for _, l := range c.Listen {
 		transport := strings.ToLower(l.Transport)
 		switch transport {
 		case UDP:
 			pc, err := lc.ListenPacket(context.Background(), "udp", l.Addr)
 			if err != nil {
-				return fmt.Errorf("listen for SIP on udp %s: %w", l.Addr, err)
+				return nil, errors.Join(fmt.Errorf("listen for SIP on udp %s: %w", l.Addr, err), c.abandon())
 			}
 			c.PacketConns = append(c.PacketConns, pc)
 		case TCP, TLS, WS, WSS:
 			ln, err := lc.Listen(context.Background(), "tcp", l.Addr)
 			if err != nil {
-				return fmt.Errorf("listen for SIP on %s %s: %w", transport, l.Addr, err)
+				return nil, errors.Join(fmt.Errorf("listen for SIP on %s %s: %w", transport, l.Addr, err), c.abandon())
 			}
 			c.Listeners = append(c.Listeners, Listener{ln, transport})
 		default:
-			return fmt.Errorf("listen for SIP on %s: %w", l.Transport, ErrTransport)
+			return nil, errors.Join(fmt.Errorf("listen for SIP on %s: %w", l.Transport, ErrTransport), c.abandon())
 		}
 	}
 	var errs []error
+	before := len(u.endpoints())
 	for _, pc := range c.PacketConns {
-		errs = append(errs, u.add(&endpoint{network: UDP, pc: pc}, pc.LocalAddr(), c.Advertise))
+		errs = append(errs, u.add(&endpoint{network: UDP, pc: pc, adopted: c.adopted}, pc.LocalAddr(), c.Advertise))
 	}
 	for _, ln := range c.Listeners {
 		errs = append(errs, u.addStreams(ln, c))
 	}
-	if len(u.endpoints) == 0 {
+	added := u.endpoints()[before:]
+	if len(added) == 0 {
 		errs = append(errs, fmt.Errorf("listen for SIP: no socket: %w", ErrInput))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return err
+		return added, err
 	}
 	if c.ClientTLS != nil {
-		u.outward = u.endpoints[0].outward()
+		u.outward = added[0].outward()
 	}
-	return nil
+	return added, nil
 }
 
 // addStreams puts TLS over a listener whose transport needs it.
 func (u *UA) addStreams(l Listener, c Config) error {
-	ep := &endpoint{network: TCP, ln: l.Listener}
+	ep := &endpoint{network: TCP, ln: l.Listener, adopted: c.adopted}
 	if l.Transport != "" {
 		ep.network = l.Transport
 	}
@@ -202,7 +205,7 @@ func (u *UA) addStreams(l Listener, c Config) error {
 
 func (u *UA) add(ep *endpoint, at net.Addr, advertise string) error {
 	ep.ua = u
-	u.endpoints = append(u.endpoints, ep)
+	u.sockets.add(ep)
 	local, err := netip.ParseAddrPort(at.String())
 	if err != nil {
 		return fmt.Errorf("listen for SIP: %w", err)
@@ -226,7 +229,7 @@ func (u *UA) add(ep *endpoint, at net.Addr, advertise string) error {
 // with them.
 func (u *UA) Close() {
 	u.stop()
-	for _, ep := range u.endpoints {
+	for _, ep := range u.endpoints() {
 		ep.close()
 	}
 	u.streams.close()
@@ -242,10 +245,11 @@ func (u *UA) Addr(transport string) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// endpoint returns the first endpoint of a transport, or nil.
+// endpoint returns the first endpoint of a transport, or nil. Ours come before
+// those that were adopted.
 func (u *UA) endpoint(transport string) *endpoint {
 	transport = strings.ToLower(transport)
-	for _, ep := range u.endpoints {
+	for _, ep := range u.endpoints() {
 		if ep.network == transport {
 			return ep
 		}

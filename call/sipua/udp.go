@@ -25,6 +25,7 @@ type endpoint struct {
 	notes   [64]byte       // of the kernel about the last datagram
 	ln      net.Listener   // streams
 	tls     *tls.Config    // put over them, of TLS and WSS
+	adopted bool           // another one's, in whose place we serve
 }
 
 // outward is an endpoint of TLS for connections that we make, at the address of
@@ -177,7 +178,7 @@ func (u *UA) looksLikeSIP(b []byte) bool {
 	}
 	line := b[:end]
 	if bytes.HasPrefix(line, []byte("SIP/2.0 ")) {
-		return bytes.Contains(b, []byte(u.cookie))
+		return bytes.Contains(b, []byte(u.cookie)) || bytes.Contains(b, []byte(ghostCookie))
 	}
 	i := bytes.LastIndexByte(line, ' ')
 	return b[0] > ' ' && b[0] < 0x7f && i > 0 && len(line) > i+4 && bytes.EqualFold(line[i+1:i+5], []byte("SIP/"))

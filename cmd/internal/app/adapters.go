@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"tierline/acd"
@@ -27,6 +28,15 @@ type mediaPort struct {
 // Open implements call.Media.
 func (m mediaPort) Open(on func(media.Event)) (call.MediaLeg, error) {
 	l, err := m.Engine.Open(on)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// OpenAt implements call.Media.
+func (m mediaPort) OpenAt(at netip.AddrPort, on func(media.Event)) (call.MediaLeg, error) {
+	l, err := m.Engine.OpenAt(at, on)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +121,26 @@ func (p phonePort) Enrol(ctx context.Context, r registration.Request) registrati
 	return p.ua.Enrol(ctx, r)
 }
 
+// Resume implements call.Signalling.
+func (p phonePort) Resume(d sipua.Dialog, on func(sipua.LegEvent)) call.Dialog {
+	return p.ua.Resume(d, on)
+}
+
+// Serves implements call.Signalling.
+func (p phonePort) Serves(d sipua.Dialog) bool { return p.ua.Serves(d) }
+
+// Adopt implements call.Signalling.
+func (p phonePort) Adopt(listen, host string) error {
+	transport, at, _ := strings.Cut(listen, ":")
+	return p.ua.Adopt([]sipua.Listen{{Transport: transport, Addr: at}}, host)
+}
+
+// Leave implements call.Signalling.
+func (p phonePort) Leave(at netip.Addr) { p.ua.Leave(at) }
+
+// CancelGhost implements call.Signalling.
+func (p phonePort) CancelGhost(r sipua.DialRequest) error { return p.ua.CancelGhost(r) }
+
 // Report implements call.Signalling.
 func (p phonePort) Report(addr netip.AddrPort, good bool) { p.ua.Report(addr, good) }
 
@@ -127,7 +157,11 @@ func (i invitation) Answer(sdp []byte, on func(sipua.LegEvent)) (call.Dialog, er
 }
 
 // Leg implements call.Invitation.
-func (i invitation) Leg() ([]byte, error) { return call.StoredLeg(i.Incoming.Leg().Dialog()) }
+func (i invitation) Leg(sdp []byte) ([]byte, error) {
+	d := i.Incoming.Leg().Dialog()
+	d.LocalSDP = sdp
+	return call.StoredLeg(d)
+}
 
 // sipHandler gives what peers ask to the parts that answer.
 type sipHandler struct {
@@ -141,7 +175,7 @@ func (h sipHandler) Invite(in *sipua.Incoming) {
 	h.sw.Invite(call.Invite{
 		Invitation: invitation{in}, CallID: in.CallID, From: in.From, FromName: in.FromName, Identity: in.PAI,
 		Number: in.RequestUser, To: in.To, Line: in.Line, Trunk: in.Trunk,
-		URI: in.RequestURI, Source: in.Source, Transport: in.Transport,
+		URI: in.RequestURI, Source: in.Source, Local: in.Local, Transport: in.Transport,
 		UserAgent: in.UserAgent, Authorization: in.Authorization, Offer: in.Offer,
 		Replaces: in.Replaces,
 	})

@@ -96,6 +96,7 @@ func (n *Node) startMedia(_, _ context.Context) (err error) {
 	r := n.settings.RTP
 	n.media, err = media.NewEngine(media.Config{
 		IP: r.IP, PortMin: r.PortMin, PortMax: r.PortMax, Logger: n.log.With("part", "media"),
+		Shared: n.shared(),
 	})
 	if err != nil {
 		return err
@@ -120,14 +121,14 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
 		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: n.archive.Messages, Tapes: n.archive.Tapes, Speech: n.speaker,
-		Accounts: accounts,
+		Accounts: accounts, Addresses: addresses{n.settings.Takeover.Command},
 	})
 	members, err := readMembers(n.settings)
 	if err != nil {
 		return err
 	}
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
-		Members: members, Health: n.health,
+		Members: members, Health: n.health, Takeover: n.settings.Takeover.Mode, Fenced: n.fenced,
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
 		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
 	})
@@ -221,7 +222,7 @@ func (n *Node) generation() (g uint64) {
 	return g
 }
 
-func (n *Node) startSIP(_, root context.Context) (err error) {
+func (n *Node) startSIP(ctx, root context.Context) (err error) {
 	kept := bindings{n.cluster, n.phones, n.settings.Node, n.log.With("part", "registrar")}
 	n.registrar = registrar.New(registrar.Config{
 		Realm: n.realm, Node: n.settings.Node, Accounts: n.services,
@@ -232,11 +233,14 @@ func (n *Node) startSIP(_, root context.Context) (err error) {
 	for i, l := range n.settings.SIP.Listen {
 		listen[i] = sipua.Listen{Transport: l.Transport, Addr: l.Address.String()}
 	}
-	n.ua, err = sipua.Open(sipua.Config{ //nolint:contextcheck // serves until Close, whatever ends the start
+	if err = n.announce(ctx); err != nil {
+		return err
+	}
+	n.ua, err = n.openUA(ctx, sipua.Config{
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
 		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept}, Gate: n.gate,
-		Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
+		Shared: n.shared(), Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
 		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.clientTLS,
 	})
 	if err != nil {

@@ -94,6 +94,8 @@ func sourceMeanings() [][2]string {
 }
 
 // meanings says what each setting does.
+//
+//nolint:funlen // a table: a line or two for each setting
 func meanings() map[string]string {
 	return map[string]string{
 		"node":        "Name of this node in the cluster; it stays the same over restarts",
@@ -132,11 +134,17 @@ func meanings() map[string]string {
 		"cluster.name": "Name of the cluster this node is one of; empty: the node is alone",
 		"cluster.listen": "Where this node takes what the others send, host:port; empty: its address in " +
 			"cluster.nodes",
-		"cluster.ca_file":       "Who signed the nodes' certificates (PEM)",
-		"cluster.cert_file":     "This node's certificate (PEM), with the name tierline://CLUSTER/NODE",
-		"cluster.key_file":      "Its key (PEM)",
-		"log.level":             "debug, info, warn or error",
-		"log.format":            "text or json",
+		"cluster.ca_file":   "Who signed the nodes' certificates (PEM)",
+		"cluster.cert_file": "This node's certificate (PEM), with the name tierline://CLUSTER/NODE",
+		"cluster.key_file":  "Its key (PEM)",
+		"log.level":         "debug, info, warn or error",
+		"log.format":        "text or json",
+		"takeover.mode": "What becomes of the calls of a process that died: " +
+			"`address` (who goes on with them serves at its address), " +
+			"`reinvite` (who goes on tells their peers where), `off` (they end)",
+		"takeover.command": "Run as `COMMAND take NODE ADDRESS` before another node's address is served " +
+			"and `COMMAND leave …` " +
+			"after it: moves the address to this machine, where that is more than to bind it",
 		"drain.timeout":         "How long running calls may go on after SIGTERM, for example 30s; then they are ended",
 		"report.retention_days": "Days that call records and events are kept; 0: for ever",
 		"recordings.keep_days": "Days that recorded conversations are kept on this node, days by UTC; 0: for ever. " +

@@ -26,6 +26,7 @@ type Settings struct {
 	TLS        TLS        `mapstructure:"tls"`
 	Raft       Raft       `mapstructure:"raft"`
 	Cluster    Cluster    `mapstructure:"cluster"`
+	Takeover   Takeover   `mapstructure:"takeover"`
 	Log        Log        `mapstructure:"log"`
 	Drain      Drain      `mapstructure:"drain"`
 	Report     Report     `mapstructure:"report"`
@@ -84,6 +85,12 @@ type Raft struct {
 	LogStore string `mapstructure:"log_store"`
 }
 
+// Takeover says what becomes of the calls of a process that died.
+type Takeover struct {
+	Mode    string `mapstructure:"mode"`
+	Command string `mapstructure:"command"`
+}
+
 // Log says what is logged, and how.
 type Log struct {
 	Level  string `mapstructure:"level"`
@@ -114,14 +121,15 @@ func Defaults() Settings {
 			{Transport: "udp", Address: netip.AddrPortFrom(local, 5060)},
 			{Transport: "tcp", Address: netip.AddrPortFrom(local, 5060)},
 		}},
-		RTP:    RTP{IP: local, PortMin: 20000, PortMax: 29999},
-		DNS:    DNS{Servers: []netip.AddrPort{}},
-		HTTP:   HTTP{Listen: netip.AddrPortFrom(local, 8080)},
-		TLS:    TLS{ClientCertificates: "off"},
-		Raft:   Raft{LogStore: "wal"},
-		Log:    Log{Level: "info", Format: "text"},
-		Drain:  Drain{Timeout: 30 * time.Second},
-		Report: Report{RetentionDays: 90},
+		RTP:      RTP{IP: local, PortMin: 20000, PortMax: 29999},
+		DNS:      DNS{Servers: []netip.AddrPort{}},
+		HTTP:     HTTP{Listen: netip.AddrPortFrom(local, 8080)},
+		TLS:      TLS{ClientCertificates: "off"},
+		Raft:     Raft{LogStore: "wal"},
+		Takeover: Takeover{Mode: "address"},
+		Log:      Log{Level: "info", Format: "text"},
+		Drain:    Drain{Timeout: 30 * time.Second},
+		Report:   Report{RetentionDays: 90},
 
 		Recordings: Recordings{S3: S3{Region: "us-east-1"}},
 	}
@@ -161,6 +169,7 @@ func (s Settings) Validate() error {
 	s.TLS.validate(&c, s)
 	s.Cluster.validate(&c, s.Node)
 	c.oneOf("raft.log_store", s.Raft.LogStore, "wal", "bolt")
+	c.oneOf("takeover.mode", s.Takeover.Mode, "address", "reinvite", "off")
 	c.oneOf("log.level", s.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", s.Log.Format, "text", "json")
 	c.check(s.Drain.Timeout >= 0, "drain.timeout", "%s is negative", s.Drain.Timeout)

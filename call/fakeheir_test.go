@@ -1,0 +1,44 @@
+package call
+
+import (
+	"net/netip"
+
+	"tierline/call/sipua"
+)
+
+// fakeEstate is what fakes do for other nodes' calls.
+func (f *fakePhones) Resume(d sipua.Dialog, on func(sipua.LegEvent)) Dialog {
+	f.lab.note("resume %s", d.CallID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	dlg := &fakeDialog{lab: f.lab, name: d.CallID, on: on, up: true, kept: d}
+	f.last = dlg
+	return dlg
+}
+
+func (f *fakePhones) Serves(d sipua.Dialog) bool { return d.Contact != "elsewhere" }
+
+func (f *fakePhones) Adopt(listen, _ string) error {
+	f.lab.note("adopt %s", listen)
+	return nil
+}
+
+func (f *fakePhones) Leave(at netip.Addr) { f.lab.note("leave %s", at) }
+
+func (f *fakePhones) CancelGhost(r sipua.DialRequest) error {
+	f.lab.note("stop ghost %s", r.Target)
+	return nil
+}
+
+// fakeAddresses moves none.
+type fakeAddresses struct{ lab *lab }
+
+func (f fakeAddresses) Take(node string, at netip.Addr) error {
+	f.lab.note("take %s of %s", at, node)
+	return nil
+}
+
+func (f fakeAddresses) Leave(node string, at netip.Addr) error {
+	f.lab.note("leave %s of %s", at, node)
+	return nil
+}

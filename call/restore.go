@@ -1,0 +1,200 @@
+package call
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"tierline/acd"
+	"tierline/call/sdp"
+	"tierline/call/sipua"
+	"tierline/ivr"
+	"tierline/media"
+)
+
+var errNoSound = errors.New("no sound was agreed on")
+
+// restore makes a party of a leg that the log has kept. If the peer sends to
+// us already, nothing is said: it notices a short silence. Else it is told where
+// we are by a re-INVITE; so it is if its sound is encrypted, because the keys are
+// in no log.
+func (c *Call) restore(leg []byte, p *party) (*party, error) {
+	var d sipua.Dialog
+	if err := d.UnmarshalBinary(leg); err != nil {
+		return p, err
+	}
+	ours, err := sdp.Parse(d.LocalSDP)
+	if err != nil {
+		return p, fmt.Errorf("our side of the leg: %w", err)
+	}
+	if ours.Audio == nil {
+		return p, errNoSound
+	}
+	p.signal, p.stored = d.Peer.Addr(), leg
+	p.digits(c.digits)
+	stays, err := c.restoreMedia(p, ours.Audio, c.sw.cfg.UA.Serves(d))
+	if err != nil {
+		return p, err
+	}
+	p.local.Codecs, p.local.Direction = codecsIn(ours.Audio), sdp.SendRecv
+	p.local.Security = c.sw.security(c.srtp)
+	p.local.SessionID, p.local.Version = originOf(ours.Origin)
+	secure := encrypted(d.LocalSDP)
+	p.local.Security.Private = secure
+	p.local.Security.Browser = bytes.Contains(d.LocalSDP, []byte("a=fingerprint:"))
+	if stays && !secure {
+		if _, err = p.answer(d.RemoteSDP); err != nil {
+			return p, fmt.Errorf("the peer's side of the leg: %w", err)
+		}
+	}
+	c.attach(p, c.sw.cfg.UA.Resume(d, c.signals(p)))
+	if stays && !secure {
+		c.after(lifeSign, func() { c.stillThere(p) })
+	} else {
+		c.reclaim(p)
+	}
+	return p, nil
+}
+
+// restoreMedia opens the leg's ports, the same as before if the peer is to go on
+// sending there; stays says whether that came true.
+func (c *Call) restoreMedia(p *party, was *sdp.Media, same bool) (stays bool, err error) {
+	on := func(ev media.Event) { _ = c.Post(heard{from: p, ev: ev}) }
+	if same {
+		at := netip.AddrPortFrom(was.Addr, uint16(was.Port)) //nolint:gosec // a port
+		if p.media, err = c.sw.cfg.Media.OpenAt(at, on); err == nil {
+			p.local.IP, p.local.Port = was.Addr, was.Port
+			return true, nil
+		}
+		c.log.Warn("the leg's ports are taken, it gets others", "err", err)
+	}
+	if p.media, err = c.sw.cfg.Media.OpenAt(c.home.rtp(), on); err != nil {
+		return false, err
+	}
+	p.local.IP, p.local.Port = c.home.ip(c.sw.cfg.Media.IP()), p.media.Port()
+	return false, nil
+}
+
+// lifeSign is how soon a peer that sends to us already must be heard.
+const lifeSign = 3 * time.Second
+
+// stillThere asks a peer whether it lives that isn't heard: it may have hung up
+// while nobody listened.
+func (c *Call) stillThere(p *party) {
+	if !p.dead && !p.replaced && p.agreed.Receive && p.media.Quality().Received == 0 {
+		c.reclaim(p)
+	}
+}
+
+// encrypted tells whether a body of ours speaks of keys.
+func encrypted(body []byte) bool {
+	return bytes.Contains(body, []byte("/SAVP")) || bytes.Contains(body, []byte("a=crypto:")) ||
+		bytes.Contains(body, []byte("a=fingerprint:"))
+}
+
+// codecsIn returns those of a body that we can make.
+func codecsIn(m *sdp.Media) (out []uint8) {
+	for _, f := range m.Formats {
+		if f.PT == sdp.PCMA || f.PT == sdp.PCMU || f.PT == sdp.G722 {
+			out = append(out, f.PT)
+		}
+	}
+	if len(out) == 0 {
+		return sdp.DefaultCodecs() // it was in Opus
+	}
+	return out
+}
+
+// originOf reads session id and version of an o= line of ours.
+func originOf(o string) (id, version uint64) {
+	f := strings.Fields(o)
+	if len(f) < 3 {
+		return 1, 1
+	}
+	id, _ = strconv.ParseUint(f[1], 10, 64)
+	version, _ = strconv.ParseUint(f[2], 10, 64)
+	return id, version
+}
+
+// reclaim tells the peer of a leg where we are.
+func (c *Call) reclaim(p *party) {
+	p.local.Version++
+	p.sip.Reinvite(sdp.Offer(p.local), func(status int, body []byte) {
+		c.later(func() { c.reclaimed(p, status, body) })
+	})
+}
+
+// reclaimed takes the peer's answer. One that doesn't know the call any more or
+// is gone comes as Hungup.
+func (c *Call) reclaimed(p *party, status int, body []byte) {
+	err := errNoAnswer
+	if status/100 == 2 {
+		err = p.accept(body)
+	}
+	if err != nil {
+		c.log.Warn("a leg can't be taken over", "agent", p.agent, "status", status, "err", err)
+		if status != 481 && status != 408 {
+			p.sip.Hangup(41, "cannot go on")
+			c.onSignal(c.sw.root, p, sipua.Hungup{Q850: 41, Reason: "cannot go on", Lost: true})
+		}
+		return
+	}
+	c.keepLeg(p)
+	c.holdChanged(p)
+}
+
+// goOn sets the call to where it was.
+func (c *Call) goOn(ctx context.Context, p *party, in inherited) {
+	var actions []ivr.Action
+	now := time.Now()
+	s, err := ivr.Resume(c.flow, in.legs.Menu)
+	if err != nil {
+		if len(in.legs.Menu) > 0 {
+			c.log.Warn("the menu begins anew", "err", err)
+		}
+		s, actions = ivr.Start(c.flow, c.profile, now)
+	}
+	c.caller, c.session = p, s
+	c.recordCall()
+	queued := in.view.Phase == acd.PhaseWaiting || in.view.Phase == acd.PhaseOffered
+	if queued {
+		c.wait = &wait{queued: true, event: acd.CallQueued{Call: c.id, Queue: in.view.Queue}}
+	}
+	switch {
+	case err != nil:
+		c.do(ctx, actions)
+	case in.view.Phase == acd.PhaseTalking:
+		c.rejoin(ctx, in)
+	case in.view.Phase == acd.PhaseAfter || in.view.Phase == acd.PhaseDirected:
+		c.menu(ctx, ivr.AgentConnected{})
+		c.menu(ctx, ivr.AgentDone{})
+	default:
+		c.do(ctx, s.Restart(now))
+	}
+	if queued && c.wait != nil {
+		c.recordWait(in.view.Queue)
+	}
+}
+
+// rejoin lets caller and agent hear each other again.
+func (c *Call) rejoin(ctx context.Context, in inherited) {
+	p := &party{agent: in.view.Agent, offer: in.view.Offer}
+	c.agent = &talk{party: p, offer: in.view.Offer, agent: in.view.Agent}
+	c.menu(ctx, ivr.AgentConnected{})
+	if _, err := c.restore(in.legs.Agent, p); err != nil {
+		c.log.Warn("the agent's leg is lost", "agent", p.agent, "err", err)
+		p.closeMedia()
+		c.agent = nil
+		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: in.view.Offer, By: acd.SideSwitch})
+		c.menu(ctx, ivr.AgentDone{})
+		return
+	}
+	c.sw.seats.take(p)
+	c.queue = in.view.Queue
+	c.talk(c.queue)
+}
