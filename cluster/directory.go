@@ -39,7 +39,7 @@ type directory struct {
 
 // openDirectory locks the directory and checks that it is this node's.
 func openDirectory(path, node, logStore string) (*directory, error) {
-	if err := os.MkdirAll(path, 0o750); err != nil {
+	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)

@@ -39,7 +39,7 @@ func openStore(which, dir string, log *bridge) (s store, err error) {
 			err = fmt.Errorf("%w: %s: %v", ErrDamaged, path, r)
 		}
 	}()
-	if err := os.MkdirAll(path, 0o750); err != nil {
+	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("create log directory: %w", err)
 	}
 	switch which {

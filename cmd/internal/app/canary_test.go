@@ -3,8 +3,10 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
@@ -25,6 +27,7 @@ import (
 	"tierline/call/phone"
 	"tierline/cmd/internal/config"
 	"tierline/ivr/backend/bss"
+	"tierline/routing"
 	"tierline/routing/customer"
 	"tierline/routing/trunk"
 	documents "tierline/testdata/demo"
@@ -35,7 +38,11 @@ const (
 	wrongPIN  = "907315"
 	newPIN    = "482917"
 	nodeToken = "canary-token-of-this-node"
+	sipSecret = "demo-1001" // of an agent of the demo
 )
+
+// callers are those who call; the log knows them only masked.
+func callers() []string { return []string{"13800138000", "13600136018", "13600136019"} }
 
 // thinks is how long callers wait before they press the next keys.
 const thinks = 3 * time.Second
@@ -50,6 +57,8 @@ type aviary struct {
 
 	mu  sync.Mutex
 	met map[string]int // canaries that arrived where they belong
+
+	secretIn []string // where a phone's password was found
 }
 
 // locked is a buffer that several write to.
@@ -77,6 +86,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	calls.Go(func() { a.call("13800138000", "1", wrongPIN, "138000", "0") }) // ends in a queue: its variables travel
 	calls.Go(func() { a.call("13600136018", "7", "1", "136018", newPIN, newPIN) })
 	calls.Go(func() { a.call("13600136019", "1", wrongPIN[:4]) }) // gives up halfway
+	calls.Go(a.register)
 	calls.Go(func() {
 		time.Sleep(9 * time.Second)
 		during = append(a.snapshot(), a.api()...)
@@ -94,6 +104,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	a.search("API afterwards", a.api())
 	a.node.Shutdown(t.Context())
 	a.search("log", a.log.buf.Bytes())
+	a.masked(a.log.buf.Bytes())
 	if !bytes.Contains(a.log.buf.Bytes(), []byte("part=call")) || !bytes.Contains(during, []byte("main_menu")) {
 		t.Error("neither log nor state tells of the calls")
 	}
@@ -110,6 +121,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	if err != nil || files < 3 {
 		t.Errorf("%d files: %v", files, err)
 	}
+	a.inLogOnly()
 }
 
 func newAviary(t *testing.T) *aviary {
@@ -183,6 +195,58 @@ func (a *aviary) call(from string, groups ...string) {
 	}
 }
 
+// register proves to be an agent, after a wrong password.
+func (a *aviary) register() {
+	quiet := slog.New(slog.DiscardHandler)
+	for _, secret := range []string{wrongPIN, sipSecret} {
+		ctx, cancel := context.WithTimeout(a.t.Context(), 5*time.Second)
+		p, err := phone.OpenPhone(ctx, phone.PhoneConfig{
+			Endpoint:  phone.Config{User: "1001", Password: secret, Listen: "127.0.0.1:0", Transport: "udp", Logger: quiet},
+			Registrar: a.at, Expires: time.Minute,
+		})
+		if (err == nil) != (secret == sipSecret) {
+			a.t.Errorf("registration: %v", err)
+		}
+		if err == nil {
+			_ = p.Close(ctx) // gone or not, it was there
+		}
+		cancel()
+	}
+}
+
+// inLogOnly checks that the passwords of phones are where the documents are,
+// the Raft log and what is made of it, and that nobody else may read that.
+func (a *aviary) inLogOnly() {
+	for _, where := range a.secretIn {
+		if where == "log" || strings.Contains(where, "API") || strings.Contains(where, ".db") {
+			a.t.Errorf("a phone's password is in %s", where)
+		}
+	}
+	st, err := os.Stat(filepath.Join(a.dir, "raft"))
+	if err != nil || st.Mode().Perm()&0o077 != 0 {
+		a.t.Errorf("the log's directory: %v, %v", st, err)
+	}
+}
+
+// masked fails the test if the log knows a caller by his number, or how an
+// agent proved to be one.
+func (a *aviary) masked(log []byte) {
+	a.t.Helper()
+	for _, number := range callers() {
+		if i := bytes.Index(log, []byte(number)); i >= 0 {
+			a.t.Errorf("%s stands in the log: %s", number, log[max(0, i-200):i+len(number)])
+		}
+		if !bytes.Contains(log, []byte(routing.Mask("+86"+number))) {
+			a.t.Errorf("%s is not in the log", routing.Mask("+86"+number))
+		}
+	}
+	for _, sign := range []string{"response=", "nonce=", "Digest "} {
+		if bytes.Contains(log, []byte(sign)) {
+			a.t.Errorf("%q stands in the log", sign)
+		}
+	}
+}
+
 // snapshot is what a snapshot of the replicated state holds now.
 func (a *aviary) snapshot() []byte {
 	var b bytes.Buffer
@@ -225,6 +289,10 @@ func (a *aviary) search(where string, text []byte) {
 	a.t.Helper()
 	if bytes.Contains(text, []byte(nodeToken)) {
 		a.t.Errorf("the node's token is in %s", where)
+	}
+	sum := md5.Sum([]byte("1001:tierline:" + sipSecret))
+	if bytes.Contains(text, []byte(sipSecret)) || bytes.Contains(text, []byte(hex.EncodeToString(sum[:]))) {
+		a.secretIn = append(a.secretIn, where)
 	}
 	for _, canary := range []string{wrongPIN, newPIN} {
 		if sings(canary, text) {

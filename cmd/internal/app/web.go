@@ -161,6 +161,9 @@ func (n *Node) publish(ctx context.Context, dir string) error {
 	for _, w := range p.Warnings {
 		n.log.Warn("service documents", "finding", w.String())
 	}
+	for _, file := range exposed(dir) {
+		n.log.Warn("others on this machine may read the secrets of phones and trunks", "file", file)
+	}
 	n.log.Info("service documents", "generation", p.Generation, "unchanged", p.Unchanged, "changes", len(p.Changes))
 	return nil
 }

@@ -26,7 +26,7 @@ func unpack(documents fs.FS, dir string) error {
 		}
 		to := filepath.Join(dir, filepath.FromSlash(path))
 		if d.IsDir() {
-			return os.MkdirAll(to, 0o755)
+			return os.MkdirAll(to, 0o700) // the phones' secrets are in it
 		}
 		b, err := fs.ReadFile(documents, path)
 		if err != nil {
