@@ -63,6 +63,7 @@ type handset struct {
 	codecs  string  // PCMA,PCMU if it is empty
 	hz      float64 // what it says; 0 = agentHz
 	caller  bool    // calls, and does not register
+	rtp     int     // first of ten ports for its media; 0 = any of baresip's
 }
 
 // accountAt is the line of baresip's accounts file.
@@ -83,6 +84,9 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	}
 	if h.codecs == "" {
 		h.codecs = "PCMA,PCMU"
+	}
+	if h.rtp > 0 { // the first such line counts
+		network += fmt.Sprintf("rtp_ports %d-%d\n", h.rtp, h.rtp+9)
 	}
 	for name := range strings.FieldsSeq(h.modules) {
 		network += "module " + name + ".so\n"

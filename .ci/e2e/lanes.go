@@ -31,6 +31,7 @@ func lanes() []lane {
 		{"life", lifeSteps()},
 		{"security", securitySteps()},
 		{"srtp", pairSteps()},
+		{"control", controlSteps()},
 		{"recording", recordingSteps()},
 		{"phones", phoneSteps()},
 		{"calls", callSteps()},

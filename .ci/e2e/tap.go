@@ -36,6 +36,7 @@ type flow struct{ src, dst uint16 }
 type heard struct {
 	tones   *tone.Detector
 	packets int
+	loud    int // of them
 	first   time.Time
 	last    time.Time
 }
@@ -136,6 +137,9 @@ func (t *tap) sound(f flow, payload []byte, now time.Time) {
 	pcm := make([]int16, len(audio))
 	for i, b := range audio {
 		pcm[i] = g711.DecodeA(b)
+	}
+	if len(pcm) > 0 && slices.Max(pcm) > 300 {
+		h.loud++
 	}
 	h.tones.Feed(pcm)
 }

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tierline/.ci/bed"
+)
+
+const (
+	controlNumber = "1941" // leads straight to people
+	controlRing   = "805"  // how agents reach its queue
+	farHz         = 500.0
+)
+
+const controlFlow = `version: 1
+flow: e2e_control
+languages: [en]
+start: wait
+nodes:
+  wait:
+    {type: queue, queue: e2e_control, hold: [music], then: {abandoned: "@hangup", full: bye, timeout: bye}, after: bye}
+  bye: {type: hangup}
+prompts:
+  music: {file: music/hold-1.wav}
+`
+
+// control is three agents with baresip, and callers.
+type control struct {
+	phones map[string]*baresip
+	ears   *ears
+	caller *sipp
+}
+
+func controlSteps() []step {
+	c := &control{phones: map[string]*baresip{}}
+	return []step{
+		{"three agents register", c.begin},
+		{"hold, resume, mute by command, phone and code: the caller hears music, or nothing", c.holds},
+		{"consult: the caller hears music, the agents one another; swap; attended transfer", c.consults},
+		{"conference of three; the one who served it leaves, two are left", c.confers},
+		{"blind transfer into a queue: the place is kept, and the next agent has the caller", c.queues},
+		{"the phone's transfer key: REFER to a colleague", c.refers},
+		{"transfer to a number outside", c.leaves},
+		{"an agent calls a customer outside, and hands him over", c.dialsOut},
+		{"linphone asks on a second line and joins the two: REFER with Replaces", c.joins},
+	}
+}
+
+// begin gives the switch a number, and starts everybody.
+func (c *control) begin(ctx context.Context, l *lab) error {
+	dir := l.node.Service
+	err := errors.Join(
+		os.WriteFile(filepath.Join(dir, "flows", "e2e_control.yaml"), []byte(controlFlow), 0o600),
+		appendTo(filepath.Join(dir, "queues.yaml"), fmt.Sprintf(
+			"  e2e_control: {requirement: 'lang.zh>=3', wrap_up: 0s, extension: %q}\n", controlRing)),
+		appendTo(filepath.Join(dir, "numbers.yaml"), fmt.Sprintf("  - {number: %q, flow: e2e_control}\n", controlNumber)),
+		l.node.Stop(), l.node.Start(ctx),
+	)
+	if err != nil {
+		return err
+	}
+	c.ears = &ears{
+		hz:    map[string]float64{"caller": callerHz, "1001": agentHz, "1002": 900, "1003": 1100, "far": farHz},
+		ports: map[string][2]uint16{},
+	}
+	if c.ears.tap, err = openTap(l.switchIP, callerHz, agentHz, 900, 1100, farHz); err != nil {
+		return err
+	}
+	for i, id := range []string{"1001", "1002", "1003"} {
+		rtp := 31200 + 30*(l.block%50) + 10*i
+		c.ears.ports[id] = [2]uint16{uint16(rtp), uint16(rtp + 9)} //nolint:gosec // a port
+		if c.phones[id], err = l.baresip(ctx, handset{id: id, hz: c.ears.hz[id], rtp: rtp}); err != nil {
+			return err
+		}
+	}
+	for id := range c.phones {
+		if err = l.registered(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lab) registered(ctx context.Context, id string) error {
+	return bed.Eventually(8*time.Second, func() error {
+		a, err := l.agent(ctx, id)
+		if err == nil && len(a.Phones) == 0 {
+			err = fmt.Errorf("the phone of %s did not register", id)
+		}
+		return err
+	})
+}
+
+// call makes a caller talk to 1001; the others are ready after that.
+func (c *control) call(ctx context.Context, l *lab) (err error) {
+	if _, err = l.count(ctx); err != nil {
+		return err
+	}
+	if err = l.onDuty(ctx, "1001"); err != nil {
+		return err
+	}
+	media := l.media(callerPort)
+	c.ears.ports["caller"] = [2]uint16{uint16(media), uint16(media)} //nolint:gosec // a port
+	c.caller, err = startSipp(ctx, l.work, peer{
+		scenario: "caller", sound: []part{hum(callerHz, 90*time.Second)}, ip: l.callerIP, port: l.port(), mediaPort: media,
+		number: controlNumber, lines: []string{gold + ";"}, calls: 1, rate: 1, target: l.node.Address(),
+	})
+	if err == nil {
+		err = l.expect(ctx, "1001", "talking")
+	}
+	for _, id := range []string{"1002", "1003"} {
+		if err == nil {
+			err = errors.Join(l.command(ctx, id, "ready"), l.expect(ctx, id, "ready"))
+		}
+	}
+	return err
+}
+
+// over ends the call at an agent's phone.
+func (c *control) over(ctx context.Context, l *lab, id string) error {
+	if err := c.phones[id].hangup(ctx); err != nil {
+		return err
+	}
+	return errors.Join(c.caller.wait(5*time.Second), l.expect(ctx, id, "ready"))
+}
+
+// does gives commands, and then everybody hears whom he should.
+func (c *control) does(ctx context.Context, l *lab, want map[string]string, commands ...string) error {
+	for _, line := range commands {
+		if _, err := l.cli(ctx, append([]string{"call"}, strings.Fields(line)...)...); err != nil {
+			return err
+		}
+	}
+	if err := c.ears.expect(want); err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(commands, ", "), err)
+	}
+	return nil
+}
+
+type hearing = map[string]string
+
+func (c *control) holds(ctx context.Context, l *lab) error {
+	both := hearing{"caller": "1001", "1001": "caller"}
+	err := c.call(ctx, l)
+	if err == nil {
+		err = c.ears.expect(both)
+	}
+	if err == nil {
+		err = c.does(ctx, l, hearing{"caller": "music"}, "1001 hold")
+	}
+	if err == nil {
+		err = c.does(ctx, l, both, "1001 resume")
+	}
+	if err == nil {
+		err = c.does(ctx, l, hearing{"1001": "caller"}, "1001 mute")
+	}
+	if err == nil {
+		err = c.does(ctx, l, both, "1001 unmute")
+	}
+	if err == nil { // and by the phone's own key
+		err = c.phones["1001"].press(ctx, "hold", "")
+	}
+	if err == nil {
+		err = c.ears.expect(hearing{"caller": "music"})
+	}
+	if err == nil {
+		err = errors.Join(c.phones["1001"].press(ctx, "resume", ""), c.ears.expect(both))
+	}
+	for _, want := range []hearing{{"caller": "music"}, both} { // and by the code *20
+		for _, key := range []string{"*", "2", "0"} {
+			if err == nil {
+				err = c.phones["1001"].press(ctx, "sndcode", key)
+			}
+		}
+		if err == nil {
+			err = c.ears.expect(want)
+		}
+	}
+	return err
+}
+
+func (c *control) consults(ctx context.Context, l *lab) error {
+	asks := hearing{"caller": "music", "1001": "1002", "1002": "1001"}
+	err := c.does(ctx, l, asks, "1001 consult --agent 1002")
+	if err == nil {
+		err = c.does(ctx, l, hearing{"caller": "1001", "1001": "caller", "1002": "music"}, "1001 swap")
+	}
+	if err == nil {
+		err = c.does(ctx, l, asks, "1001 swap")
+	}
+	if err == nil {
+		err = c.does(ctx, l, hearing{"caller": "1002", "1002": "caller"}, "1001 transfer")
+	}
+	if err == nil {
+		err = l.expect(ctx, "1001", "ready")
+	}
+	return err
+}
+
+func (c *control) confers(ctx context.Context, l *lab) error {
+	err := c.does(ctx, l, hearing{
+		"caller": "1002+1003", "1002": "1003+caller", "1003": "1002+caller",
+	}, "1002 conference --agent 1003")
+	if err == nil {
+		err = c.does(ctx, l, hearing{
+			"caller": "1001+1002+1003", "1001": "1002+1003+caller", "1002": "1001+1003+caller", "1003": "1001+1002+caller",
+		}, "1002 conference --agent 1001")
+	}
+	if err == nil {
+		err = c.phones["1002"].hangup(ctx)
+	}
+	if err == nil {
+		err = c.ears.expect(hearing{"caller": "1001+1003", "1001": "1003+caller", "1003": "1001+caller"})
+	}
+	if err == nil {
+		err = c.does(ctx, l, hearing{"caller": "1003", "1003": "caller"}, "1003 drop 1001")
+	}
+	if err == nil {
+		err = c.over(ctx, l, "1003")
+	}
+	return err
+}
