@@ -99,7 +99,7 @@ func samples(kind string) []string {
 		}
 		return out
 	case "phone", "digits":
-		return []string{"0123456789", "+8613800138000"}
+		return []string{"0123456789", "+14155550100"}
 	}
 	return append(append(numbers(), fractions()...), amounts()...)
 }

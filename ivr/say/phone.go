@@ -13,11 +13,11 @@ func phoneGroups(value string) ([]string, error) {
 	if !isDigits(digits) || len(digits) > maxDigits {
 		return nil, unreadable("a telephone number is digits, with a + before them at most")
 	}
-	switch {
-	case abroad && strings.HasPrefix(digits, "86"):
-		return append([]string{"+86"}, chinese(digits[2:])...), nil
-	case strings.HasPrefix(digits, "0086"):
-		return append([]string{"0086"}, chinese(digits[4:])...), nil
+	switch home, ours := withoutCountry(digits, abroad); {
+	case ours && home != nil:
+		return home, nil
+	case ours:
+		return behindCountry(digits, abroad), nil
 	case abroad && len(written) > 1:
 		return written, nil
 	case abroad:
@@ -32,19 +32,34 @@ func phoneGroups(value string) ([]string, error) {
 	return fours(digits), nil
 }
 
-// chinese groups a number behind the country code.
-func chinese(digits string) []string {
-	switch {
-	case digits == "":
-		return nil
-	case plan(digits) != nil:
-		return plan(digits)
-	case plan("0"+digits) != nil: // the area code without its 0
-		groups := plan("0" + digits)
-		groups[0] = groups[0][1:]
-		return groups
+// withoutCountry groups a Chinese number with its country code as people in the
+// country say it: without the code, and with the 0 of the area. ours: it has the
+// code; nil: but is no number of the plan.
+func withoutCountry(digits string, abroad bool) (groups []string, ours bool) {
+	prefix := "0086"
+	if abroad {
+		prefix = "86"
 	}
-	return fours(digits)
+	rest, ours := strings.CutPrefix(digits, prefix)
+	if !ours || rest == "" {
+		return nil, ours
+	}
+	if groups = plan(rest); groups == nil {
+		groups = plan("0" + rest) // the area code has lost its 0
+	}
+	return groups, true
+}
+
+// behindCountry groups what has our country code and is no number.
+func behindCountry(digits string, abroad bool) []string {
+	code, rest := "+86", strings.TrimPrefix(digits, "86")
+	if !abroad {
+		code, rest = "0086", strings.TrimPrefix(digits, "0086")
+	}
+	if rest == "" {
+		return []string{code}
+	}
+	return append([]string{code}, fours(rest)...)
 }
 
 // plan groups numbers of the Chinese plan; nil: it isn't one.

@@ -166,3 +166,30 @@ func TestSounds(t *testing.T) {
 		}
 	}
 }
+
+// A caller's own number comes with the country code; read to him with it, it
+// sounds foreign.
+func TestNumbersOfTheCountryAreReadWithoutItsCode(t *testing.T) {
+	for value, want := range map[string][2]string{
+		"+8613800138000":    {"幺三八，零零幺三，八零零零", "one three eight, zero zero one three, eight zero zero zero"},
+		"008613800138000":   {"幺三八，零零幺三，八零零零", "one three eight, zero zero one three, eight zero zero zero"},
+		"+86 138-0013 8000": {"幺三八，零零幺三，八零零零", "one three eight, zero zero one three, eight zero zero zero"},
+		"+8657187650001":    {"零五七幺，八七六五，零零零幺", "zero five seven one, eight seven six five, zero zero zero one"},
+		"+861088887777":     {"零幺零，八八八八，七七七七", "zero one zero, eight eight eight eight, seven seven seven seven"},
+		"+864008001234":     {"四零零，八零零，幺二三四", "four zero zero, eight zero zero, one two three four"},
+		"+8610000":          {"幺零零零零", "one zero zero zero zero"},
+		"+86123456789":      {"加八六，幺二三四五，六七八九", "plus eight six, one two three four five, six seven eight nine"},
+		"+86":               {"加八六", "plus eight six"},
+		"0086":              {"零零八六", "zero zero eight six"},
+		"+14155550100":      {"加幺四幺，五五五五，零幺零零", "plus one four one, five five five five, zero one zero zero"},
+		"+852 2345 6789":    {"加八五二，二三四五，六七八九", "plus eight five two, two three four five, six seven eight nine"},
+		"057187650001":      {"零五七幺，八七六五，零零零幺", "zero five seven one, eight seven six five, zero zero zero one"},
+	} {
+		for i, lang := range []string{say.Chinese, say.English} {
+			r, err := say.Read(lang, "phone", value, say.Options{})
+			if err != nil || r.Text != want[i] {
+				t.Errorf("%s in %s: %q, %v; want %q", value, lang, r.Text, err, want[i])
+			}
+		}
+	}
+}
