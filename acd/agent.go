@@ -68,7 +68,7 @@ func (a *AgentState) UnmarshalText(b []byte) error {
 const (
 	ReasonSignedIn    = "signed_in"   // signed in, not ready yet
 	ReasonMissed      = "missed"      // let too many offers ring out
-	ReasonUnreachable = "unreachable" // the phone didn't react to offers
+	ReasonUnreachable = "unreachable" // the phone didn't react to offers, or fell silent in a call
 )
 
 // minBackOff keeps a phone that rejects everything from being rung in a loop.

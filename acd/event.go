@@ -270,6 +270,7 @@ type AgentReleased struct {
 	Offer   uint64   `json:"offer"`
 	By      Side     `json:"by"`
 	Quality *Quality `json:"quality,omitempty"` // of the agent's leg
+	Lost    bool     `json:"lost,omitempty"`    // his phone fell silent: he gets no other call before he says so
 }
 
 // Side says who ended something.

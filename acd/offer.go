@@ -359,6 +359,9 @@ func (s *State) agentReleased(ev AgentReleased, r *Result) error {
 	case !o.answered():
 		return refuse(ev, "offer %d is not answered", ev.Offer)
 	}
+	if a := s.agents[o.agent]; ev.Lost && a.next.state == 0 {
+		a.next = stance{state: AgentNotReady, reason: ReasonUnreachable}
+	}
 	c := s.calls[o.call]
 	if c.phase == PhaseDialling {
 		s.missed(c, missedAgentLeft, 0, r)

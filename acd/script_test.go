@@ -304,7 +304,7 @@ func (x *script) event() Event {
 		}
 		return ev
 	case "release":
-		return AgentReleased{Offer: x.offer(x.arg("0")), By: named[Side](x, x.arg("1"))}
+		return AgentReleased{Offer: x.offer(x.arg("0")), By: named[Side](x, x.arg("1")), Lost: x.arg("lost") != ""}
 	case "end":
 		return CallEnded{Call: x.arg("0"), Cause: "normal", By: named[Side](x, x.arg("1"))}
 	case "restart":

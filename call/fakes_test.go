@@ -194,6 +194,8 @@ func (d *fakeDialog) Hangup(q850 int, reason string) {
 	}
 }
 
+func (d *fakeDialog) Check(patience time.Duration) { d.lab.note("check %s for %v", d.name, patience) }
+
 func (d *fakeDialog) Refer(target string) error {
 	d.lab.note("refer %s to %s", d.name, target)
 	return nil

@@ -103,7 +103,7 @@ func (c *Call) dismissGuest(g *guest, by acd.Side, cause Cause) {
 		c.sw.seats.free(g.party)
 		quality := g.quality()
 		g.closeMedia()
-		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: g.offer, By: by, Quality: quality})
+		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: g.offer, By: by, Quality: quality, Lost: g.lost})
 	}
 	c.closeLine(g, cause)
 }

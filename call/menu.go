@@ -100,6 +100,8 @@ func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 		}
 	case media.Failed:
 		c.mediaFailed(ctx, p, ev)
+	case media.Stalled:
+		c.stalled(p, ev)
 	}
 }
 

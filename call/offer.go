@@ -179,7 +179,11 @@ func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		c.phoneFailed(ctx, p, ev.Status)
 	case sipua.Confirmed:
 		c.lateAnswer(p, ev)
-	case sipua.Hungup, sipua.NoAck:
+	case sipua.Hungup:
+		p.dead, p.lost = true, ev.Lost
+		c.sw.seats.free(p)
+		c.agentHungUp(ctx, p)
+	case sipua.NoAck:
 		p.dead = true
 		c.sw.seats.free(p)
 		c.agentHungUp(ctx, p)

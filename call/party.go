@@ -27,6 +27,7 @@ type party struct {
 	far      *far   // a leg that we called outside
 	late     bool   // our offer stands in a 2xx, its answer comes with the ACK
 	dead     bool   // the peer hung up or the leg failed
+	lost     bool   // … without a word
 	replaced bool   // another one took its place
 	stored   []byte // the leg as the log has it, if it has changed
 	tuning   tuning

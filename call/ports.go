@@ -82,6 +82,9 @@ type Dialog interface {
 	// Reinvite offers the peer something else. done gets the final status and the
 	// answer, in order with the events.
 	Reinvite(sdp []byte, done func(status int, sdp []byte))
+	// Check asks the peer whether it still has the call; Hungup follows if not, or
+	// if it doesn't answer in time.
+	Check(patience time.Duration)
 	// Show tells the peer whom it talks to from now on.
 	Show(id sipua.Identity) error
 	// Abandon forgets the leg without a word: another process goes on with it.

@@ -115,7 +115,9 @@ func (c *Call) handOver(ctx context.Context, g *guest, by acd.Side) {
 	quality := c.partWithAgent()
 	if g.far != nil {
 		if former != nil {
-			c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: former.offer, By: by, Quality: quality})
+			c.sw.cfg.Queue.Post(acd.AgentReleased{
+				Offer: former.offer, By: by, Quality: quality, Lost: former.lost,
+			})
 		}
 		c.away = &transfer{Transfer: ivr.Transfer{To: "outside"}, number: g.number, far: g.far, bridged: true, guest: g}
 		c.hold(g.party, false)
@@ -168,7 +170,9 @@ func (c *Call) succession(ctx context.Context, by acd.Side) bool {
 	former := c.agent
 	quality := c.partWithAgent()
 	c.dismissWatchers(by)
-	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: former.offer, By: by, Quality: quality})
+	c.sw.cfg.Queue.Post(acd.AgentReleased{
+		Offer: former.offer, By: by, Quality: quality, Lost: former.lost,
+	})
 	c.regroup()
 	return true
 }

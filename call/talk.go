@@ -106,22 +106,35 @@ func (c *Call) agentHungUp(ctx context.Context, p *party) {
 		c.alone(ctx)
 		return
 	case g != nil:
-		c.guestLeft(ctx, g, acd.SideAgent)
+		c.guestLeft(ctx, g, p.leftBy())
 		return
 	case p == c.caller: // who made the call
 		c.end(nil)
 		return
 	case c.agent == nil || c.agent.party != p:
 		return // not connected yet: connect looks at dead
-	case c.succession(ctx, acd.SideAgent):
+	case c.succession(ctx, p.leftBy()):
 		return
 	}
-	c.dropAgent(acd.SideAgent)
-	if c.callback != nil {
+	c.dropAgent(p.leftBy())
+	switch {
+	case c.callback != nil && p.lost:
+		c.end(endBy(acd.SideSwitch, 102, "lost"))
+	case c.callback != nil:
 		c.end(endBy(acd.SideAgent, 16, "normal"))
-		return
+	case p.lost: // the caller didn't want to go
+		c.abandoned(ctx)
+	default:
+		c.served(ctx)
 	}
-	c.served(ctx)
+}
+
+// leftBy says who ended the part of an agent who is gone.
+func (p *party) leftBy() acd.Side {
+	if p.lost {
+		return acd.SideSwitch
+	}
+	return acd.SideAgent
 }
 
 // dropAgent takes the agent out of a call that goes on.
@@ -131,7 +144,7 @@ func (c *Call) dropAgent(by acd.Side) {
 		return
 	}
 	quality := c.leaveAgent()
-	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: t.offer, By: by, Quality: quality})
+	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: t.offer, By: by, Quality: quality, Lost: t.lost})
 }
 
 // leaveAgent ends the agent's leg and with it the conversation; it returns what

@@ -70,7 +70,7 @@ func everyKind() []acd.Event {
 		acd.OfferRang{Offer: 12, Agent: "1001"},
 		acd.OfferAnswered{Offer: 12, Agent: "1001", Leg: []byte("leg")},
 		acd.OfferFailed{Offer: 12, Agent: "1001", Outcome: acd.Busy, SIP: 486},
-		acd.AgentReleased{Offer: 12, By: acd.SideAgent, Quality: quality},
+		acd.AgentReleased{Offer: 12, By: acd.SideAgent, Quality: quality, Lost: true},
 		acd.CallEnded{
 			Call: "c1", Cause: "normal", By: acd.SideCaller, SIP: 200, Quality: quality, AgentQuality: quality,
 		},

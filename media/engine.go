@@ -24,6 +24,7 @@ type Config struct {
 	Workers    int           // 0 = one for every two processors
 	Shared     bool          // others take over our ports while we may still hold them, and we theirs
 	Quarantine time.Duration // how long a closed port rests, so that a late peer does not talk into a new call; 0 = 3 s
+	Stall      time.Duration // after so long without a packet of the peer Stalled is told; 0 = never
 }
 
 const defaultQuarantine = 3 * time.Second
@@ -35,6 +36,7 @@ type Engine struct {
 	shared bool
 	clock  func() time.Duration // since the engine's start; never goes back
 	cname  string
+	stall  time.Duration // 0 = never
 
 	certificate *handshake.Certificate
 
@@ -78,7 +80,8 @@ func NewEngine(c Config) (*Engine, error) {
 	}
 	start := time.Now()
 	e := &Engine{
-		ip: c.IP.Unmap(), log: c.Logger, ports: p, shared: c.Shared, create: createRecording,
+		ip: c.IP.Unmap(), log: c.Logger, ports: p, shared: c.Shared, stall: c.Stall,
+		create: createRecording,
 		clock: func() time.Duration { return time.Since(start) }, certificate: certificate,
 		cname: hex.EncodeToString(name[:]) + "@" + c.IP.String(),
 	}

@@ -43,6 +43,7 @@ type Leg struct {
 	time       timing
 	control    control
 	reportAt   time.Duration
+	lively     time.Duration // when the peer was last heard of
 	strangers  uint64
 	malformed  uint64
 	heard      uint64 // digits
@@ -170,7 +171,7 @@ func (l *Leg) configure(p Params) {
 	if p.Receive != l.params.Receive {
 		l.reception.Pause()
 	}
-	l.params = p
+	l.params, l.lively = p, l.engine.clock()
 	l.listenInband(p.Inband)
 	if err := l.secure(p.Security); err != nil {
 		l.fail(err.Error())

@@ -48,6 +48,7 @@ func (l *Leg) accept(b []byte, from netip.AddrPort, now time.Duration) (Drop, bo
 	if !l.source.accept(from, now) {
 		return l.stranger(), true
 	}
+	l.lively = now
 	if l.source.latched != latched {
 		l.out.aim(l.source.destination())
 	}
@@ -133,5 +134,6 @@ func (l *Leg) rtcpArrived(b []byte, from netip.AddrPort, now time.Duration) {
 		l.work.count.drop(DropMalformed)
 		return
 	}
+	l.lively = now
 	l.control.heard(r, from, now)
 }

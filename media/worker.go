@@ -281,6 +281,9 @@ func (w *worker) keepHouse(now time.Duration) {
 		if l != nil && l.protection.agent != nil {
 			l.unlock(now)
 		}
+		if l != nil {
+			w.guarded(l, func() { l.watch(now) })
+		}
 		if l != nil && l.reportAt != 0 && l.reportAt <= now {
 			w.guarded(l, func() { l.report(now, false) })
 		}

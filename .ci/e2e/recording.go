@@ -20,6 +20,7 @@ func recordingSteps() []step {
 		{"pause by API and CLI: silence in the file; Range, checksum, Chromium plays it", recordingPaused},
 		{"codes: the agent pauses and marks by his keys; the caller hears none of them", recordingCodes},
 		{"secret: keys by RFC 4733 and as tones are neither in the file nor on the agent's leg", recordingSecrets},
+		{"kill -9 of an agent's phone: the caller gets another agent, he no other caller", phoneDies},
 		{"no directory, full disk: failed, with a reason, and the call goes on", recordingFails},
 		{"S3: stays here while the store is away, over a kill -9 too; then it is played from there", recordingStored},
 	}
@@ -88,6 +89,7 @@ func recordingDocuments(ctx context.Context, l *lab) error {
 		return err
 	}
 	l.node.More += "recordings: {keep_days: 1}\n"
+	l.node.Env = append(l.node.Env, "TIERLINE_RTP_CHECK_AFTER=3s") // or the check of a dead phone would take long
 	if err = l.node.Start(ctx); err != nil {
 		return err
 	}

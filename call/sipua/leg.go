@@ -37,6 +37,7 @@ type Leg struct {
 	upd          *updateIn // an UPDATE of the peer with an offer
 	lastReliable rack      // of our provisionals
 	noUpdate     bool      // the peer says it can, and can't
+	check        *time.Timer // the peer is asked whether it lives
 	session      *time.Timer
 	sessionEnd   time.Time
 	gone         bool   // nothing may be sent any more

@@ -96,7 +96,7 @@ func (n *Node) startMedia(_, _ context.Context) (err error) {
 	r := n.settings.RTP
 	n.media, err = media.NewEngine(media.Config{
 		IP: r.IP, PortMin: r.PortMin, PortMax: r.PortMax, Logger: n.log.With("part", "media"),
-		Shared: n.shared(),
+		Shared: n.shared(), Stall: r.CheckAfter,
 	})
 	if err != nil {
 		return err

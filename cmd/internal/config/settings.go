@@ -66,6 +66,8 @@ type RTP struct {
 	IP      netip.Addr `mapstructure:"ip"`
 	PortMin int        `mapstructure:"port_min"`
 	PortMax int        `mapstructure:"port_max"`
+
+	CheckAfter time.Duration `mapstructure:"check_after"`
 }
 
 // DNS says who knows the hosts of trunks that are names.
@@ -121,7 +123,7 @@ func Defaults() Settings {
 			{Transport: "udp", Address: netip.AddrPortFrom(local, 5060)},
 			{Transport: "tcp", Address: netip.AddrPortFrom(local, 5060)},
 		}},
-		RTP:      RTP{IP: local, PortMin: 20000, PortMax: 29999},
+		RTP:      RTP{IP: local, PortMin: 20000, PortMax: 29999, CheckAfter: 30 * time.Second},
 		DNS:      DNS{Servers: []netip.AddrPort{}},
 		HTTP:     HTTP{Listen: netip.AddrPortFrom(local, 8080)},
 		TLS:      TLS{ClientCertificates: "off"},
@@ -221,6 +223,8 @@ func (r RTP) validate(c *checker) {
 	c.check(r.PortMin >= 1024 && r.PortMin <= 65534, "rtp.port_min", "%d is not between 1024 and 65534", r.PortMin)
 	c.check(r.PortMin%2 == 0, "rtp.port_min", "%d is odd: RTP takes the even port, RTCP the next", r.PortMin)
 	c.check(r.PortMax <= 65535, "rtp.port_max", "%d is above 65535", r.PortMax)
+	c.check(r.CheckAfter == 0 || r.CheckAfter >= time.Second, "rtp.check_after", "%s is less than a second (0s: never)",
+		r.CheckAfter)
 	c.check(r.PortMax > r.PortMin, "rtp.port_max", "%d leaves no room for a pair of ports from %d", r.PortMax, r.PortMin)
 }
 
