@@ -82,7 +82,7 @@ func NewEngine(c Config) (*Engine, error) {
 	e := &Engine{
 		ip: c.IP.Unmap(), log: c.Logger, ports: p, shared: c.Shared, stall: c.Stall,
 		create: createRecording,
-		clock: func() time.Duration { return time.Since(start) }, certificate: certificate,
+		clock:  func() time.Duration { return time.Since(start) }, certificate: certificate,
 		cname: hex.EncodeToString(name[:]) + "@" + c.IP.String(),
 	}
 	for range c.Workers {

@@ -34,9 +34,9 @@ type Leg struct {
 	askedBefore  bool
 	secret       *credentials // for challenges of the gateway this leg was dialled to
 	onCancel     []func()
-	upd          *updateIn // an UPDATE of the peer with an offer
-	lastReliable rack      // of our provisionals
-	noUpdate     bool      // the peer says it can, and can't
+	upd          *updateIn   // an UPDATE of the peer with an offer
+	lastReliable rack        // of our provisionals
+	noUpdate     bool        // the peer says it can, and can't
 	check        *time.Timer // the peer is asked whether it lives
 	session      *time.Timer
 	sessionEnd   time.Time
