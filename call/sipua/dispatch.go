@@ -3,6 +3,7 @@ package sipua
 import (
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -60,7 +61,7 @@ func (u *UA) accept(req *sip.Request, o origin) {
 		u.within(tag, req, o)
 		return
 	}
-	if !u.handler.Known(o.from, string(req.Method), userOf(&req.From().Address)) {
+	if !u.handler.Known(o.from, string(req.Method), userOf(&req.From().Address)) || u.pestered(req, o) {
 		u.counters.drop(dropStranger)
 		return
 	}
@@ -72,6 +73,13 @@ func (u *UA) accept(req *sip.Request, o origin) {
 		return
 	}
 	u.outside(key, req, o)
+}
+
+// pestered tells whether somebody who may only prove who he is has asked too
+// often for a challenge, or somebody else in his name.
+func (u *UA) pestered(req *sip.Request, o origin) bool {
+	return o.conn == nil && !u.handler.Known(o.from, string(sip.BYE), userOf(&req.From().Address)) &&
+		!u.strangers.allow(o.from.Addr(), time.Now())
 }
 
 // incomplete answers 400 to a known peer whose request lacks a header that

@@ -88,6 +88,7 @@ type UA struct {
 	origins   []string
 	table     *table
 	resolver  *resolve.Resolver
+	strangers *meter // challenges by UDP
 	counters  counters
 	bufs      sync.Pool
 	registers chan struct{}                                             // a slot for each REGISTER in work
@@ -128,7 +129,7 @@ func newUA(c Config) *UA {
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {
 		u.quiet, u.verbose = c.Logger, true
 	}
-	u.table = newTable()
+	u.table, u.strangers = newTable(), newMeter()
 	if u.resolver = c.Resolver; u.resolver == nil {
 		u.resolver = resolve.New(resolve.Config{})
 	}
