@@ -4,12 +4,12 @@ BIN       := bin/tierline
 TOOLS     := $(GO) tool -modfile=.ci/tools/go.mod
 PACKAGES  := ./acd/... ./call/... ./cluster/... ./cmd/... ./docs/... ./ivr/... ./media/... ./routing/...
 # Our checks with real peers: not for `go test`.
-CHECKS    := ./.ci/bed/... ./.ci/bench/... ./.ci/e2e/...
+CHECKS    := ./.ci/bed/... ./.ci/bench/... ./.ci/e2e/... ./.ci/chaos/...
 SOAK      := ./acd ./acd/report ./acd/report/interval ./acd/report/store ./routing/rank
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test vet lint fmt check race e2e bench fuzz soak
+.PHONY: run build test vet lint fmt check race e2e bench chaos fuzz soak
 
 build: ## bin/tierline, static
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/tierline
@@ -44,6 +44,9 @@ e2e: build ## real peers: names what is missing, installs nothing
 
 bench: build
 	$(GO) run ./.ci/bench -tierline $(BIN)
+
+chaos: build ## three nodes, of which one is killed again and again: a table of what is heard of it
+	$(GO) run ./.ci/chaos -tierline $(BIN) -rounds $(or $(ROUNDS),5)
 
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(or $(FUZZTIME),30s)

@@ -2,6 +2,7 @@ package bed
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 // Node is one switch, run as a process.
 type Node struct {
 	Binary    string
+	Name      string // "": n1
 	Dir       string // data, settings and log are kept here over restarts
 	Service   string // directory of service documents
 	IP        string // SIP, RTP and HTTP are on this address
@@ -45,7 +47,7 @@ func (n *Node) URL(path string) string { return fmt.Sprintf("http://%s:%d%s", n.
 func (n *Node) LogFile() string { return filepath.Join(n.Dir, "log") }
 
 func (n *Node) settings() string {
-	return fmt.Sprintf(`node: n1
+	return fmt.Sprintf(`node: %s
 data_dir: %s
 service_dir: %s
 sip:
@@ -56,7 +58,7 @@ sip:
 http: {listen: "%s:%d"}
 log: {level: %s}
 drain: {timeout: 20s}
-%s`, filepath.Join(n.Dir, "data"), n.Service, n.admission(), n.IP, n.SIP, n.IP, n.SIP, n.safe(),
+%s`, cmp.Or(n.Name, "n1"), filepath.Join(n.Dir, "data"), n.Service, n.admission(), n.IP, n.SIP, n.IP, n.SIP, n.safe(),
 		n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
 }
 

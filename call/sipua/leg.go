@@ -200,7 +200,7 @@ func (l *Leg) belongs(req *sip.Request, o origin) bool {
 		return false
 	}
 	ip := o.from.Addr()
-	if ip == d.Peer.Addr() || d.Flow.IsValid() && ip == d.Flow.Addr() || hostIs(d.Target, ip) {
+	if l.ua.roaming || ip == d.Peer.Addr() || d.Flow.IsValid() && ip == d.Flow.Addr() || hostIs(d.Target, ip) {
 		return true
 	}
 	for _, r := range d.Routes {

@@ -47,6 +47,7 @@ type Config struct {
 	Logger         *slog.Logger
 	Handler        Handler
 	Shared         bool     // others adopt our sockets while we may still hold them, and we theirs
+	Roaming        bool     // a phone's: its switch may go on with a call from another address
 	Origins        []string // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
 
 	adopted bool // the sockets are another one's; see UA.Adopt
@@ -81,6 +82,7 @@ type UA struct {
 	parser    *sip.Parser
 	sockets   sockets
 	shared    bool
+	roaming   bool
 	config    Config // what more sockets are opened with
 	streams   *connections
 	clientTLS func(called string) (c *tls.Config, domain string)
@@ -123,7 +125,7 @@ func newUA(c Config) *UA {
 	u := &UA{
 		gate: c.Gate, log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
-		origins: c.Origins, shared: c.Shared,
+		origins: c.Origins, shared: c.Shared, roaming: c.Roaming,
 		config: Config{ServerTLS: c.ServerTLS},
 	}
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {
