@@ -240,11 +240,13 @@ func (a *atom) count(text string) error {
 
 // MatchString implements matcher. What takes too long to try doesn't match.
 func (m *backMatcher) MatchString(s string) bool {
-	for from := 0; from <= len(s); from++ {
-		t := matching{text: s, steps: maxMatchSteps}
+	steps := maxMatchSteps // for all beginnings together
+	for from := 0; from <= len(s) && steps > 0; from++ {
+		t := matching{text: s, steps: steps}
 		if t.alternatives(m.root, from, func(int) bool { return true }) {
 			return true
 		}
+		steps = t.steps
 	}
 	return false
 }
