@@ -25,11 +25,6 @@ const (
 	Drop       Action = "drop"       // somebody leaves; nobody in particular: whom he asks
 )
 
-// Actions returns all of them.
-func Actions() []Action {
-	return []Action{Hold, Resume, Mute, Unmute, Consult, Swap, Transfer, Conference, Drop}
-}
-
 // Target is who is wanted: one of them, or nobody.
 type Target struct {
 	Agent  string

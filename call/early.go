@@ -120,7 +120,9 @@ func (c *Call) pickUp() {
 
 // gaveUp is a CANCEL. Who has heard the menu hangs up with it.
 func (c *Call) gaveUp() {
-	c.caller.dead = true
+	if c.caller != nil { // an agent who calls outside isn't
+		c.caller.dead = true
+	}
 	if c.session != nil {
 		c.end(nil)
 		return
