@@ -240,15 +240,21 @@ func (a *atom) count(text string) error {
 
 // MatchString implements matcher. What takes too long to try doesn't match.
 func (m *backMatcher) MatchString(s string) bool {
-	steps := maxMatchSteps // for all beginnings together
+	ok, _ := m.match(s, maxMatchSteps)
+	return ok
+}
+
+// match tries all beginnings within a number of steps, and tells what is left
+// of them.
+func (m *backMatcher) match(s string, steps int) (ok bool, left int) {
 	for from := 0; from <= len(s) && steps > 0; from++ {
 		t := matching{text: s, steps: steps}
 		if t.alternatives(m.root, from, func(int) bool { return true }) {
-			return true
+			return true, t.steps
 		}
 		steps = t.steps
 	}
-	return false
+	return false, steps
 }
 
 // matching is one try.
