@@ -122,6 +122,7 @@ const (
 	FactCallHandedOver    FactKind = "call.handed_over" // another agent serves it; previous is who did, if he left it so
 	FactCallHeld          FactKind = "call.held"
 	FactCallResumed       FactKind = "call.resumed"
+	FactHoldReminded      FactKind = "call.hold_reminded" // the agent was, of the caller whom he holds; wait_ms
 	FactCallMuted         FactKind = "call.muted"
 	FactCallUnmuted       FactKind = "call.unmuted"
 	FactCallRerouted      FactKind = "call.rerouted" // an agent sent the caller into another flow

@@ -383,6 +383,10 @@ func (s *State) talkChanged(ev TalkChanged, r *Result) error {
 		}
 		*x.is = x.to
 	}
+	if o.held && ev.HeldMS > 0 {
+		tell(FactHoldReminded)
+		r.Facts[len(r.Facts)-1].WaitMS = ev.HeldMS
+	}
 	return nil
 }
 

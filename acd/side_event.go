@@ -83,6 +83,8 @@ type TalkChanged struct {
 	Held  bool   `json:"held,omitempty"`
 	Muted bool   `json:"muted,omitempty"`
 	By    string `json:"by"`
+
+	HeldMS int64 `json:"held_ms,omitempty"` // after so long he is reminded of it
 }
 
 // States of somebody outside who is called into a call.

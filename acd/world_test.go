@@ -240,7 +240,7 @@ func (w *world) hear(t *rapid.T, f Fact) {
 		FactCallArrived, FactCallStep, FactNodeRestarted, FactCallSurveyed, FactCallRecorded, FactCallTransferred,
 		FactCallbackRequested, FactCallbackDue, FactCallbackDialled, FactCallbackReached, FactCallbackMissed,
 		FactCallbackEnded, FactAuthLocked, FactAuthCleared, FactRecordingMarked, FactRecordingUsed, FactCallJoined, FactCallHandedOver, FactCallHeld,
-		FactCallResumed, FactCallMuted, FactCallUnmuted, FactOutsideDialled, FactOutsideAnswered, FactOutsideFailed,
+		FactCallResumed, FactCallMuted, FactCallUnmuted, FactHoldReminded, FactOutsideDialled, FactOutsideAnswered, FactOutsideFailed,
 		FactOutsideLeft, FactCallRerouted, FactSupervisionStarted, FactSupervisionChanged, FactSupervisionEnded,
 		FactNodeDown, FactAddressMoved, FactCallTakenOver:
 	}

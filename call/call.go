@@ -59,15 +59,17 @@ type Call struct {
 	session  *ivr.Session
 	timers   map[uint64]*time.Timer
 	pending  map[*time.Timer]struct{}
-	wait     *wait    // in a queue
-	joining  *wait    // on its way into the log
-	offers   []*offer // agents' phones that ring for this call
-	agent    *talk    // the caller talks to an agent
-	guests   []*guest // whom the agent wants in the call, or who are there
-	watchers []*guest // supervisors who are there, or ring
-	queue    string   // that gave the call to an agent; "" none
-	legs     int      // of somebody outside, so far
-	room     room     // who talks, and how
+	wait     *wait       // in a queue
+	joining  *wait       // on its way into the log
+	offers   []*offer    // agents' phones that ring for this call
+	agent    *talk       // the caller talks to an agent
+	guests   []*guest    // whom the agent wants in the call, or who are there
+	watchers []*guest    // supervisors who are there, or ring
+	queue    string      // that gave the call to an agent; "" none
+	legs     int         // of somebody outside, so far
+	room     room        // who talks, and how
+	vigil    vigil       // over what the caller hears
+	reminder *time.Timer // of an agent who holds the caller
 	answered bool
 	ending   bool
 
@@ -129,6 +131,7 @@ func (c *Call) run(ctx context.Context) {
 		select {
 		case m := <-c.box:
 			c.guarded(ctx, m)
+			c.watch()
 		case <-ctx.Done():
 			c.end(endBy(acd.SideSwitch, 41, "node_stopped"))
 		}

@@ -106,7 +106,7 @@ func (c *Call) played(ctx context.Context, p *party, ev media.Played) {
 		c.forgetTimer(b.whisper)
 		c.callCustomer(ctx)
 	case ev.ID == announcePlay && b.customer != nil && p.media == b.customer.media:
-		b.said = true
+		b.said, c.vigil.sound = true, false
 		c.joinCustomer()
 		if !b.talking { // the log doesn't know yet
 			c.music(c.gen.Hold(c.language()))
@@ -148,7 +148,7 @@ func (c *Call) customerAnswered(ctx context.Context) {
 	if b.said {
 		c.music(c.gen.Hold(c.language())) // until the log knows
 	} else {
-		c.caller.media.Play(announcePlay, clips)
+		c.playNow(announcePlay, clips)
 	}
 	c.reach(ctx)
 }

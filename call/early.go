@@ -42,7 +42,7 @@ func (c *Call) listen(f *far) {
 	c.after(listenEvery, func() {
 		switch {
 		case f.over || f.up:
-		case f.media.Quality().Received > 0:
+		case f.media.Quality().Received > f.received:
 			c.log.Info("far side is heard before it answers", "trunk", f.trunk)
 			f.hear()
 		default:
@@ -61,6 +61,27 @@ func (c *Call) hearAway(t *transfer) {
 	c.enter(c.caller, roleCaller)
 	c.enter(t.far.party, roleFar)
 	c.arrange()
+	c.overhear(t)
+}
+
+// overhear lets the caller hear ringing again when what he heard has stopped and
+// nobody has answered yet.
+func (c *Call) overhear(t *transfer) {
+	f := t.far
+	f.received = f.media.Quality().Received
+	c.after(vigilAfter, func() {
+		switch {
+		case c.away != t || !t.early || f.over || f.up:
+		case f.media.Quality().Received > f.received:
+			c.overhear(t)
+		default:
+			c.log.Info("nothing is heard of the far side any more, it rings", "trunk", f.trunk)
+			c.sw.stats.count(&c.sw.stats.silences, c.whereabouts())
+			c.stopHearing(t)
+			c.ringAway(t)
+			c.listen(f)
+		}
+	})
 }
 
 // stopHearing ends that, before the far leg is closed or answers.

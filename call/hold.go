@@ -76,6 +76,7 @@ func (c *Call) regroup() {
 	}
 	c.arrange()
 	c.report(aside)
+	c.attend()
 }
 
 func (c *Call) hold(p *party, held bool) {

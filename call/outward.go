@@ -45,7 +45,8 @@ type far struct {
 	opus    bool // its trunk carries Opus
 	release func()
 
-	listening bool // it promised early media
+	listening bool   // it promised early media
+	received  uint64 // of them, when we last looked
 	up        bool
 	hear      func()                                // its early media have come; nil: nobody listens
 	answered  func(ctx context.Context)             // the party is up, its media runs

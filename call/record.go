@@ -55,6 +55,7 @@ func (c *Call) record(ctx context.Context, a ivr.Record) {
 		return
 	}
 	c.speaking = 0 // a beep, then nothing
+	c.vigil.sound, c.vigil.comfort = false, false
 	c.taping = &taping{id: a.ID, ref: ref}
 	c.caller.media.Record(a.ID, media.RecordOptions{Path: path, Max: a.Max, Silence: a.Silence, Beep: a.Beep})
 }

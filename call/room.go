@@ -187,6 +187,9 @@ func (c *Call) bridge(two []*member) {
 	}
 	if r.bridged = two; two != nil {
 		c.sw.cfg.Media.Bridge(two[0].media, two[1].media)
+		if two[0].party == c.caller || two[1].party == c.caller {
+			c.vigil.sound = false // music ends with it
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ func (c *Call) sound(ctx context.Context, a ivr.Action) {
 // hush ends whatever the caller hears, also what is still being made.
 func (c *Call) hush() {
 	c.speaking = 0
+	c.vigil.sound, c.vigil.comfort = false, false
 	c.caller.media.Stop()
 }
 
@@ -61,7 +62,7 @@ func (c *Call) speak(ctx context.Context, a ivr.Speak) {
 	s := &saying{id: a.ID}
 	c.saying = s
 	if before := c.clips(ctx, a.Prompts[:first]); len(before) > 0 {
-		c.caller.media.Play(a.ID, before)
+		c.playNow(a.ID, before)
 	} else {
 		s.due = true
 	}
@@ -88,6 +89,9 @@ func (c *Call) sayOn(s *saying) {
 
 // spoken is the end of a Play to the caller.
 func (c *Call) spoken(ctx context.Context, id uint64) {
+	if id == c.speaking { // nothing else plays by now
+		c.vigil.sound = false
+	}
 	if s := c.saying; s != nil && s.id == id && !s.due {
 		s.due = true
 		c.sayOn(s)
@@ -106,6 +110,12 @@ func (c *Call) play(id uint64, clips []*prompt.Clip) {
 		_ = c.Post(heard{from: c.caller, ev: media.Played{ID: id}})
 		return
 	}
+	c.playNow(id, clips)
+}
+
+// playNow plays to the caller instead of what he hears.
+func (c *Call) playNow(id uint64, clips []*prompt.Clip) {
+	c.vigil.sound, c.vigil.comfort = true, false
 	c.caller.media.Play(id, clips)
 }
 
@@ -179,6 +189,7 @@ func (c *Call) appendText(ctx context.Context, to []*prompt.Clip, p ivr.Prompt) 
 // still connected.
 func (c *Call) music(m *media.Music) {
 	c.speaking = 0
+	c.vigil.sound, c.vigil.comfort = true, false
 	if m == nil {
 		m = c.tone(c.sw.cfg.Services.waiting)
 	}

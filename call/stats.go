@@ -14,6 +14,7 @@ type counters struct {
 	missingPrompts atomic.Uint64
 	unspoken       atomic.Uint64
 	troubles       atomic.Uint64
+	reminders      atomic.Uint64
 	digits         [dtmf.SourceCount]atomic.Uint64
 
 	mu         sync.Mutex // guards the maps
@@ -23,6 +24,7 @@ type counters struct {
 	outward    map[string]uint64
 	controls   map[string]uint64
 	denied     map[string]uint64
+	silences   map[string]uint64
 }
 
 // Stats is a copy of the switch's counters.
@@ -40,6 +42,8 @@ type Stats struct {
 	Outward        map[string]uint64 // calls that we made, by outcome
 	Controls       map[string]uint64 // what agents did with their calls, by action
 	Denied         map[string]uint64 // what was refused of it, by reason
+	Silences       map[string]uint64 // of callers who waited, by what for
+	Reminders      uint64            // of callers on hold
 }
 
 func (c *counters) refuse(reason string) { c.count(&c.refused, reason) }
@@ -63,6 +67,7 @@ func (s *Switch) Stats() Stats {
 		Digits:  map[string]uint64{},
 		Refused: map[string]uint64{}, Finished: map[string]uint64{}, Recordings: map[string]uint64{},
 		Controls: map[string]uint64{}, Denied: map[string]uint64{},
+		Silences: map[string]uint64{}, Reminders: s.stats.reminders.Load(),
 		Outward: map[string]uint64{}, Unspoken: s.stats.unspoken.Load(), Troubles: s.stats.troubles.Load(),
 	}
 	s.mu.Lock()
@@ -79,5 +84,6 @@ func (s *Switch) Stats() Stats {
 	maps.Copy(out.Outward, s.stats.outward)
 	maps.Copy(out.Controls, s.stats.controls)
 	maps.Copy(out.Denied, s.stats.denied)
+	maps.Copy(out.Silences, s.stats.silences)
 	return out
 }

@@ -64,16 +64,21 @@ func (c *Call) transfer(ctx context.Context, a ivr.Transfer) {
 		t.Timeout = to.Ring
 	}
 	c.away = t
-	if m := c.gen.transferMusic(to); m != nil {
-		c.music(m)
-	} else {
-		c.music(c.tone(c.sw.cfg.Services.ringing))
-	}
+	c.ringAway(t)
 	if (to.Refer || a.Refer) && c.caller.sip != nil { // who isn't answered can't be referred
 		c.referAway(ctx, t)
 		return
 	}
 	c.bridgeAway(ctx, t)
+}
+
+// ringAway lets the caller hear that it rings.
+func (c *Call) ringAway(t *transfer) {
+	if m := c.gen.transferMusic(t.to); m != nil {
+		c.music(m)
+		return
+	}
+	c.music(c.tone(c.sw.cfg.Services.ringing))
 }
 
 func (c *Call) normalise(number string) string {

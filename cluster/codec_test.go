@@ -105,7 +105,7 @@ func everyKind() []acd.Event {
 		acd.AgentCalled{Call: "c1", Agent: "1002", Role: acd.RoleConsult, By: "1001", For: 20_000, Mode: acd.ModeListen},
 		acd.CallHandedOver{Call: "c1", To: 14, By: acd.SideAgent, Quality: quality},
 		acd.MemberJoined{Offer: 14, By: "1001"},
-		acd.TalkChanged{Offer: 12, Held: true, Muted: true, By: "1001"},
+		acd.TalkChanged{Offer: 12, Held: true, Muted: true, By: "1001", HeldMS: 60_000},
 		acd.OutsideChanged{
 			Call: "c1", Leg: 1, To: "+8613800138000", Role: acd.RoleConsult, By: "1001", State: acd.OutsideFailed,
 			Trunk: "ct-sh-1", SIP: 486, Quality: quality,

@@ -49,6 +49,25 @@ func (s *Session) quiet() bool {
 	return p.Pending != 0 || p.Stage != stageWaiting
 }
 
+// Listens tells whether it is the caller's turn: to press a key, or to speak.
+// Then silence is his.
+func (s *Session) Listens() bool {
+	p := &s.st.Place
+	n, ok := s.flow.nodes[s.st.At]
+	if !ok || p.Speaking != 0 || p.Pending != 0 {
+		return false
+	}
+	switch n.node.(type) {
+	case *record:
+		return p.Phase == recordRunning
+	case *queue, *transfer:
+		return false
+	case asker:
+		return p.Stage == stageWaiting
+	}
+	return false
+}
+
 // patienceLeft is how long silence may last from now on: what one answer took
 // is missing for the next.
 func (s *Session) patienceLeft() time.Duration {

@@ -196,7 +196,7 @@ func (o *open) change(s Story, fact acd.Fact) {
 		acd.FactPhoneUnregistered, acd.FactConfigPublished, acd.FactNodeRestarted,
 		acd.FactCallMoved, acd.FactCallRelaxed, acd.FactAgentDisposed, acd.FactAuthLocked, acd.FactAuthCleared,
 		acd.FactCallbackRequested, acd.FactCallbackEnded, acd.FactRecordingUsed, acd.FactCallMuted, acd.FactCallUnmuted,
-		acd.FactCallRerouted,
+		acd.FactCallRerouted, acd.FactHoldReminded,
 		acd.FactNodeDown, acd.FactAddressMoved, acd.FactCallTakenOver:
 	case acd.FactCallJoined, acd.FactCallHandedOver, acd.FactCallHeld, acd.FactCallResumed,
 		acd.FactOutsideDialled, acd.FactOutsideAnswered, acd.FactOutsideFailed, acd.FactOutsideLeft,

@@ -3,6 +3,7 @@ package service
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"tierline/call/sdp"
 	"tierline/ivr"
@@ -30,7 +31,7 @@ func compile(b *Bundle) *compiler {
 		features: map[string]Feature{}, sounds: b.Prompts,
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
-		recorded: map[string]RecordFrom{}, srtp: map[string]sdp.Policy{},
+		recorded: map[string]RecordFrom{}, reminders: map[string]time.Duration{}, srtp: map[string]sdp.Policy{},
 		peers: map[string]Peer{}, dials: usualDialling(), dialling: map[string]trunk.Limits{},
 		dialled: dialled{own: map[string][]string{}, extensions: map[string]string{}},
 	}, dialled: map[string]bool{}}

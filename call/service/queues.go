@@ -43,7 +43,8 @@ type queueDoc struct {
 	Callback callbackDoc `doc:"callback"`
 	Record   recordDoc   `doc:"record"`
 
-	Extension document.Value[string] `doc:"extension,nonempty"`
+	Extension    document.Value[string]        `doc:"extension,nonempty"`
+	HoldReminder document.Value[time.Duration] `doc:"hold_reminder,min=5s,max=1h"`
 }
 
 // recordDoc says which conversations are recorded.
@@ -132,6 +133,7 @@ func (c *compiler) queues() {
 			p.Errorf(q.WrapUpMax.Pos, "wrap_up_max is shorter than wrap_up (%v)", q.WrapUp.V)
 		}
 		c.service.recorded[e.Key.V] = q.Record.recorded(p)
+		c.service.reminders[e.Key.V] = q.HoldReminder.V
 		c.extension(p, e.Key.V, q.Extension)
 		need := c.requirement(p, q.Requirement)
 		if reference(p, q.Hours, c.calendarNames(), "calendar") {

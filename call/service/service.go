@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tierline/acd"
 	"tierline/call/sdp"
@@ -47,6 +48,7 @@ type Service struct {
 	channels      map[string]ivr.Channel
 	hours         map[string]*hours.Calendar // when a queue takes calls
 	srtp          map[string]sdp.Policy      // of agents' phones that don't have the usual one
+	reminders     map[string]time.Duration   // of callers on hold, by queue
 	recorded      map[string]RecordFrom      // queues whose conversations are recorded
 	dialled       dialled
 	inCall        []InCall // codes that agents dial while they talk
@@ -59,6 +61,10 @@ func (s *Service) SRTP(agent string) sdp.Policy {
 	}
 	return sdp.Optional
 }
+
+// HoldReminder is how often an agent is reminded of a caller of a queue whom he
+// holds; 0 never.
+func (s *Service) HoldReminder(queue string) time.Duration { return s.reminders[queue] }
 
 // Recorded reports from where the conversations of a queue are recorded.
 func (s *Service) Recorded(queue string) RecordFrom { return s.recorded[queue] }

@@ -122,12 +122,14 @@ func (n *Node) callFigures() []console.Figure {
 		console.Counter("prompts_missing_total", "Prompts that a flow named and that have no sound", s.MissingPrompts),
 		console.Counter("texts_unspoken_total", "Texts that the speech engine didn't speak in time", s.Unspoken),
 		console.Counter("flow_troubles_total", "Faults inside flows: a limit, an expression that failed", s.Troubles),
+		console.Counter("hold_reminders_total", "Agents reminded of a caller on hold", s.Reminders),
 		console.Gauge("lookups_finishing", "Lookups that carry on after their calls", s.Finishing),
 	}
 	out = append(out, console.Counters("digits_total", "Keys pressed by callers", "source", s.Digits)...)
 	out = append(out, console.Counters("recordings_total", "Recordings, by how they ended", "outcome", s.Recordings)...)
 	out = append(out, console.Counters("call_controls_total", "What agents did in calls", "action", s.Controls)...)
 	out = append(out, console.Counters("call_controls_denied_total", "What of it was refused", "reason", s.Denied)...)
+	out = append(out, console.Counters("silences_ended_total", "Callers who waited in silence", "in", s.Silences)...)
 	out = append(out, console.Counters("calls_outward_total", "Calls that we made", "outcome", s.Outward)...)
 	return append(out, console.Counters("calls_refused_total", "New calls refused", "reason", s.Refused)...)
 }
