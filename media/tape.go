@@ -150,18 +150,24 @@ func (t *Tape) put(channel int, at, fresh int64, payload []byte, codec Codec) {
 	if t.ended || t.muted {
 		return
 	}
-	for _, c := range payload {
-		if at >= max(t.start, t.deaf) && at < t.start+tapeRing {
-			if codec == PCMU {
-				c = g711.UToA(c)
-			}
-			slot := &t.ring[2*(at%tapeRing)+int64(channel)]
-			if at >= fresh && *slot != g711.IdleA {
-				c = g711.EncodeA(together(g711.DecodeA(*slot), g711.DecodeA(c)))
-			}
-			*slot = c
+	end := min(at+int64(len(payload)), t.start+tapeRing)
+	from := max(at, t.start, t.deaf)
+	if from >= end {
+		return
+	}
+	slot := 2*(from%tapeRing) + int64(channel)
+	for i := from; i < end; i++ {
+		c := payload[i-at]
+		if codec == PCMU {
+			c = g711.UToA(c)
 		}
-		at++
+		if t.ring[slot] != g711.IdleA && i >= fresh {
+			c = g711.EncodeA(together(g711.DecodeA(t.ring[slot]), g711.DecodeA(c)))
+		}
+		t.ring[slot] = c
+		if slot += 2; slot >= 2*tapeRing {
+			slot -= 2 * tapeRing
+		}
 	}
 }
 
@@ -230,12 +236,13 @@ func (t *Tape) pull(chunk []byte) (n int, over bool, err error) {
 	if !t.ended && n < len(chunk)/2 {
 		return 0, false, nil
 	}
-	for i := range n {
-		from := 2 * ((t.start + int64(i)) % tapeRing)
-		copy(chunk[2*i:], t.ring[from:from+2])
-		erase(t.ring[from : from+2])
+	for rest := chunk[:2*n]; len(rest) > 0; { // once, or twice at the ring's end
+		part := t.ring[2*(t.start%tapeRing):]
+		part = part[:min(len(part), len(rest))]
+		rest = rest[copy(rest, part):]
+		erase(part)
+		t.start += int64(len(part) / 2)
 	}
-	t.start += int64(n)
 	return n, t.ended && t.start == t.ready, nil
 }
 
@@ -288,8 +295,13 @@ func together(a, b int16) int16 {
 	return int16(min(max(int(a)+int(b), math.MinInt16), math.MaxInt16)) //nolint:gosec // clamped
 }
 
+// erase fills with silence, by copying ever more of it.
 func erase(alaw []byte) {
-	for i := range alaw {
-		alaw[i] = g711.IdleA
+	if len(alaw) == 0 {
+		return
+	}
+	alaw[0] = g711.IdleA
+	for n := 1; n < len(alaw); n *= 2 {
+		copy(alaw[n:], alaw[:n])
 	}
 }

@@ -3,7 +3,7 @@
 // waits for his next call, calls in a menu, and what is left of all that when
 // too much comes. It prints Markdown tables.
 //
-//	go run ./.ci/bench -tierline bin/tierline [-only ramp,media,dispatch,ivr,overload,rubbish] [-out FILE]
+//	go run ./.ci/bench -tierline bin/tierline [-only ramp,media,recorded,dispatch,ivr,overload,rubbish] [-out FILE]
 //
 // Load and switch share the machine, as they did for the figures of the peers
 // in docs/explain/performance.md; only figures of one sitting compare.
@@ -33,7 +33,7 @@ const (
 
 func main() {
 	binary := flag.String("tierline", "bin/tierline", "the switch")
-	only := flag.String("only", "ramp,media,dispatch,ivr,overload,rubbish", "what to measure")
+	only := flag.String("only", "ramp,media,recorded,dispatch,ivr,overload,rubbish", "what to measure")
 	out := flag.String("out", "", "write the tables to this file too")
 	step := flag.Int("step", 50, "step of the ramp in calls/s")
 	calls := flag.Int("calls", 1000, "calls in the menu at once")
@@ -77,6 +77,8 @@ func (b *bench) run(ctx context.Context, what []string, out string) (err error) 
 			err = b.ramp(ctx)
 		case "media":
 			err = b.media(ctx)
+		case "recorded":
+			err = b.recorded(ctx)
 		case "dispatch":
 			err = b.dispatch(ctx)
 		case "overload":

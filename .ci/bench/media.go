@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"time"
 
 	"tierline/.ci/bed"
@@ -12,11 +15,31 @@ import (
 
 // media measures bridged calls with RTP both ways.
 func (b *bench) media(ctx context.Context) error {
-	b.printf("Bridged calls with RTP both ways (A-law, 20 ms):\n\n" +
-		"| calls | CPU ms per call-second | loss | one-way delay p50 / p99 / max | memory per call |\n" +
-		"|---|---|---|---|---|\n")
+	return b.conversations(ctx, "Bridged calls with RTP both ways (A-law, 20 ms)")
+}
+
+// recorded measures the same while all of them are recorded.
+func (b *bench) recorded(ctx context.Context) error {
+	return b.conversations(ctx, "Bridged calls that are recorded (stereo, on the disk)", func(documents string) error {
+		file := filepath.Join(documents, "queues.yaml")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("read queues: %w", err)
+		}
+		text = append(bytes.TrimRight(text, "\n"), "\n    record: {from: bridge}\n"...)
+		if err = errors.Join(os.Remove(file), os.WriteFile(file, text, 0o600)); err != nil { // it may be write-protected
+			return fmt.Errorf("write queues: %w", err)
+		}
+		return nil
+	})
+}
+
+func (b *bench) conversations(ctx context.Context, title string, more ...func(documents string) error) error {
+	b.printf("%s:\n\n"+
+		"| calls | CPU ms per call-second | loss | one-way delay p50 / p99 / max | memory per call |\n"+
+		"|---|---|---|---|---|\n", title)
 	for _, n := range []int{100, 200, 400} {
-		if err := b.bridged(ctx, n); err != nil {
+		if err := b.bridged(ctx, n, more...); err != nil {
 			return fmt.Errorf("%d calls: %w", n, err)
 		}
 	}
@@ -31,8 +54,8 @@ const (
 	measured  = 15 * time.Second
 )
 
-func (b *bench) bridged(ctx context.Context, n int) error {
-	node, err := b.node(ctx, n)
+func (b *bench) bridged(ctx context.Context, n int, more ...func(documents string) error) error {
+	node, err := b.node(ctx, n, more...)
 	if err != nil {
 		return err
 	}
