@@ -90,18 +90,9 @@ func reasonPhrase(status int) string {
 
 // admit finds out what a call is and whether the node takes it.
 func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) {
-	from, to := in.From, t.Normalise(in.Number)
+	from, to := s.callerOf(in, t), t.Normalise(in.Number)
 	if t.Register.CalledTo {
 		to = t.Normalise(in.To)
-	}
-	if t.Trusted && in.Identity != "" {
-		from = in.Identity
-	}
-	if from = t.Normalise(from); !t.Believes(from) {
-		s.cfg.Log.Warn("caller's number is none of the trunk's: taken as withheld", "trunk", t.Name,
-			"from", routing.Mask(from))
-		s.screened(t.Name)
-		from = ""
 	}
 	route, err := gen.Numbers.Lookup(t.Name, to)
 	if errors.Is(err, dialplan.ErrNoRoute) {
@@ -131,6 +122,27 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 		return nil, false
 	}
 	return c, true
+}
+
+// callerOf is the number a call comes from, as far as it may be known; "" if it
+// is withheld. What is withheld goes no further than here, so that no agent, no
+// record and no business system sees it.
+func (s *Switch) callerOf(in Invite, t trunk.Trunk) (number string) {
+	switch {
+	case in.Withheld:
+		return ""
+	case t.Trusted && in.Identity != "":
+		number = t.Normalise(in.Identity)
+	default:
+		number = t.Normalise(in.From)
+	}
+	if t.Believes(number) {
+		return number
+	}
+	s.cfg.Log.Warn("caller's number is none of the trunk's: taken as withheld", "trunk", t.Name,
+		"from", routing.Mask(number))
+	s.screened(t.Name)
+	return ""
 }
 
 // refusal is what a caller gets for whom there is no room.

@@ -35,7 +35,7 @@ func explainTry(t Try, r *TrialResult) string {
 
 // shownAs is the number that a call shows.
 func shownAs(from string) string {
-	if from == anonymous {
+	if from == anonymous || from == noCaller {
 		return "no number"
 	}
 	return from

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -106,14 +107,18 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 			f.out = map[string]*fakeDialog{}
 		}
 		f.out[r.Target] = d
-		f.lab.note("call %s%s as %s", r.Target, at, r.From)
+		f.lab.note("call %s%s as %s", r.Target, at, r.From+identities(r))
 	} else {
 		f.last = d
 		if f.of == nil {
 			f.of = map[string]*fakeDialog{}
 		}
 		f.of[r.To] = d
-		f.lab.note("invite %s as %s", r.To, r.FromName)
+		name := r.FromName
+		if strings.Contains(r.From, "@") {
+			name += " <" + r.From + ">"
+		}
+		f.lab.note("invite %s as %s", r.To, name)
 	}
 	h := f.habits[who]
 	if h.status == 503 {
@@ -139,6 +144,20 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 		})
 	}
 	return d, nil
+}
+
+// identities is what the headers beside From say of who calls.
+func identities(r sipua.DialRequest) (said string) {
+	if r.Asserted != "" {
+		said += " asserted " + r.Asserted
+	}
+	if r.Preferred != "" {
+		said += " preferred " + r.Preferred
+	}
+	if r.Private {
+		said += " private"
+	}
+	return said
 }
 
 // remoteSDP is what peers offer and answer.

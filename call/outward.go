@@ -23,6 +23,9 @@ const trunkPatience = 4 * time.Second
 // anonymous stands where no number is shown (RFC 3323 §4.1.1.3).
 const anonymous = "anonymous"
 
+// noCaller is the whole address of somebody who doesn't want to be known.
+const noCaller = "sip:anonymous@anonymous.invalid"
+
 // Why a permitted call outward isn't made.
 var (
 	errTrunksFull = errors.New("every trunk that may call the number is at a limit")
@@ -38,7 +41,11 @@ type far struct {
 	hop     hop     // of the attempt under way
 	account Account // for challenges of the trunk's targets
 	timer   sipua.SessionTimer
-	from    string    // what the peer sees
+	from    string // what the peer sees
+
+	asserted, preferred string // what it learns besides
+	withheld            bool   // and nobody behind it
+
 	limit   time.Time // of ringing
 	rang    bool
 	over    bool
@@ -130,7 +137,7 @@ func (c *Call) through(f *far, t trunk.Trunk, number, callerID string) {
 	f.trunk, f.from = t.Name, anonymous
 	f.opus = slices.Contains(t.Codecs, sdp.Opus)
 	f.account, f.timer = c.sw.cfg.Accounts[t.Outward.Account], timerOf(t)
-	shown := t.Screen(callerID)
+	shown := t.Screen(callerID) // though it may be for the carrier only
 	if callerID != "" && shown != callerID {
 		c.log.Info("number not shown, it isn't one of the trunk's", "trunk", t.Name, "number", routing.Mask(callerID))
 	}
@@ -140,8 +147,25 @@ func (c *Call) through(f *far, t trunk.Trunk, number, callerID string) {
 			f.from = "sip:" + f.from + "@" + domain
 		}
 	}
+	f.identify(t, !t.Urgent(number))
 	for _, target := range t.Outward.Targets {
 		f.targets = append(f.targets, hop{target: target.String(), uri: target.URI(t.Present(number))})
+	}
+}
+
+// identify says in other headers who calls, if the trunk's peer wants that, and
+// lets From say nobody if its callers may.
+func (f *far) identify(t trunk.Trunk, may bool) {
+	switch {
+	case f.from == anonymous:
+		return
+	case t.Outward.Identity == trunk.Asserted:
+		f.asserted = f.from
+	case t.Outward.Identity == trunk.Preferred:
+		f.preferred = f.from
+	}
+	if t.Outward.Withhold && may {
+		f.withheld, f.from = true, noCaller
 	}
 }
 
@@ -191,6 +215,7 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 		d, err := c.sw.cfg.UA.Dial(sipua.DialRequest{
 			Local:  c.home.sip,
 			Target: f.hop.uri, Address: f.hop.addr, Transport: f.hop.transport, From: f.from,
+			Asserted: f.asserted, Preferred: f.preferred, Private: f.withheld,
 			SDP: sdp.Offer(p.local), Timeout: time.Until(f.limit), Patience: trunkPatience,
 			Session: f.timer,
 			Realm:   f.account.Realm, Username: f.account.Username, Password: f.account.Password,

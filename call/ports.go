@@ -118,6 +118,7 @@ type Invite struct {
 	From          string // user part of From
 	FromName      string
 	Identity      string // user part of P-Asserted-Identity
+	Withheld      bool   // whoever is called shall not know the number
 	Number        string // user part of the request URI
 	To            string // user part of To
 	Line          string // of a contact that we registered at a carrier

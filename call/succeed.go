@@ -140,10 +140,7 @@ func (c *Call) handOver(ctx context.Context, g *guest, by acd.Side) {
 
 // show lets an agent's phone display whom he talks to now.
 func (c *Call) show(t *talk) {
-	id := sipua.Identity{Number: c.customerNumber(), Name: c.displayName()}
-	if id.Number == "" {
-		return
-	}
+	id := sipua.Identity{Number: firstOf(c.customerNumber(), anonymous), Name: c.displayName()}
 	if err := t.sip.Show(id); err != nil {
 		c.log.Debug("phone doesn't learn whom it talks to", "agent", t.agent, "err", err)
 	}

@@ -21,7 +21,7 @@ func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.Di
 	}
 	return sipua.DialRequest{
 		Target: b.Contact, Destination: b.Received, Transport: b.Transport,
-		From: from, FromName: name, To: e.Agent,
+		From: firstOf(from, noCaller), FromName: name, To: e.Agent,
 		Headers: map[string]string{"X-Tierline-Call": c.id, "X-Tierline-Tier": c.customer.Tier.String()},
 		SDP:     body, Session: sipua.SessionTimer{Expires: phoneSession},
 		Timeout: time.Duration(e.For)*time.Millisecond + 2*time.Second,
@@ -32,7 +32,7 @@ func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.Di
 func (c *Call) displayName() string {
 	name := c.customer.Name
 	if name == "" {
-		name = c.customerNumber()
+		name = firstOf(c.customerNumber(), anonymous)
 	}
 	if c.placed != nil && c.placed.customer == nil {
 		return name

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"slices"
 	"strings"
 
 	"tierline/routing/document"
@@ -64,6 +65,7 @@ func readOutward(p *document.Problems, d trunkDoc) trunk.Outward {
 	if out.Domain = d.Domain.V; d.Domain.Given && !isDomain(d.Domain.V) {
 		p.Errorf(d.Domain.Pos, "%q is no domain such as ims.example.net", d.Domain.V)
 	}
+	out.Identity, out.Withhold = readIdentity(p, d)
 	for _, list := range [][]document.Value[string]{d.Allow, d.Emergency} {
 		if len(list) > 0 && len(d.Targets) == 0 {
 			p.Errorf(list[0].Pos, "calls outward are allowed, but there is no target to send them to")
@@ -71,6 +73,19 @@ func readOutward(p *document.Problems, d trunkDoc) trunk.Outward {
 	}
 	readFormats(p, d.Numbering, &out)
 	return out
+}
+
+// readIdentity reads how the peer learns who calls.
+func readIdentity(p *document.Problems, d trunkDoc) (header string, withhold bool) {
+	known := []string{trunk.Asserted, trunk.Preferred}
+	switch {
+	case d.Identity.Given && !slices.Contains(known, d.Identity.V):
+		p.Errorf(d.Identity.Pos, "identity is asserted or preferred, not %q%s", d.Identity.V,
+			document.DidYouMean(d.Identity.V, known))
+	case d.Withhold.V && !d.Identity.Given:
+		p.Warnf(d.Withhold.Pos, "the carrier doesn't learn who calls either, and many refuse that: say identity: asserted")
+	}
+	return d.Identity.V, d.Withhold.V
 }
 
 // wholeNumbers reads numbers in normalised form.

@@ -28,6 +28,8 @@ type trunkDoc struct {
 	CallerID  document.Value[string]   `doc:"caller_id"`
 	CallerIDs []document.Value[string] `doc:"caller_ids,nonempty"`
 	Domain    document.Value[string]   `doc:"from_domain,nonempty"`
+	Identity  document.Value[string]   `doc:"identity,nonempty"`
+	Withhold  document.Value[bool]     `doc:"withhold"`
 	Health    healthDoc                `doc:"health"`
 	Account   document.Value[string]   `doc:"account,nonempty"`
 	Digits    []document.Value[string] `doc:"dtmf,nonempty"`

@@ -19,6 +19,9 @@ type DialRequest struct {
 	ServerName  string            // whom the peer must prove to be over TLS; see serverName
 	From        string            // user part, or a whole URI
 	FromName    string            // display name
+	Asserted    string            // who calls, whatever From shows: P-Asserted-Identity; the same as From
+	Preferred   string            // P-Preferred-Identity
+	Private     bool              // they are for the network only (Privacy: id)
 	To          string            // the same as From; default: Target
 	Headers     map[string]string // more headers
 	SDP         []byte            // our offer
@@ -54,6 +57,9 @@ type inviteOut struct {
 func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
 	l, target, err := u.newOutbound(r)
 	if err != nil {
+		return nil, fmt.Errorf("dial %q: %w", r.Target, err)
+	}
+	if err = r.identify(l.ep.host); err != nil {
 		return nil, fmt.Errorf("dial %q: %w", r.Target, err)
 	}
 	l.on = on

@@ -48,7 +48,7 @@ func TestInboundCall(t *testing.T) {
 		}
 		want := sipua.Incoming{
 			CallID: "call-10.0.0.2:5060", From: "13812345678", FromName: `Li "Lei"`, FromURI: "sip:13812345678@10.0.0.2",
-			To: "10000", RequestUser: "10000", RequestURI: "sip:10000@10.0.0.1", PAI: "+8613812345678", Privacy: "none",
+			To: "10000", RequestUser: "10000", RequestURI: "sip:10000@10.0.0.1", PAI: "+8613812345678",
 			Transport: "udp", UserAgent: "phone", Authorization: []string{}, Offer: []byte(offerSDP),
 		}
 		want.Source = got.Source

@@ -24,7 +24,7 @@ type Incoming struct {
 	Trunk         string // that proved itself; "": nobody had to
 	Line          string // of a contact of ours that we registered somewhere; see Enrol
 	PAI           string // user part of P-Asserted-Identity; worth as much as its sender
-	Privacy       string // the header's value
+	Withheld      bool   // he doesn't want to be known (RFC 3323)
 	Transport     string // UDP, TCP …
 	Source        netip.AddrPort
 	Local         netip.Addr // which of our addresses it came to
@@ -123,20 +123,12 @@ func (u *UA) incoming(req *sip.Request, o origin, l *Leg, srv *inviteIn) *Incomi
 		CallID: l.d.CallID, From: userOf(&from.Address), FromName: unquote(from.DisplayName),
 		FromURI: from.Address.String(), To: userOf(&req.To().Address), RequestUser: userOf(&req.Recipient),
 		RequestURI: req.Recipient.String(), Line: lineOf(&req.Recipient),
-		Privacy: value(req, "Privacy"), Transport: o.ep.network, Source: o.from, Local: o.ep.local.Addr(),
+		PAI: asserted(req), Withheld: withheld(req), Transport: o.ep.network, Source: o.from, Local: o.ep.local.Addr(),
 		Authorization: append(values(req, "Authorization"), values(req, "Proxy-Authorization")...),
 		UserAgent:     value(req, "User-Agent"), Replaces: replacesOf(req), leg: l, srv: srv,
 	}
 	if !srv.late {
 		in.Offer = l.d.RemoteSDP
-	}
-	if pai := value(req, "P-Asserted-Identity"); pai != "" {
-		first, _, _ := strings.Cut(pai, ",")
-		var uri sip.Uri
-		var ps sip.HeaderParams
-		if _, err := sip.ParseAddressValue(strings.TrimSpace(first), &uri, &ps); err == nil {
-			in.PAI = userOf(&uri)
-		}
 	}
 	return in
 }

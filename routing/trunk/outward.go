@@ -94,12 +94,20 @@ type Outward struct {
 	CallerID  string   // the number that our calls show; "" none
 	Shows     []string // beginnings of the numbers that they may show besides; none: any
 	Domain    string   // of the address that they come from; "": our own
+	Identity  string   // the header that says who calls besides From: asserted, preferred; "": none
+	Withhold  bool     // From shows nobody
 	Health    Health
 	Account   string // name of what proves us to the peer; "" nothing
 
 	Called, Caller Format    // how both numbers are written
 	Rewrites       []Rewrite // of the number that is called, when it is written
 }
+
+// Headers that say who calls besides From (RFC 3325).
+const (
+	Asserted  = "asserted"  // P-Asserted-Identity: the peer believes us
+	Preferred = "preferred" // P-Preferred-Identity: the peer looks whether it may be
+)
 
 // Health says how targets are watched. The zero value: not at all.
 type Health struct {
