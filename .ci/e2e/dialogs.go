@@ -29,11 +29,13 @@ func dialogSteps() []step {
 		{"timers: phones refreshed by UPDATE, by re-INVITE with glare (491), and one that forgets to", timedPhones},
 		{"early media: heard through two 183 with PRACK, an offer by UPDATE before the answer", earlyMedia},
 		{"early media: who gives up before the answer is recorded as 487", earlyCancel},
+		{"privacy: a number that its owner withholds is shown to nobody; else a trusted peer's word counts", withheldNumber},
+		{"privacy: outward the carrier alone learns who calls", anonymousOutward},
 	}
 }
 
 // dialogDocuments adds that flow and its destination.
-func dialogDocuments(to string) error {
+func dialogDocuments(to, outward string) error {
 	if err := os.WriteFile(filepath.Join(to, "flows", "e2e_early.yaml"), []byte(earlyFlow), 0o600); err != nil {
 		return fmt.Errorf("write flow: %w", err)
 	}
@@ -41,8 +43,9 @@ func dialogDocuments(to string) error {
 	if err := os.WriteFile(filepath.Join(to, "transfers.yaml"), []byte(away), 0o600); err != nil {
 		return fmt.Errorf("write transfers: %w", err)
 	}
-	return extend(to, "numbers.yaml",
-		fmt.Sprintf("\n  - {number: %q, flow: e2e_early, answer: early}\n", earlyNumber))
+	return errors.Join(
+		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_early, answer: early}\n", earlyNumber)),
+		privacyDocuments(to, outward))
 }
 
 // caller starts one sipp caller.

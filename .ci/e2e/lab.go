@@ -112,7 +112,7 @@ func documents(to, outward string) error {
 		return fmt.Errorf("leave demo.go out: %w", err)
 	}
 	return errors.Join(keyDocuments(to, outward), strangerDocuments(to), srtpDocuments(to), wideDocuments(to),
-		dialogDocuments(to))
+		dialogDocuments(to, outward))
 }
 
 // replace writes a document anew.

@@ -34,6 +34,7 @@ type peer struct {
 	plain     bool   // no telephone events are offered
 	late      bool   // its ACK holds the SDP
 	kind      string // for scenarios that have several
+	headers   []string
 	infos     []info // what it tells by INFO, one after the other
 	hang      time.Duration
 	ring      time.Duration
@@ -92,7 +93,7 @@ func startSipp(ctx context.Context, work string, p peer) (*sipp, error) {
 	var xml bytes.Buffer
 	fields := map[string]any{
 		"Hang": p.hang.Milliseconds(), "Ring": p.ring.Milliseconds(), "Plain": p.plain, "Infos": p.infos,
-		"Late": p.late, "Kind": p.kind,
+		"Late": p.late, "Kind": p.kind, "Headers": p.headers,
 	}
 	if err := t.Execute(&xml, fields); err != nil {
 		return nil, fmt.Errorf("fill in scenario: %w", err)
