@@ -1,6 +1,7 @@
 package call
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +20,12 @@ func TestHoldAndMuteByTheDesk(t *testing.T) {
 			t.Error("the log doesn't know of the hold")
 		}
 		// The phone holds as well: both must let go.
+		l.do(Control{Do: Resume, By: "desk"})
 		l.phoneOf("1001", l.reinvite(sdp.SendOnly, 2))
+		if got := l.wrote(`"held":true`); !strings.Contains(got[len(got)-1], `"by":"1001"`) {
+			t.Errorf("the phone holds, and the log says %s", got[len(got)-1])
+		}
+		l.do(Control{Do: Hold})
 		l.refuses(Control{Do: Resume}, DeniedState)
 		l.phoneOf("1001", l.reinvite(sdp.SendRecv, 3))
 		l.arranged("; caller")

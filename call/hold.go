@@ -30,6 +30,7 @@ func (c *Call) toggle(w Control) error {
 	}
 	on.by = w.By
 	c.regroup()
+	on.by = "" // what comes next may be the phone's doing
 	return nil
 }
 

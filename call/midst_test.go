@@ -19,42 +19,51 @@ func TestSomebodyGoesInTheMidst(t *testing.T) {
 		want string // who hears whom; "": the call is over
 	}{
 		"asking, it rings: the asking phone dies": {
-			Control{Do: Consult, Target: Target{Agent: "1002"}}, 100 * time.Millisecond,
+			Control{Do: Consult, Target: Target{Agent: "1002"}},
+			100 * time.Millisecond,
 			func(l *lab) { l.phoneOf("1001", dies) }, "1002+caller;",
 		},
 		"asking, they talk: the asking phone dies": {
-			Control{Do: Consult, Target: Target{Agent: "1002"}}, 2 * time.Second,
+			Control{Do: Consult, Target: Target{Agent: "1002"}},
+			2 * time.Second,
 			func(l *lab) { l.phoneOf("1001", dies) }, "1002+caller;",
 		},
 		"asking, they talk: the other phone dies": {
-			Control{Do: Consult, Target: Target{Agent: "1002"}}, 2 * time.Second,
+			Control{Do: Consult, Target: Target{Agent: "1002"}},
+			2 * time.Second,
 			func(l *lab) { l.phoneOf("1002", dies) }, "1001+caller;",
 		},
 		"asking, it rings: the caller goes": {
-			Control{Do: Consult, Target: Target{Agent: "1002"}}, 100 * time.Millisecond,
+			Control{Do: Consult, Target: Target{Agent: "1002"}},
+			100 * time.Millisecond,
 			func(l *lab) { l.phoneOfCaller(sipua.Hungup{Q850: 16}) }, "",
 		},
 		"asking, they talk: the caller goes": {
-			Control{Do: Consult, Target: Target{Agent: "1002"}}, 2 * time.Second,
+			Control{Do: Consult, Target: Target{Agent: "1002"}},
+			2 * time.Second,
 			func(l *lab) { l.phoneOfCaller(sipua.Hungup{Q850: 16}) }, "",
 		},
 		"blind, it rings: the caller goes": {
-			Control{Do: Transfer, Target: Target{Agent: "1002"}}, 100 * time.Millisecond,
+			Control{Do: Transfer, Target: Target{Agent: "1002"}},
+			100 * time.Millisecond,
 			func(l *lab) { l.phoneOfCaller(sipua.Hungup{Q850: 16}) }, "",
 		},
 		"blind, it rings: the agent takes it back": {
-			Control{Do: Transfer, Target: Target{Agent: "1002"}}, 100 * time.Millisecond,
+			Control{Do: Transfer, Target: Target{Agent: "1002"}},
+			100 * time.Millisecond,
 			func(l *lab) { l.do(Control{Do: Drop}) }, "1001+caller;",
 		},
 		"blind to a number, it rings: the agent goes, nobody answers": {
-			Control{Do: Transfer, Target: Target{Number: "desk"}}, 100 * time.Millisecond,
+			Control{Do: Transfer, Target: Target{Number: "desk"}},
+			100 * time.Millisecond,
 			func(l *lab) {
 				l.hangsUp("1001")
 				time.Sleep(40 * time.Second) // he waits again, and 1002 is ready
 			}, "1002+caller;",
 		},
 		"into the conference, it rings: the one who called goes": {
-			Control{Do: Conference, Target: Target{Agent: "1002"}}, 100 * time.Millisecond,
+			Control{Do: Conference, Target: Target{Agent: "1002"}},
+			100 * time.Millisecond,
 			func(l *lab) { l.hangsUp("1001") }, "1002+caller;",
 		},
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"tierline/.ci/bed"
@@ -76,21 +78,24 @@ func (h handset) accountAt(server string) string {
 		"audio_codecs=%s%s\n", h.id, server, h.id, h.id, interval, h.codecs, h.account)
 }
 
-// baresip starts a phone for an agent.
-func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
-	network := "net_interface " + baresipIP + "\n"
+// network is what stands first in baresip's settings: of several lines of a
+// name the first counts.
+func (h handset) network() string {
+	text := "net_interface " + baresipIP + "\n"
 	if h.far {
-		network = ""
+		text = ""
 	}
-	if h.codecs == "" {
-		h.codecs = "PCMA,PCMU"
-	}
-	if h.rtp > 0 { // the first such line counts
-		network += fmt.Sprintf("rtp_ports %d-%d\n", h.rtp, h.rtp+9)
+	if h.rtp > 0 {
+		text += fmt.Sprintf("rtp_ports %d-%d\n", h.rtp, h.rtp+9)
 	}
 	for name := range strings.FieldsSeq(h.modules) {
-		network += "module " + name + ".so\n"
+		text += "module " + name + ".so\n"
 	}
+	return text
+}
+
+// baresip starts a phone for an agent.
+func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	dir, err := os.MkdirTemp(l.work, "baresip-")
 	if err != nil {
 		return nil, fmt.Errorf("make baresip directory: %w", err)
@@ -98,6 +103,8 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	if h.hz == 0 {
 		h.hz = agentHz
 	}
+	h.codecs = cmp.Or(h.codecs, "PCMA,PCMU")
+	network := h.network()
 	port := 20000 + 40*l.block + (l.port()-5061)%40
 	b := &baresip{dir: dir, control: fmt.Sprintf("%s:%d", baresipIP, port-10000), done: make(chan error, 1)}
 	server := l.node.Address()
@@ -124,6 +131,7 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	defer func() { _ = log.Close() }() // the child has its own descriptor
 	b.cmd = exec.CommandContext(ctx, "baresip", "-f", dir)
 	b.cmd.Stdout, b.cmd.Stderr = log, log
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := b.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start baresip: %w", err)
 	}

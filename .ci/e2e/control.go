@@ -43,7 +43,7 @@ func controlSteps() []step {
 		{"three agents register", c.begin},
 		{"hold, resume, mute by command, phone and code: the caller hears music, or nothing", c.holds},
 		{"consult: the caller hears music, the agents one another; swap; attended transfer", c.consults},
-		{"conference of three; the one who served it leaves, two are left", c.confers},
+		{"conference; the one who served it leaves, two are left; the record, and a recording for each agent", c.confers},
 		{"blind transfer into a queue: the place is kept, and the next agent has the caller", c.queues},
 		{"the phone's transfer key: REFER to a colleague", c.refers},
 		{"transfer to a number outside", c.leaves},
@@ -58,7 +58,7 @@ func (c *control) begin(ctx context.Context, l *lab) error {
 	err := errors.Join(
 		os.WriteFile(filepath.Join(dir, "flows", "e2e_control.yaml"), []byte(controlFlow), 0o600),
 		appendTo(filepath.Join(dir, "queues.yaml"), fmt.Sprintf(
-			"  e2e_control: {requirement: 'lang.zh>=3', wrap_up: 0s, extension: %q}\n", controlRing)),
+			"  e2e_control: {requirement: 'lang.zh>=3', wrap_up: 0s, record: {from: bridge}, extension: %q}\n", controlRing)),
 		appendTo(filepath.Join(dir, "numbers.yaml"), fmt.Sprintf("  - {number: %q, flow: e2e_control}\n", controlNumber)),
 		l.node.Stop(), l.node.Start(ctx),
 	)
@@ -224,5 +224,40 @@ func (c *control) confers(ctx context.Context, l *lab) error {
 	if err == nil {
 		err = c.over(ctx, l, "1003")
 	}
+	if err == nil {
+		err = c.written(ctx, l)
+	}
 	return err
+}
+
+// written checks the record of the call that three agents served, and that each
+// of them has his recording of it.
+func (c *control) written(ctx context.Context, l *lab) error {
+	if _, err := l.count(ctx); err != nil { // waits for it
+		return err
+	}
+	all, err := l.records(ctx)
+	if err != nil || len(all) == 0 {
+		return errors.Join(errors.New("no record"), err)
+	}
+	if story := all[0].story(); !strings.HasSuffix(story, "consult 1002; hold 1001; talk 1002; offer 1003; member 1003; "+
+		"offer 1001; member 1001; talk 1003; ivr ; ") {
+		return fmt.Errorf("the record says %s", story)
+	}
+	var list struct {
+		Recordings []struct {
+			Agent string `json:"agent"`
+		} `json:"recordings"`
+	}
+	if err = l.node.Get(ctx, "/api/v1/recordings?call="+all[0].Call, &list); err != nil {
+		return err
+	}
+	agents := map[string]bool{}
+	for _, r := range list.Recordings {
+		agents[r.Agent] = true
+	}
+	if len(agents) != 3 || len(list.Recordings) != 3 {
+		return fmt.Errorf("recordings: %+v", list.Recordings)
+	}
+	return nil
 }
