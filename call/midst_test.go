@@ -81,7 +81,7 @@ func TestSomebodyGoesInTheMidst(t *testing.T) {
 				}
 				l.over()
 				for _, id := range []string{"1001", "1002"} {
-					if a := l.agent(id); a.State != acd.AgentReady && a.State != acd.AgentWrapUp {
+					if a := l.agent(id); a.State == acd.AgentReserved || a.State == acd.AgentAlerting {
 						t.Errorf("%s is %s", id, a.State)
 					}
 				}

@@ -256,6 +256,9 @@ func (c *Call) endPlaced(cause *Cause) {
 	ended := acd.CallEnded{Call: c.id, Cause: cause.Reason, By: cause.Side, Quality: quality, AgentQuality: agentQuality}
 	if !c.answered {
 		ended.SIP = lineStatus(c.placed.status)
+		if cause.Reason == "cancelled" {
+			ended.SIP = 487
+		}
 	}
 	c.sw.cfg.Queue.Post(ended)
 }

@@ -1,6 +1,8 @@
 package call
 
 import (
+	"cmp"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,6 +188,11 @@ func TestOutsideThatDoesntAnswer(t *testing.T) {
 				}
 				time.Sleep(40 * time.Second)
 				p.lands(t, try.status)
+				if sip := fmt.Sprintf(`"sip":%d`, cmp.Or(try.status, 487)); try.status != 404 || try.habit != 0 {
+					if len(l.wrote(sip)) == 0 {
+						t.Errorf("the log has no %s", sip)
+					}
+				}
 				l.over()
 				l.gone()
 				if a := l.agent("1001"); a.State != acd.AgentReady {
