@@ -66,6 +66,11 @@
 // the same rules hold for its disk. The ring's lock is held to copy one packet,
 // or half a second of sound, and never by signalling.
 //
+// # Silence
+//
+// A leg that should hear its peer and gets no packet for Config.Stall tells of it
+// ([Stalled]); whether that means anything is the owner's business.
+//
 // # Concurrency
 //
 // A worker is one goroutine with an epoll set and a timer wheel; it owns its
