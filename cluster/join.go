@@ -15,14 +15,9 @@ const impatience = 5 * time.Second
 // join waits until a leader answers and this node has applied what the leader
 // had by then.
 func (n *Node) join(ctx context.Context, c Config, old bool) error {
-	index, err := n.barrier(ctx)
+	index, err := n.settle(ctx)
 	if err != nil {
 		return err
-	}
-	for n.raft.AppliedIndex() < index {
-		if err := pause(ctx, retryPause/10); err != nil {
-			return fmt.Errorf("catch up with entry %d: %w", index, err)
-		}
 	}
 	if old {
 		// Whatever this node's calls were, their fate is known from here on.
@@ -37,6 +32,25 @@ func (n *Node) join(ctx context.Context, c Config, old bool) error {
 	_, leader := n.raft.LeaderWithID()
 	n.log.Info("joined", "leader", string(leader), "index", index)
 	return nil
+}
+
+// Settle returns once all that was proposed or posted here before is applied
+// on this node.
+func (n *Node) Settle(ctx context.Context) error {
+	_, err := n.settle(ctx)
+	return err
+}
+
+func (n *Node) settle(ctx context.Context) (index uint64, err error) {
+	if index, err = n.barrier(ctx); err != nil {
+		return 0, err
+	}
+	for n.raft.AppliedIndex() < index {
+		if err := pause(ctx, retryPause/10); err != nil {
+			return 0, fmt.Errorf("catch up with entry %d: %w", index, err)
+		}
+	}
+	return index, nil
 }
 
 // resumeWithin is how long after the end of a process its calls can be gone on

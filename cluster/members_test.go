@@ -232,3 +232,25 @@ func TestStrangersAreTurnedAwayWithTheReason(t *testing.T) {
 		}
 	})
 }
+
+// Who has held a call wants to see it held.
+func TestWhatWasPostedIsSeenOnceItHasSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTrio(t)
+		defer c.stop()
+		mustPropose(t, c.node["n1"], centre(1))
+		for _, name := range trioNames() {
+			n, call := c.node[name], "of "+name
+			ev := arrive(call)
+			ev.Node = name
+			mustPropose(t, n, ev)
+			n.Post(queue(call))
+			if err := n.Settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if p := phase(n, call); p == acd.PhaseMenu {
+				t.Errorf("%s: what was posted is not seen", name)
+			}
+		}
+	})
+}

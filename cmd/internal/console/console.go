@@ -30,6 +30,7 @@ import (
 // Core is the cluster as the console sees it.
 type Core interface {
 	Propose(ctx context.Context, ev acd.Event) (acd.Result, uint64, error)
+	Settle(ctx context.Context) error
 	Read(view func(s *acd.State))
 	Follow(ctx context.Context, after uint64) iter.Seq2[cluster.Story, error]
 	Stats() cluster.Stats

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -57,6 +58,17 @@ func (w *Console) oversee(ctx context.Context, o call.Oversight) (*answer[wire.A
 	if err := w.c.Supervise(ctx, o); err != nil {
 		return nil, w.problem(err)
 	}
+	return w.agentAfter(ctx, agent)
+}
+
+// settleTime is how long an answer waits for the log, so that it shows what was
+// just done. What takes longer is told as it was.
+const settleTime = time.Second
+
+func (w *Console) agentAfter(ctx context.Context, agent *agentInput) (*answer[wire.Agent], error) {
+	soon, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	_ = w.c.Core.Settle(soon) // it has been done, whatever the log does
 	return w.getAgent(ctx, agent)
 }
 
@@ -78,7 +90,7 @@ func (w *Console) controlCall(ctx context.Context, in *callControl) (*answer[wir
 	if err != nil {
 		return nil, w.problem(err)
 	}
-	return w.getAgent(ctx, agent)
+	return w.agentAfter(ctx, agent)
 }
 
 // statusOfDenial is the HTTP status of a wish that can't be granted.

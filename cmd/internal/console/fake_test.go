@@ -64,6 +64,8 @@ func (c *fakeCore) Read(view func(*acd.State)) {
 	view(c.state)
 }
 
+func (c *fakeCore) Settle(context.Context) error { return nil }
+
 func (c *fakeCore) Stats() cluster.Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
