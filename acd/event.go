@@ -311,6 +311,9 @@ type Quality struct {
 	RemoteJitter int64  `json:"remote_jitter_ms"`
 	RoundTripMS  int64  `json:"round_trip_ms,omitempty"`
 	DigitsHeard  uint64 `json:"digits_heard"`
+	Late         uint64 `json:"late,omitempty"`            // packets that came after a later one
+	MOS          int64  `json:"mos_x100,omitempty"`        // estimate of what we received, in hundredths
+	RemoteMOS    int64  `json:"remote_mos_x100,omitempty"` // the same of what the peer received
 }
 
 // CallEnded takes a call out, whatever phase it is in.

@@ -186,7 +186,7 @@ func (c *Call) answer(in Invite) bool {
 		return false
 	}
 	c.caller = p
-	p.invite, p.signal = in, in.Source.Addr()
+	p.invite, p.signal, p.callID = in, in.Source.Addr(), c.sipCallID
 	p.digits(c.digits)
 	if err = in.Session(c.timer); err != nil {
 		c.log.Info("session timer refused", "err", err)

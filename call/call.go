@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tierline/acd"
@@ -48,6 +49,8 @@ type Call struct {
 	timer                                sipua.SessionTimer // of the caller's leg
 	home                                 home               // at whose address its legs are
 	release                              func()             // gives the trunk its place back
+
+	sounds atomic.Pointer[[]LegSound] // as last told
 
 	box  chan msg
 	done chan struct{}
@@ -102,7 +105,8 @@ func (c *Call) prime(key string) {
 	c.timers, c.pending = map[uint64]*time.Timer{}, map[*time.Timer]struct{}{}
 	c.lookups, c.kept = map[uint64]context.CancelFunc{}, map[string]time.Duration{}
 	c.tapes = map[*conversation]struct{}{}
-	c.log = c.sw.cfg.Log.With("call", c.id)
+	log := c.sw.cfg.Log.With("call", c.id)
+	c.log = slog.New(c.sw.cfg.Trace.Handler(c.id, log.Handler()))
 }
 
 // Post hands the call a message and never blocks, so that no two actors can
@@ -287,7 +291,7 @@ func (c *Call) endCaller(cause *Cause) {
 	}
 	c.hangupCaller(*cause)
 	c.endTapes()
-	quality := c.caller.quality()
+	quality := c.parted(c.caller)
 	c.caller.closeMedia()
 	ended := acd.CallEnded{
 		Call: c.id, Cause: cause.Reason, By: cause.Side, Quality: quality, AgentQuality: agentQuality,

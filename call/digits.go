@@ -49,7 +49,9 @@ func (c *Call) pressed(ctx context.Context, s dtmf.Stroke) {
 		return
 	}
 	c.sw.stats.digits[s.Source].Add(1)
+	before := c.reading()
 	if c.aside != nil || c.agent == nil && (c.away == nil || !c.away.bridged) {
 		c.menu(ctx, ivr.Key{Digit: s.Key})
 	}
+	c.traceKey(s, before)
 }

@@ -101,7 +101,7 @@ func (c *Call) dismissGuest(g *guest, by acd.Side, cause Cause) {
 			g.sip.Hangup(cause.Q850, cause.Reason)
 		}
 		c.sw.seats.free(g.party)
-		quality := g.quality()
+		quality := c.parted(g.party)
 		g.closeMedia()
 		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: g.offer, By: by, Quality: quality, Lost: g.lost})
 	}

@@ -98,6 +98,8 @@ func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 		if in, ok := c.recorded(ev); ok {
 			c.menu(ctx, in)
 		}
+	case media.Measured:
+		c.measured(p, ev.Quality)
 	case media.Failed:
 		c.mediaFailed(ctx, p, ev)
 	case media.Stalled:

@@ -16,6 +16,7 @@ type party struct {
 	invite   Invitation // a caller that is not answered yet
 	body     []byte     // our SDP for him
 	sip      Dialog
+	callID   string // of its dialog
 	media    MediaLeg
 	local    sdp.LocalOptions
 	agreed   sdp.Negotiated

@@ -250,7 +250,7 @@ func (c *Call) endPlaced(cause *Cause) {
 		if !p.dead {
 			p.sip.Hangup(cause.Q850, cause.Reason)
 		}
-		quality = p.quality()
+		quality = c.parted(p)
 		p.closeMedia()
 	} // outside the agent's leg is that of who serves the call, or served it
 	ended := acd.CallEnded{Call: c.id, Cause: cause.Reason, By: cause.Side, Quality: quality, AgentQuality: agentQuality}

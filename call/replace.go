@@ -48,6 +48,8 @@ func (c *Call) attach(p *party, leg Dialog) {
 	p.sip = leg
 	d := leg.Dialog()
 	id := d.ID()
+	p.callID = d.CallID
+	c.sw.cfg.Trace.Claim(c.id, legOf(p))
 	c.dialogs = append(c.dialogs, id)
 	c.sw.dialogs.add(c, id)
 }

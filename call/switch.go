@@ -16,6 +16,7 @@ import (
 	"tierline/acd"
 	"tierline/call/registrar"
 	"tierline/call/registration"
+	"tierline/call/trace"
 	"tierline/routing/trunk"
 )
 
@@ -36,6 +37,7 @@ type Config struct {
 	Messages  *Messages                        // nil: nothing is recorded
 	Tapes     *Tapes                           // nil: no conversation is recorded
 	Addresses Addresses                        // of other nodes
+	Trace     *trace.Store                     // nil: nothing is kept of messages
 }
 
 // Switch owns the calls of this node.
@@ -198,6 +200,8 @@ func (s *Switch) add(c *Call, t trunk.Trunk, now time.Time) error {
 	}
 	c.release = func() { l.Release(false) }
 	s.calls[c.key] = c
+	s.cfg.Trace.Begin(c.id, c.from, c.to)
+	s.cfg.Trace.Claim(c.id, trace.Leg{CallID: c.sipCallID, Role: trace.Caller})
 	return nil
 }
 
@@ -209,6 +213,7 @@ func (s *Switch) enter(c *Call) error {
 		return err
 	}
 	s.calls[c.key] = c
+	s.cfg.Trace.Begin(c.id, "", c.to)
 	return nil
 }
 
@@ -242,6 +247,7 @@ func (e *fullError) Error() string { return "limit of trunk " + e.trunk.Name + "
 func (s *Switch) ended(c *Call, cause Cause) {
 	s.stats.end(cause)
 	s.dialogs.forget(c.dialogs)
+	s.cfg.Trace.End(c.id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.calls[c.key] != c {

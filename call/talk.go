@@ -172,7 +172,7 @@ func (c *Call) partWithAgent(others ...*party) *acd.Quality {
 		t.sip.Hangup(16, "released")
 	}
 	c.sw.seats.free(t.party)
-	quality := t.quality()
+	quality := c.parted(t.party)
 	t.closeMedia()
 	return quality
 }

@@ -41,3 +41,9 @@ func (s *Session) EndAside(aside *Session) (ok bool) {
 
 // AsksSecret tells whether what the caller presses now must stay in the session.
 func (s *Session) AsksSecret() bool { return s.st.Place.Secret }
+
+// Read counts the keys that questions have taken, those apart which are nobody
+// else's business, and those that wait for a question: of them nobody knows yet.
+func (s *Session) Read() (plain, secret uint64, waiting int) {
+	return s.readPlain, s.readSecret, len(s.st.Typed)
+}

@@ -69,7 +69,7 @@ func (b *builder) readPolicy(name string, d policyDoc, n *document.Node) *policy
 		if keys.min > keys.max {
 			b.p.Errorf(d.Account.Max.Pos, "max is less than min")
 		}
-		p.askAccount = &question{input: b.input, prompt: b.readItems(d.Account.Ask), keys: keys}
+		p.askAccount = &question{input: b.input, prompt: b.readItems(d.Account.Ask), keys: keys, asked: true}
 	}
 	p.askSecret = question{
 		input: b.input, prompt: b.readItems(d.Secret.Ask), keys: b.readLength(d.Secret.lengthDoc), secret: true,

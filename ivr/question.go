@@ -15,6 +15,7 @@ type question struct {
 	short  []item // after silence or a wrong key
 	keys   reader
 	secret bool // what is entered must not leave the session
+	asked  bool // for who the caller is: nobody else's business, though no secret
 }
 
 // reader makes entries of keys.
@@ -122,6 +123,11 @@ func (s *Session) pump(n asker) {
 	for s.st.Typed != "" {
 		key := rune(s.st.Typed[0])
 		s.st.Typed = s.st.Typed[1:]
+		if q.secret || q.asked {
+			s.readSecret++
+		} else {
+			s.readPlain++
+		}
 		if p.Digits == "" {
 			p.Since = s.now.UnixMilli()
 		}

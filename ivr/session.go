@@ -16,6 +16,8 @@ type Session struct {
 	flow *Flow // that runs: the call's, or one that it called
 	st   state
 
+	readPlain, readSecret uint64 // keys that questions have taken
+
 	// ---- only while an input is handled ----
 	now     time.Time
 	out     []Action

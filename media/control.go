@@ -30,6 +30,7 @@ type control struct {
 	remoteLost   int32
 	remoteJitter uint32
 	roundTrip    time.Duration
+	told         bool   // the peer reported what it receives
 	reported     uint64 // packets sent by the time of our last report
 	said         bool   // we sent a report
 }
@@ -43,7 +44,7 @@ func (c *control) heard(r rtcp.Report, from netip.AddrPort, now time.Duration) {
 	if !r.HasBlock {
 		return
 	}
-	c.remoteLost, c.remoteJitter = r.Block.Lost, r.Block.Jitter
+	c.told, c.remoteLost, c.remoteJitter = true, r.Block.Lost, r.Block.Jitter
 	if d, ok := r.Block.RoundTrip(rtcp.Middle(rtcp.NTP(time.Now()))); ok {
 		c.roundTrip = d
 	}
@@ -55,6 +56,9 @@ func (l *Leg) report(now time.Duration, bye bool) {
 		return
 	}
 	l.reportAt = now + reportAfter(false)
+	if !bye {
+		l.emit(Measured{l.quality()})
+	}
 	c := &l.control
 	if bye && !c.said && l.out.sent() == 0 {
 		return // nobody knows of us: RFC 3550 §6.3.7

@@ -60,9 +60,14 @@ type Played struct{ ID uint64 }
 // must be closed.
 type Failed struct{ Reason string }
 
-func (Digit) isEvent()  {}
-func (Played) isEvent() {}
-func (Failed) isEvent() {}
+// Measured is how the leg's RTP has been so far, told whenever a report is due by
+// RTCP: every five seconds, more or less.
+type Measured struct{ Quality Quality }
+
+func (Digit) isEvent()    {}
+func (Played) isEvent()   {}
+func (Failed) isEvent()   {}
+func (Measured) isEvent() {}
 
 // Params is what was negotiated for a leg.
 type Params struct {
@@ -134,4 +139,7 @@ type Quality struct {
 	RemoteJitter int64  // ms
 	RoundTripMS  int64
 	DigitsHeard  uint64
+	Late         uint64 // packets that came after a later one
+	MOS          int64  // hundredths, estimated of what we received (emodel); 0 = nothing was
+	RemoteMOS    int64  // the same of what the peer received, if its RTCP told
 }

@@ -107,14 +107,15 @@ func (b *lab) settle() {
 // peer is somebody with one RTP socket and perhaps others.
 type peer struct {
 	*lab
-	leg  *Leg
-	fd   int
-	is   netip.AddrPort
-	got  []Event
-	ssrc uint32
-	seq  uint16
-	ts   uint32
-	pt   uint8
+	leg     *Leg
+	fd      int
+	is      netip.AddrPort
+	got     []Event
+	figures []Quality // told without being asked
+	ssrc    uint32
+	seq     uint16
+	ts      uint32
+	pt      uint8
 }
 
 func (b *lab) socket() (int, netip.AddrPort) {
@@ -135,7 +136,13 @@ func (b *lab) peer(p Params) *peer {
 	b.t.Helper()
 	n := &peer{lab: b, ssrc: 0x1234, seq: 65534, ts: 1<<32 - 160, pt: p.Codec.PayloadType()}
 	n.fd, n.is = b.socket()
-	l, err := b.e.Open(func(ev Event) { n.got = append(n.got, ev) })
+	l, err := b.e.Open(func(ev Event) {
+		if m, ok := ev.(Measured); ok {
+			n.figures = append(n.figures, m.Quality)
+			return
+		}
+		n.got = append(n.got, ev)
+	})
 	if err != nil {
 		b.t.Fatal(err)
 	}

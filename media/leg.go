@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tierline/media/dtmf"
+	"tierline/media/emodel"
 	"tierline/media/prompt"
 	"tierline/media/rtp"
 )
@@ -200,10 +201,27 @@ func (l *Leg) quality() Quality {
 		RemoteJitter: int64(l.control.remoteJitter) / 8,
 		RoundTripMS:  l.control.roundTrip.Milliseconds(),
 		DigitsHeard:  l.heard,
+		Late:         l.reception.Late(),
 	}
+	l.score(&q)
 	if l.params.Ptime != 0 {
 		q.Codec = l.params.Codec.Name()
 		q.Cipher = l.cipher
 	}
 	return q
+}
+
+// score estimates how both directions sound. What the peer says of ours counts
+// all packets of ours that it knows of.
+func (l *Leg) score(q *Quality) {
+	s := emodel.Stream{
+		Expected: q.Received + q.Lost, Lost: q.Lost, Jitter: time.Duration(q.JitterMS) * time.Millisecond,
+		RoundTrip: l.control.roundTrip, Packet: time.Duration(max(l.params.Ptime, defaultPtime)) * time.Millisecond,
+	}
+	q.MOS = s.Score()
+	if l.control.told {
+		s.Expected, s.Lost = q.Sent, uint64(max(q.RemoteLost, 0))
+		s.Jitter = time.Duration(q.RemoteJitter) * time.Millisecond
+		q.RemoteMOS = s.Score()
+	}
 }

@@ -236,28 +236,38 @@ func (s *Session) pick(o *Security) (m *Media, bad *Error) {
 // Redact replaces the keys in a body, for whoever shows or stores one.
 func Redact(body []byte) []byte {
 	text := string(body)
-	if !strings.Contains(text, inlineKey) && !strings.Contains(text, icePassword) {
+	if !strings.Contains(text, inlineKey) && !strings.Contains(text, icePassword) &&
+		!strings.Contains(text, keyManagement) && !strings.Contains(text, "k=") {
 		return body
 	}
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		end := line[len(strings.TrimRight(line, "\r\n")):]
-		if before, key, ok := strings.Cut(line, inlineKey); ok && strings.HasPrefix(line, "a=crypto:") {
-			rest := strings.IndexAny(key, "|; \r\n")
-			if rest < 0 {
-				rest = len(key)
+		for _, name := range []string{icePassword, keyManagement, "k="} {
+			if strings.HasPrefix(line, name) {
+				line = name + redacted + end
 			}
-			line = before + inlineKey + redacted + key[rest:]
-		} else if strings.HasPrefix(line, icePassword) {
-			line = icePassword + redacted + end
 		}
-		b.WriteString(line)
+		for rest := line; ; { // a line may hold several (RFC 4568 §6.1)
+			before, key, ok := strings.Cut(rest, inlineKey)
+			b.WriteString(before)
+			if !ok {
+				break
+			}
+			over := strings.IndexAny(key, "|; \r\n")
+			if over < 0 {
+				over = len(key)
+			}
+			b.WriteString(inlineKey + redacted)
+			rest = key[over:]
+		}
 	}
 	return []byte(b.String())
 }
 
 const (
-	inlineKey   = "inline:"
-	icePassword = "a=ice-pwd:"
-	redacted    = "***"
+	inlineKey     = "inline:"
+	icePassword   = "a=ice-pwd:"
+	keyManagement = "a=key-mgmt:"
+	redacted      = "***"
 )

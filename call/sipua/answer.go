@@ -104,7 +104,7 @@ func (l *Leg) repeat(s *inviteIn) {
 		return
 	}
 	l.ua.counters.repeated.Add(1)
-	_ = s.tx.flow.write(s.ok) // counted; there is a next time
+	_ = s.tx.flow.resend(s.ok, l.d.CallID) // counted; there is a next time
 	s.wait = min(2*s.wait, sip.T2)
 	s.timer.Reset(min(s.wait, left))
 }

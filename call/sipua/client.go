@@ -105,7 +105,7 @@ func (c *clientTx) again(res *sip.Response) {
 	case res.StatusCode < 300:
 		c.on(res, nil)
 	case c.flow.ack != nil:
-		_ = c.flow.write(c.flow.ack) // the peer will ask again
+		_ = c.flow.resend(c.flow.ack, callIDOf(res)) // the peer will ask again
 	}
 }
 

@@ -20,11 +20,11 @@ func (u *UA) receive(m sip.Message, o origin) {
 			u.guarded("answer", func() { u.calm(m, o, refuse(sip.StatusInternalServerError, "Internal Error")) })
 		}
 	case *sip.Response:
-		u.answered(m)
+		u.answered(m, o)
 	}
 }
 
-func (u *UA) answered(res *sip.Response) {
+func (u *UA) answered(res *sip.Response, o origin) {
 	via, cseq := res.Via(), res.CSeq()
 	if via == nil || cseq == nil || res.StatusCode < 100 || res.StatusCode > 699 {
 		u.counters.drop(dropBroken)
@@ -32,6 +32,7 @@ func (u *UA) answered(res *sip.Response) {
 	}
 	b, _ := via.Params.Get("branch")
 	if c := u.table.findClient(b + "|" + string(cseq.MethodName)); c != nil {
+		u.seen(res, o)
 		c.receive(res)
 		return
 	}
@@ -50,7 +51,7 @@ func (u *UA) accept(req *sip.Request, o origin) {
 		return
 	}
 	key := transactionKey(req, req.Method)
-	if u.repeated(key, req) {
+	if u.repeated(key, req, o) {
 		return
 	}
 	if req.Method == sip.CANCEL {
@@ -65,6 +66,7 @@ func (u *UA) accept(req *sip.Request, o origin) {
 		u.counters.drop(dropStranger)
 		return
 	}
+	u.seen(req, o)
 	if r := examine(req, o.ep.network); r != nil { // before the gate, whose places are for calls
 		u.calm(req, o, r)
 		return
@@ -96,16 +98,20 @@ func (u *UA) incomplete(req *sip.Request, o origin) {
 }
 
 // repeated deals with a request that was seen before.
-func (u *UA) repeated(key string, req *sip.Request) bool {
+func (u *UA) repeated(key string, req *sip.Request, o origin) bool {
 	if s := u.table.findServer(key); s != nil {
+		u.seen(req, o)
 		if s.tx != nil {
 			_ = s.tx.Receive(req) // it repeats the last answer; there is no other error
 		}
 		return true
 	}
 	g, ok := u.table.findGrave(key)
+	if ok {
+		u.seen(req, o)
+	}
 	if ok && g.answer != nil {
-		_ = g.flow.write(g.answer) // counted; the peer will ask again
+		_ = g.flow.resend(g.answer, req.CallID().Value()) // counted; the peer will ask again
 	}
 	return ok
 }
@@ -115,12 +121,14 @@ func (u *UA) within(tag string, req *sip.Request, o origin) {
 	l := u.table.findLeg(req.CallID().Value(), tag)
 	if l == nil || !l.belongs(req, o) {
 		if u.handler.Known(o.from, string(req.Method), userOf(&req.From().Address)) {
+			u.seen(req, o)
 			u.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
 		} else {
 			u.counters.drop(dropStranger)
 		}
 		return
 	}
+	u.seen(req, o)
 	if r := examine(req, o.ep.network); r != nil {
 		u.calm(req, o, r)
 		return
@@ -202,6 +210,7 @@ func unwanted(m sip.RequestMethod) *refusal {
 func (u *UA) acknowledge(req *sip.Request, o origin) {
 	if s := u.table.findServer(transactionKey(req, sip.INVITE)); s != nil {
 		if s.leg != nil && s.source == o.from.Addr() {
+			u.seen(req, o)
 			s.leg.refusalAcked(s, req)
 		}
 		return
@@ -211,6 +220,7 @@ func (u *UA) acknowledge(req *sip.Request, o origin) {
 		u.counters.drop(dropStray)
 		return
 	}
+	u.seen(req, o)
 	l.ack(req)
 }
 
@@ -227,6 +237,7 @@ func (u *UA) cancel(req *sip.Request, o origin) {
 		}
 		return
 	}
+	u.seen(req, o)
 	tag := u.calmTag(req)
 	if s != nil {
 		tag = s.leg.localTag()

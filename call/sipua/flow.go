@@ -57,6 +57,9 @@ func (f *flow) encode(m sip.Message) ([]byte, error) {
 	if u.verbose {
 		u.ladder("sent", m, f.dst)
 	}
+	if u.watch != nil {
+		u.show(m, f.ep, f.dst, true, b)
+	}
 	return b, nil
 }
 

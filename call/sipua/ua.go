@@ -46,9 +46,10 @@ type Config struct {
 	Gate           *gate.Gate        // says when new work is too much; nil: never
 	Logger         *slog.Logger
 	Handler        Handler
-	Shared         bool     // others adopt our sockets while we may still hold them, and we theirs
-	Roaming        bool     // a phone's: its switch may go on with a call from another address
-	Origins        []string // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
+	Watch          func(Sighting) // sees the messages of those we know; nil: nobody watches
+	Shared         bool           // others adopt our sockets while we may still hold them, and we theirs
+	Roaming        bool           // a phone's: its switch may go on with a call from another address
+	Origins        []string       // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
 
 	adopted bool // the sockets are another one's; see UA.Adopt
 
@@ -76,6 +77,7 @@ type UA struct {
 	verbose   bool         // debugging
 	handler   Handler
 	gate      *gate.Gate
+	watch     func(Sighting)
 	userAgent string
 	cookie    string
 	secret    [32]byte
@@ -125,7 +127,7 @@ func newUA(c Config) *UA {
 	u := &UA{
 		gate: c.Gate, log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
-		origins: c.Origins, shared: c.Shared, roaming: c.Roaming,
+		origins: c.Origins, shared: c.Shared, roaming: c.Roaming, watch: c.Watch,
 		config: Config{ServerTLS: c.ServerTLS},
 	}
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {

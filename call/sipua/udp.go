@@ -46,6 +46,7 @@ type origin struct {
 	ep   *endpoint
 	conn *conn
 	from netip.AddrPort
+	raw  []byte // the message as it came, while it is being handled; nil: it came in a stream
 }
 
 const readBuffer = 4 << 20
@@ -158,6 +159,7 @@ func (e *endpoint) datagram(b []byte, o origin) {
 	if o.conn != nil {
 		o.conn.proved.Store(true)
 	}
+	o.raw = b
 	e.ua.receive(m, o)
 }
 

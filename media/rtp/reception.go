@@ -24,6 +24,7 @@ type Reception struct {
 	jitter   int64 // RFC 3550 A.8, scaled by 16
 	last     time.Duration
 	arrived  bool
+	late     uint64
 	gap      time.Duration
 	received uint64 // all packets
 	expected uint64 // of finished counts
@@ -68,7 +69,8 @@ func (r *Reception) sequence(h Header) bool {
 	switch {
 	case delta < maxDropout:
 		r.highest += uint32(delta)
-	case delta > 1<<16-1-maxMisorder: // late or twice
+	case delta > 1<<16-1-maxMisorder: // overtaken, or one of before there twice
+		r.late++
 	case uint32(h.Sequence) == r.bad:
 		r.restart(h)
 	default:
@@ -112,6 +114,9 @@ func (r *Reception) current() uint64 {
 	}
 	return uint64(r.highest-r.base) + 1
 }
+
+// Late returns how many packets came after a later one.
+func (r *Reception) Late() uint64 { return r.late }
 
 // Received returns all packets that arrived.
 func (r *Reception) Received() uint64 { return r.received }

@@ -21,6 +21,7 @@ import (
 	"tierline/call/registrar"
 	"tierline/call/resolve"
 	"tierline/call/sipua"
+	"tierline/call/trace"
 	"tierline/cluster"
 	"tierline/cmd/internal/config"
 	"tierline/cmd/internal/publish"
@@ -52,6 +53,7 @@ type Node struct {
 	archive   *call.Archive
 	shipper   *call.Shipper // nil: recordings stay here
 	gate      *gate.Gate
+	traces    *trace.Store
 
 	publisher *publish.Publisher
 	version   string
@@ -117,11 +119,14 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err = n.startTraces(root); err != nil {
+		return err
+	}
 	known := &phones{}
 	n.sw = call.New(root, call.Config{
 		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
 		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: n.archive.Messages, Tapes: n.archive.Tapes, Speech: n.speaker,
-		Accounts: accounts, Addresses: addresses{n.settings.Takeover.Command},
+		Accounts: accounts, Trace: n.traces, Addresses: addresses{n.settings.Takeover.Command},
 	})
 	members, err := readMembers(n.settings)
 	if err != nil {
@@ -239,6 +244,7 @@ func (n *Node) startSIP(ctx, root context.Context) (err error) {
 	n.ua, err = n.openUA(ctx, sipua.Config{
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
+		Watch:    n.watcher(),
 		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept}, Gate: n.gate,
 		Shared: n.shared(), Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
 		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.clientTLS,

@@ -67,6 +67,7 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks,
 		TrunkTests: n.sw, Calls: n.sw, Archive: n.archive,
 		Nodes: n.cluster.Nodes, Control: n.sw.Control, Supervise: n.sw.Supervise,
+		Traces:   n.traceSource(),
 		Suspects: n.registrar, AllowRemote: n.settings.HTTP.AllowRemote,
 		Logger: n.log.With("part", "http"),
 	})
@@ -80,6 +81,9 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		l = tls.NewListener(l, n.certs.Server(tls.NoClientCert))
 	}
 	n.run(root, "meter", meter.Run)
+	if n.traces != nil {
+		n.run(root, "traces", n.followStory)
+	}
 	n.run(root, "HTTP", func(ctx context.Context) error { return web.Serve(ctx, l) })
 	return nil
 }
@@ -111,6 +115,7 @@ func (n *Node) figures() []console.Figure {
 	out = append(out, n.sourceFigures()...)
 	out = append(out, n.speechFigures()...)
 	out = append(out, n.certFigures()...)
+	out = append(out, n.traceFigures()...)
 	return append(out, n.mediaFigures()...)
 }
 

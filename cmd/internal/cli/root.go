@@ -65,7 +65,7 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 		disposeCommand(o), moveCommand(o),
 		queuesCommand(o), trunksCommand(o), callbacksCommand(o), lockoutsCommand(o), bansCommand(o),
 		cdrsCommand(o), eventsCommand(o), statsCommand(o), explainCommand(o), certsCommand(o),
-		recordingsCommand(o), secretCommand(o),
+		recordingsCommand(o), secretCommand(o), traceCommand(o),
 		nodesCommand(o), nodeCommand(o),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
@@ -103,9 +103,17 @@ func (o *options) show(cmd *cobra.Command, v any, table func() string) error {
 	if o.output == "table" {
 		return say(cmd.OutOrStdout(), table())
 	}
+	text, err := indented(v)
+	if err != nil {
+		return err
+	}
+	return say(cmd.OutOrStdout(), text)
+}
+
+func indented(v any) (string, error) {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encode the output: %w", err)
+		return "", fmt.Errorf("encode the output: %w", err)
 	}
-	return say(cmd.OutOrStdout(), string(text)+"\n")
+	return string(text) + "\n", nil
 }

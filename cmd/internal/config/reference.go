@@ -161,5 +161,13 @@ func meanings() map[string]string {
 		"recordings.s3.secret_key_env":  "Environment variable with the secret key, in place of a file",
 		"recordings.s3.ca_file":         "Certificates to trust (PEM); empty: those of the system",
 		"recordings.s3.allow_http":      "Permit an endpoint without TLS",
+		"trace.enabled": "Remember what happens to calls message by message, for `tierline trace`; in memory, until a " +
+			"restart",
+		"trace.memory_mb":   "Memory for all of that; calls that are over go first, the oldest first",
+		"trace.call_kb":     "The most for one call",
+		"trace.calls":       "Calls remembered at most, those that are over included",
+		"hep.address":       "Collector of SIP traffic (Homer) that gets copies by HEPv3 over UDP, host:port; empty: none",
+		"hep.node_id":       "Number that it knows this node by",
+		"hep.password_file": "File with the password that it asks for; empty: none. Nobody but the owner may read it",
 	}
 }

@@ -31,6 +31,8 @@ type Settings struct {
 	Drain      Drain      `mapstructure:"drain"`
 	Report     Report     `mapstructure:"report"`
 	Recordings Recordings `mapstructure:"recordings"`
+	Trace      Trace      `mapstructure:"trace"`
+	HEP        HEP        `mapstructure:"hep"`
 
 	// Sources are where flows' lookups go, by name; in the file only.
 	Sources map[string]Source `mapstructure:"sources"`
@@ -132,6 +134,8 @@ func Defaults() Settings {
 		Log:      Log{Level: "info", Format: "text"},
 		Drain:    Drain{Timeout: 30 * time.Second},
 		Report:   Report{RetentionDays: 90},
+		Trace:    defaultTrace(),
+		HEP:      HEP{NodeID: 2001},
 
 		Recordings: Recordings{S3: S3{Region: "us-east-1"}},
 	}
@@ -177,6 +181,8 @@ func (s Settings) Validate() error {
 	c.check(s.Drain.Timeout >= 0, "drain.timeout", "%s is negative", s.Drain.Timeout)
 	c.check(s.Report.RetentionDays >= 0, "report.retention_days", "%d is negative", s.Report.RetentionDays)
 	s.Recordings.validate(&c)
+	s.Trace.validate(&c)
+	s.HEP.validate(&c, s.Trace.Enabled)
 	for _, name := range slices.Sorted(maps.Keys(s.Accounts)) {
 		s.Accounts[name].validate(&c, "accounts."+name)
 	}

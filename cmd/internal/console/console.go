@@ -73,6 +73,7 @@ type Config struct {
 	AllowRemote   bool                                      // serve under any host name
 	Control       func(context.Context, call.Control) error // of agents' calls on this node
 	Supervise     func(context.Context, call.Oversight) error
+	Traces        Traces // nil: none are kept
 	Logger        *slog.Logger
 
 	Target interval.Target  // the service level shown unless asked otherwise; zero: the usual one
@@ -133,6 +134,7 @@ func New(c Config) *Console {
 	w.generations()
 	w.cdrs()
 	w.recordings(mux)
+	w.traces(mux)
 	w.numbers()
 	w.events(mux)
 	mux.HandleFunc("/", notFound)

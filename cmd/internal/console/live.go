@@ -53,11 +53,14 @@ func (w *Console) listCalls(_ context.Context, f *callFilter) (*answer[wire.Call
 	var now int64
 	w.present(func(s *acd.State) { views, now = s.Calls(), s.Now() })
 	wall := report.TimeOf(time.Now())
+	sounds := w.legQualities()
 	out := &answer[wire.Calls]{Body: wire.Calls{Calls: []wire.Call{}}}
 	for i := range views {
 		v := &views[i]
 		if (f.Queue == "" || f.Queue == v.Queue) && (f.Agent == "" || f.Agent == v.Agent) {
-			out.Body.Calls = append(out.Body.Calls, wireCall(v, now, wall))
+			c := wireCall(v, now, wall)
+			c.Legs = sounds[c.ID]
+			out.Body.Calls = append(out.Body.Calls, c)
 		}
 	}
 	return out, nil
@@ -78,7 +81,9 @@ func (w *Console) getCall(_ context.Context, in *callInput) (*answer[wire.Call],
 	if !found {
 		return nil, notFoundProblem("there is no call " + in.ID)
 	}
-	return &answer[wire.Call]{Body: wireCall(&view, now, report.TimeOf(time.Now()))}, nil
+	c := wireCall(&view, now, report.TimeOf(time.Now()))
+	c.Legs = w.legQualities()[c.ID]
+	return &answer[wire.Call]{Body: c}, nil
 }
 
 type callMove struct {

@@ -21,6 +21,7 @@ import (
 type Calls interface {
 	Recording(ctx context.Context, call string, cmd call.RecordCommand) (call.RecordState, error)
 	AskAside(ctx context.Context, call, flow, by string) error
+	Sounds() map[string][]call.LegSound
 }
 
 // recordingPath is where recordings are, before their names.
