@@ -213,7 +213,10 @@ func (s *Switch) enter(c *Call) error {
 		return err
 	}
 	s.calls[c.key] = c
-	s.cfg.Trace.Begin(c.id, "", c.to)
+	s.cfg.Trace.Begin(c.id, c.from, c.to)
+	if c.placed != nil {
+		s.cfg.Trace.Claim(c.id, trace.Leg{CallID: c.sipCallID, Role: trace.Agent, Name: c.from})
+	}
 	return nil
 }
 

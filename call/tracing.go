@@ -140,5 +140,7 @@ func (c *Call) traceKey(s dtmf.Stroke, before reading) {
 	if now == before && now.session != nil && now.waiting == 0 {
 		k.Digit = s.Key
 	}
-	c.sw.cfg.Trace.Key(c.id, c.caller.callID, k)
+	if c.caller != nil {
+		c.sw.cfg.Trace.Key(c.id, c.caller.callID, k)
+	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func callsCommand(o *options) *cobra.Command {
 }
 
 func callsTable(calls []wire.Call) string {
-	t := newTable("CALL", "CALLER", "CALLED", "TIER", "STATE", "QUEUE", "AGENT", "WAITED", "SINCE", "DETAIL")
+	t := newTable("CALL", "CALLER", "CALLED", "TIER", "STATE", "QUEUE", "AGENT", "WAITED", "SINCE", "MOS", "DETAIL")
 	for i := range calls {
 		c := &calls[i]
 		detail := c.Why
@@ -45,9 +46,25 @@ func callsTable(calls []wire.Call) string {
 		}
 		waits := c.Phase == "waiting" || c.Phase == "offered"
 		t.add(c.ID, or(c.From), or(c.To), c.Tier, phaseWord(c.Phase), or(c.Queue), or(c.Agent),
-			spanOr(c.WaitedMS, waits), span(c.AgeMS), detail)
+			spanOr(c.WaitedMS, waits), span(c.AgeMS), mosOf(c.Legs), detail)
 	}
 	return t.text("no calls")
+}
+
+// mosOf is how a call's worst leg sounds.
+func mosOf(legs []wire.LegQuality) string {
+	worst := int64(0)
+	for i := range legs {
+		for _, mos := range []int64{legs[i].MOS, legs[i].RemoteMOS} {
+			if mos > 0 && (worst == 0 || mos < worst) {
+				worst = mos
+			}
+		}
+	}
+	if worst == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", float64(worst)/100)
 }
 
 func phaseWord(phase string) string {

@@ -24,6 +24,7 @@ type Meter struct {
 	arrived, ended, offersFailed               *prometheus.CounterVec
 	queued, answered, abandoned, left, refused *prometheus.CounterVec
 	waited, endured, talked                    *prometheus.HistogramVec
+	scores, losses, jitters                    *prometheus.HistogramVec
 	commits                                    prometheus.Histogram
 	lookups                                    *prometheus.CounterVec
 	lookupTimes                                *prometheus.HistogramVec
@@ -66,7 +67,13 @@ func NewMeter(core Core, r *prometheus.Registry) *Meter {
 		offersFailed: counter("offers_failed_total", "Offers that became no conversation", "queue", "reason"),
 		waited:       histogram("wait_seconds", "Waits of answered calls", waits, "queue", "tier"),
 		endured:      histogram("abandoned_wait_seconds", "Waits of abandoned calls", waits, "queue", "tier"),
-		talked:       histogram("talk_seconds", "Lengths of conversations", talks, "queue"),
+		scores: histogram("leg_mos", "Estimated listening quality (MOS) of legs that ended, by direction",
+			[]float64{1.5, 2, 2.5, 3, 3.3, 3.6, 3.8, 4, 4.2, 4.3, 4.4}, "side", "direction"),
+		losses: histogram("leg_loss_ratio", "Packets that legs that ended have lost, of 1",
+			[]float64{0, .001, .005, .01, .02, .03, .05, .1, .2, .5}, "side", "direction"),
+		jitters: histogram("leg_jitter_seconds", "Jitter at the end of legs",
+			[]float64{.001, .002, .005, .01, .02, .03, .05, .1, .2}, "side", "direction"),
+		talked: histogram("talk_seconds", "Lengths of conversations", talks, "queue"),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "tierline_commit_seconds", Help: "From proposing an event until it is applied",
 			Buckets: []float64{.0005, .001, .002, .003, .005, .008, .012, .02, .03, .05, .1, .25, 1, 5},
@@ -165,6 +172,9 @@ func (m *Meter) fact(f *acd.Fact) {
 	}
 	if f.Kind == acd.FactCallEnded {
 		m.ended.WithLabelValues(bounded(m.causes, f.Cause)).Inc()
+	}
+	if f.Quality != nil {
+		m.heard(f)
 	}
 	m.menuFact(f)
 }

@@ -31,6 +31,10 @@ func (f *fakeCalls) Recording(_ context.Context, id string, cmd call.RecordComma
 	return call.RecordState{Ref: "2026/11/23/c1-1", At: 1500 * time.Millisecond, Paused: true}, nil
 }
 
+func (*fakeCalls) Sounds() map[string][]call.LegSound {
+	return map[string][]call.LegSound{"c1": {{Role: "agent", Name: "1003", Quality: acd.Quality{Received: 9, MOS: 371}}}}
+}
+
 func (f *fakeCalls) AskAside(_ context.Context, id, flow, by string) error {
 	if id != "c1" {
 		return call.ErrNotTalking
