@@ -182,8 +182,6 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		c.controlled(ctx, m)
 	case overseen:
 		c.oversee(ctx, m)
-	case secondLine:
-		c.asksByLine(ctx, m)
 	case inherited:
 		c.resume(ctx, m)
 	case handedOver:

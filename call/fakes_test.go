@@ -103,16 +103,10 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 			at = " at " + r.Transport + ":" + r.Address.String()
 			who += at
 		}
-		if f.out == nil {
-			f.out = map[string]*fakeDialog{}
-		}
 		f.out[r.Target] = d
 		f.lab.note("call %s%s as %s", r.Target, at, r.From+identities(r))
 	} else {
 		f.last = d
-		if f.of == nil {
-			f.of = map[string]*fakeDialog{}
-		}
 		f.of[r.To] = d
 		name := r.FromName
 		if strings.Contains(r.From, "@") {

@@ -83,7 +83,8 @@ func newLab(ctx context.Context, t *testing.T, dir string) *lab {
 	l := &lab{t: t, start: time.Now()}
 	l.media = &fakeMedia{lab: l, ports: 20000}
 	l.phone = &fakePhones{
-		lab: l, habits: map[string]habit{}, lives: map[string]int{}, asked: map[string]int{},
+		lab: l, habits: map[string]habit{}, of: map[string]*fakeDialog{}, out: map[string]*fakeDialog{},
+		lives: map[string]int{}, asked: map[string]int{},
 		tokens: map[string]string{},
 	}
 	lib, err := prompt.OpenLibrary(dir)

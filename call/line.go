@@ -66,8 +66,6 @@ type secondLine struct {
 	target Target
 }
 
-func (secondLine) isMsg() {}
-
 // lineOf prepares the second line; nil: it is refused.
 func (c *Call) lineOf(m secondLine) (p *party, body []byte) {
 	p, err := c.openParty(c.codecs, c.gen.SRTP(m.agent))

@@ -45,13 +45,25 @@ func (s *Switch) agentCalls(in Invite, gen *Generation) bool {
 		return true
 	}
 	if c, err := s.callOf(agent); err == nil {
-		if c.Post(secondLine{in: in, agent: agent, target: target}) != nil {
-			s.refuse(in, 486, "agent_busy")
-		}
+		s.ask(c, secondLine{in: in, agent: agent, target: target})
 		return true
 	}
 	s.place(in, gen, agent, target)
 	return true
+}
+
+// ask brings a second line to the call of the first. One that ends meanwhile
+// leaves nobody without an answer.
+func (s *Switch) ask(c *Call, m secondLine) {
+	taken := make(chan struct{})
+	if c.Post(ordered{run: func(ctx context.Context) { close(taken); c.asksByLine(ctx, m) }}) == nil {
+		select {
+		case <-taken:
+			return
+		case <-c.done:
+		}
+	}
+	s.refuse(m.in, 486, "agent_busy")
 }
 
 // isPhoneOf tells whether an agent's phone is where a message comes from.
