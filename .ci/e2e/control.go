@@ -30,15 +30,16 @@ prompts:
   music: {file: music/hold-1.wav}
 `
 
-// control is three agents with baresip, and callers.
+// control is agents with baresip, and callers. The first agent is called.
 type control struct {
+	agents []string
 	phones map[string]*baresip
 	ears   *ears
 	caller *sipp
 }
 
 func controlSteps() []step {
-	c := &control{phones: map[string]*baresip{}}
+	c := &control{phones: map[string]*baresip{}, agents: []string{"1001", "1002", "1003"}}
 	return []step{
 		{"three agents register", c.begin},
 		{"hold, resume, mute by command, phone and code: the caller hears music, or nothing", c.holds},
@@ -66,13 +67,15 @@ func (c *control) begin(ctx context.Context, l *lab) error {
 		return err
 	}
 	c.ears = &ears{
-		hz:    map[string]float64{"caller": callerHz, "1001": agentHz, "1002": 900, "1003": 1100, "far": farHz},
-		ports: map[string][2]uint16{},
+		hz: map[string]float64{"caller": callerHz, "far": farHz}, ports: map[string][2]uint16{},
+	}
+	for i, id := range c.agents {
+		c.ears.hz[id] = []float64{agentHz, 900, 1100}[i]
 	}
 	if c.ears.tap, err = openTap(l.switchIP, callerHz, agentHz, 900, 1100, farHz); err != nil {
 		return err
 	}
-	for i, id := range []string{"1001", "1002", "1003"} {
+	for i, id := range c.agents {
 		rtp := 31200 + 30*(l.block%50) + 10*i
 		c.ears.ports[id] = [2]uint16{uint16(rtp), uint16(rtp + 9)} //nolint:gosec // a port
 		if c.phones[id], err = l.baresip(ctx, handset{id: id, hz: c.ears.hz[id], rtp: rtp}); err != nil {
@@ -114,7 +117,7 @@ func (c *control) call(ctx context.Context, l *lab) (err error) {
 	if err == nil {
 		err = l.expect(ctx, "1001", "talking")
 	}
-	for _, id := range []string{"1002", "1003"} {
+	for _, id := range c.agents[1:] {
 		if err == nil {
 			err = errors.Join(l.command(ctx, id, "ready"), l.expect(ctx, id, "ready"))
 		}

@@ -33,6 +33,8 @@ func lanes() []lane {
 		{"recording", recordingSteps()},
 		{"srtp", pairSteps()},
 		{"control", controlSteps()},
+		{"recording", recordingSteps()},
+		{"supervise", superviseSteps()},
 		{"phones", phoneSteps()},
 		{"calls", callSteps()},
 		{"dialogs", dialogSteps()},
