@@ -135,6 +135,7 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	if err := b.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start baresip: %w", err)
 	}
+	l.phones = append(l.phones, b)
 	go func() { b.done <- b.cmd.Wait() }()
 	return b, nil
 }

@@ -39,7 +39,8 @@ type lab struct {
 	tap  *tap
 	// next is the next SIP port for a peer: sipp's sockets stay busy a moment.
 	next    int
-	witness *witness // nil: there is none
+	phones  []*baresip // that were started
+	witness *witness   // nil: there is none
 }
 
 // addresses takes the first block of addresses, 127.0.N.21 to 23, that no other
@@ -131,6 +132,9 @@ func (l *lab) close() {
 		_, _ = w.caller.kill(), w.agent.kill() // a step has failed, or not all were asked for
 	}
 	l.tap.close()
+	for _, b := range l.phones {
+		_ = b.cmd.Process.Kill() // as a rule it is gone
+	}
 	_ = l.lock.Close() // it never carried anything
 	l.closeShop()
 	if l.node.Running() {

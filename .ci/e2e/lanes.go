@@ -33,7 +33,6 @@ func lanes() []lane {
 		{"recording", recordingSteps()},
 		{"srtp", pairSteps()},
 		{"control", controlSteps()},
-		{"recording", recordingSteps()},
 		{"supervise", superviseSteps()},
 		{"phones", phoneSteps()},
 		{"calls", callSteps()},
