@@ -88,23 +88,27 @@ func (f *fakePhones) answers(target string, status int) {
 	f.lives[target] = status
 }
 
+// dialOut calls somebody outside, and returns by what name his habits are known.
+func (f *fakePhones) dialOut(r sipua.DialRequest, d *fakeDialog) (who string) {
+	d.name = "far"
+	f.far = d
+	f.proofs = append(f.proofs, r.Username+"@"+r.Realm+" "+r.Password)
+	at := ""
+	if r.Address.IsValid() {
+		at = " at " + r.Transport + ":" + r.Address.String()
+	}
+	f.out[r.Target] = d
+	f.lab.note("call %s%s as %s", r.Target, at, r.From+identities(r))
+	return r.Target + at
+}
+
 func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	who := r.To
 	d := &fakeDialog{lab: f.lab, name: "agent " + r.To, on: on}
-	if r.To == "" { // somebody outside
-		who = r.Target
-		d.name = "far"
-		f.far = d
-		f.proofs = append(f.proofs, r.Username+"@"+r.Realm+" "+r.Password)
-		at := ""
-		if r.Address.IsValid() {
-			at = " at " + r.Transport + ":" + r.Address.String()
-			who += at
-		}
-		f.out[r.Target] = d
-		f.lab.note("call %s%s as %s", r.Target, at, r.From+identities(r))
+	if r.To == "" {
+		who = f.dialOut(r, d)
 	} else {
 		f.last = d
 		f.of[r.To] = d

@@ -72,25 +72,11 @@ func (b *bench) run(ctx context.Context, what []string, out string) (err error) 
 	defer func() { _ = os.RemoveAll(b.dir) }() // what is left is in the temporary directory
 	b.printf("%s, %d cores, %s, Go %s\n\n", time.Now().Format("2006-01-02"), runtime.NumCPU(), model(), runtime.Version())
 	for _, w := range what {
-		switch strings.TrimSpace(w) {
-		case "ramp":
-			err = b.ramp(ctx)
-		case "media":
-			err = b.media(ctx)
-		case "recorded":
-			err = b.recorded(ctx)
-		case "dispatch":
-			err = b.dispatch(ctx)
-		case "overload":
-			err = b.overload(ctx)
-		case "rubbish":
-			err = b.rubbish(ctx)
-		case "ivr":
-			err = b.ivr(ctx)
-		default:
-			err = fmt.Errorf("there is no measurement %q", w)
+		measure, known := b.measurements()[strings.TrimSpace(w)]
+		if !known {
+			return fmt.Errorf("there is no measurement %q", w)
 		}
-		if err != nil {
+		if err = measure(ctx); err != nil {
 			return fmt.Errorf("measure %s: %w", w, err)
 		}
 	}
@@ -102,6 +88,13 @@ func (b *bench) run(ctx context.Context, what []string, out string) (err error) 
 		return fmt.Errorf("write tables: %w", err)
 	}
 	return nil
+}
+
+func (b *bench) measurements() map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"ramp": b.ramp, "media": b.media, "recorded": b.recorded, "dispatch": b.dispatch, "overload": b.overload,
+		"rubbish": b.rubbish, "ivr": b.ivr,
+	}
 }
 
 func (b *bench) printf(format string, args ...any) { fmt.Fprintf(&b.tables, format, args...) }

@@ -29,7 +29,7 @@ func dialogSteps() []step {
 		{"timers: phones refreshed by UPDATE, by re-INVITE with glare (491), and one that forgets to", timedPhones},
 		{"early media: heard through two 183 with PRACK, an offer by UPDATE before the answer", earlyMedia},
 		{"early media: who gives up before the answer is recorded as 487", earlyCancel},
-		{"privacy: a number that its owner withholds is shown to nobody; else a trusted peer's word counts", withheldNumber},
+		{"privacy: a number that its owner withholds is shown to nobody; a trusted peer's word counts", withheldNumber},
 		{"privacy: outward the carrier alone learns who calls", anonymousOutward},
 	}
 }

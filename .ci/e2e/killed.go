@@ -45,7 +45,8 @@ func killed(ctx context.Context, l *lab) error {
 		return fmt.Errorf("after the restart 1001 has the phones %v, before %v", a.Phones, known.Phones)
 	}
 	err = bed.Eventually(5*time.Second, func() error {
-		return errors.Join(l.phases(ctx, "talking", "waiting"), l.callersHeard(1, time.Second), l.agentsHeard(1, time.Second))
+		return errors.Join(l.phases(ctx, "talking", "waiting"),
+			l.callersHeard(1, time.Second), l.agentsHeard(1, time.Second))
 	})
 	if err = errors.Join(err, l.oneGeneration(ctx), l.expect(ctx, "1001", "talking")); err != nil {
 		return fmt.Errorf("after the restart: %w", err)
@@ -57,7 +58,8 @@ func killed(ctx context.Context, l *lab) error {
 		return fmt.Errorf("the restart took %s", back)
 	}
 	// The agent hangs up: his call ends as if nothing had happened.
-	if err = errors.Join(agent.wait(20*time.Second), caller.wait(30*time.Second), waiting.wait(30*time.Second)); err != nil {
+	err = errors.Join(agent.wait(20*time.Second), caller.wait(30*time.Second), waiting.wait(30*time.Second))
+	if err != nil {
 		return fmt.Errorf("the call that went on: %w", err)
 	}
 	if err = l.onDuty(ctx, "1001"); err != nil {

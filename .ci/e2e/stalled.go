@@ -18,7 +18,8 @@ func phoneDies(ctx context.Context, l *lab) error {
 		return err
 	}
 	dying, alive := l.port(), l.port()
-	if err = errors.Join(l.register(ctx, dying, "1001"), l.register(ctx, alive, "1004"), l.onDuty(ctx, "1001")); err != nil {
+	err = errors.Join(l.register(ctx, dying, "1001"), l.register(ctx, alive, "1004"), l.onDuty(ctx, "1001"))
+	if err != nil {
 		return err
 	}
 	first, err := l.phone(ctx, dying, 1, 200*time.Millisecond, 0)
@@ -31,8 +32,8 @@ func phoneDies(ctx context.Context, l *lab) error {
 	}
 	caller, err := startSipp(ctx, l.work, peer{
 		scenario: "caller", sound: []part{silence(500 * time.Millisecond), press('1'), hum(callerHz, 30*time.Second)},
-		ip: l.callerIP, port: l.port(), mediaPort: l.media(callerPort), number: recordedBridge, lines: []string{standard + ";"},
-		calls: 1, rate: 1, target: l.node.Address(),
+		ip: l.callerIP, port: l.port(), mediaPort: l.media(callerPort), number: recordedBridge,
+		lines: []string{standard + ";"}, calls: 1, rate: 1, target: l.node.Address(),
 	})
 	if err != nil {
 		return errors.Join(err, stopAll([]*sipp{first, second}))

@@ -173,8 +173,8 @@ type sipHandler struct {
 // Invite implements sipua.Handler.
 func (h sipHandler) Invite(in *sipua.Incoming) {
 	h.sw.Invite(call.Invite{
-		Invitation: invitation{in}, CallID: in.CallID, From: in.From, FromName: in.FromName, Identity: in.PAI, Withheld: in.Withheld,
-		Number: in.RequestUser, To: in.To, Line: in.Line, Trunk: in.Trunk,
+		Invitation: invitation{in}, CallID: in.CallID, From: in.From, FromName: in.FromName, Identity: in.PAI,
+		Withheld: in.Withheld, Number: in.RequestUser, To: in.To, Line: in.Line, Trunk: in.Trunk,
 		URI: in.RequestURI, Source: in.Source, Local: in.Local, Transport: in.Transport,
 		UserAgent: in.UserAgent, Authorization: in.Authorization, Offer: in.Offer,
 		Replaces: in.Replaces,

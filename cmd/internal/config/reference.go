@@ -116,8 +116,8 @@ func meanings() map[string]string {
 		"rtp.ip":       "Address of the audio sockets, as SDP names it",
 		"rtp.port_min": "First port; even. Every leg takes two ports, for RTP and RTCP",
 		"rtp.port_max": "Last port",
-		"rtp.check_after": "Who talks and sends no packet (RTP, RTCP) for so long is asked by OPTIONS whether he is there, " +
-			"and is gone if he isn't; 0s: never",
+		"rtp.check_after": "Who talks and sends no packet (RTP, RTCP) for so long is asked by OPTIONS whether he is " +
+			"there, and is gone if he isn't; 0s: never",
 		"dns.servers": "DNS servers to ask for hosts of trunks that are names, as addresses with ports, at most three; " +
 			"empty: those of /etc/resolv.conf, after /etc/hosts",
 		"http.listen": "Address of the API, /metrics, /healthz and /readyz",
