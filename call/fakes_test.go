@@ -112,11 +112,7 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 	} else {
 		f.last = d
 		f.of[r.To] = d
-		name := r.FromName
-		if strings.Contains(r.From, "@") {
-			name += " <" + r.From + ">"
-		}
-		f.lab.note("invite %s as %s", r.To, name)
+		f.lab.note("invite %s as %s", r.To, displayed(r))
 	}
 	h := f.habits[who]
 	if h.status == 503 {
@@ -142,6 +138,14 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 		})
 	}
 	return d, nil
+}
+
+// displayed is what a phone shows.
+func displayed(r sipua.DialRequest) string {
+	if strings.Contains(r.From, "@") {
+		return r.FromName + " <" + r.From + ">"
+	}
+	return r.FromName
 }
 
 // identities is what the headers beside From say of who calls.

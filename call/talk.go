@@ -2,9 +2,12 @@ package call
 
 import (
 	"context"
+	"maps"
+	"net/netip"
 	"time"
 
 	"tierline/acd"
+	"tierline/call/service"
 	"tierline/call/sipua"
 	"tierline/ivr"
 )
@@ -19,13 +22,38 @@ func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.Di
 	case e.Role == acd.RoleSupervisor && c.agent != nil:
 		from, name = c.agent.agent, c.agent.agent+": "+name
 	}
+	headers := map[string]string{"X-Tierline-Call": c.id, "X-Tierline-Tier": c.customer.Tier.String()}
+	if e.Role != acd.RoleConsult {
+		maps.Copy(headers, answerHeaders(c.gen.AutoAnswer(e.Agent), c.sw.cfg.Media.IP()))
+	}
 	return sipua.DialRequest{
 		Target: b.Contact, Destination: b.Received, Transport: b.Transport,
 		From: firstOf(from, noCaller), FromName: name, To: e.Agent,
-		Headers: map[string]string{"X-Tierline-Call": c.id, "X-Tierline-Tier": c.customer.Tier.String()},
+		Headers: headers,
 		SDP:     body, Session: sipua.SessionTimer{Expires: phoneSession},
 		Timeout: time.Duration(e.For)*time.Millisecond + 2*time.Second,
 	}
+}
+
+// answerHeaders ask a phone to answer by itself, in the words that phones know:
+// no two makers have the same, but RFC 5373.
+func answerHeaders(mode service.AutoAnswer, host netip.Addr) map[string]string {
+	if mode == service.AnswerByHand {
+		return nil
+	}
+	at := host.String() // it means nothing, but must be there
+	if host.Is6() {
+		at = "[" + at + "]"
+	}
+	headers := map[string]string{
+		"Call-Info":   "<sip:" + at + ">;answer-after=0",
+		"Alert-Info":  "<http://" + at + ">;info=alert-autoanswer;delay=0",
+		"Answer-Mode": "Auto",
+	}
+	if mode == service.AnswerAtOnce {
+		headers["Answer-Mode"], headers["Priv-Answer-Mode"] = "Auto;require", "Auto;require"
+	}
+	return headers
 }
 
 // displayName is what a phone shows of the customer.

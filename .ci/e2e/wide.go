@@ -66,6 +66,7 @@ func wideDocuments(to string) error {
 `),
 		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_wide}\n", wideNumber)),
 		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_free}\n", freeNumber)),
+		change(to, "agents.yaml", "secret: demo-1002\n", "secret: demo-1002\n    auto_answer: header\n"),
 		change(to, "trunks.yaml", "codecs: [pcma, pcmu]", "codecs: [pcma, pcmu, g722, opus]\n    srtp: optional"),
 	)
 }

@@ -32,7 +32,8 @@ func compile(b *Bundle) *compiler {
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
 		recorded: map[string]RecordFrom{}, reminders: map[string]time.Duration{}, srtp: map[string]sdp.Policy{},
-		peers: map[string]Peer{}, dials: usualDialling(), dialling: map[string]trunk.Limits{},
+		autoAnswer: map[string]AutoAnswer{},
+		peers:      map[string]Peer{}, dials: usualDialling(), dialling: map[string]trunk.Limits{},
 		dialled: dialled{own: map[string][]string{}, extensions: map[string]string{}},
 	}, dialled: map[string]bool{}}
 	c.skills()

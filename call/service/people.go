@@ -57,6 +57,7 @@ type agentDoc struct {
 	MaxMisses  document.Value[int]                   `doc:"max_misses,min=1,max=100"`
 	BackOff    document.Value[time.Duration]         `doc:"back_off,min=1s,max=1h"`
 	SRTP       document.Value[string]                `doc:"srtp,nonempty"`
+	AutoAnswer document.Value[string]                `doc:"auto_answer,nonempty"`
 	Allow      []document.Value[string]              `doc:"allow"`
 	Limits     *limitsDoc                            `doc:"outward_limits"`
 }
@@ -104,6 +105,9 @@ func (c *compiler) agent(p *document.Problems, e document.Entry[agentDoc]) {
 	}
 	if policy := readSRTP(p, d.SRTP, sdp.Optional); policy != sdp.Optional {
 		c.service.srtp[e.Key.V] = policy
+	}
+	if mode := readAutoAnswer(p, d.AutoAnswer); mode != AnswerByHand {
+		c.service.autoAnswer[e.Key.V] = mode
 	}
 	if d.Limits != nil {
 		c.service.dialling[e.Key.V] = d.Limits.or(c.service.dials)
