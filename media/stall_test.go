@@ -9,7 +9,7 @@ import (
 
 func (p *peer) stalls() (n int) {
 	for _, ev := range p.got {
-		if s, ok := ev.(Stalled); ok && s.For == 30*time.Second {
+		if s, ok := ev.(Stalled); ok && s.For == 3*time.Second {
 			n++
 		}
 	}
@@ -26,18 +26,18 @@ func TestWhoFallsSilentIsToldOf(t *testing.T) {
 		report bool          // of RTCP
 		want   int
 	}{
-		"talks":                  {talking(PCMA), time.Second, false, 0},
-		"pauses, as with a VAD":  {talking(PCMA), 29 * time.Second, false, 0},
-		"is muted, but reports":  {talking(PCMA), 5 * time.Second, true, 0},
-		"is dead":                {talking(PCMA), time.Hour, false, 4},
-		"speaks every 45 s only": {talking(PCMA), 45 * time.Second, false, 3},
-		"holds us":               {held, time.Hour, false, 0},
+		"talks":                   {talking(PCMA), 100 * ms, false, 0},
+		"pauses, as with a VAD":   {talking(PCMA), 2900 * ms, false, 0},
+		"is muted, but reports":   {talking(PCMA), 500 * ms, true, 0},
+		"is dead":                 {talking(PCMA), time.Hour, false, 4},
+		"speaks every 4.5 s only": {talking(PCMA), 4500 * ms, false, 3},
+		"holds us":                {held, time.Hour, false, 0},
 	} {
 		b := newLab(t)
-		b.e.stall = 30 * time.Second
+		b.e.stall = 3 * time.Second
 		p := b.peer(c.params)
-		for at := time.Second; at <= 130*time.Second; at += time.Second {
-			b.run(time.Second)
+		for at := 100 * ms; at <= 13*time.Second; at += 100 * ms {
+			b.run(100 * ms)
 			if at%c.every != 0 {
 				continue
 			}
@@ -62,7 +62,7 @@ func TestWhoFallsSilentIsToldOf(t *testing.T) {
 func TestNobodyIsToldOfUnlessAsked(t *testing.T) {
 	b := newLab(t)
 	p := b.peer(talking(PCMA))
-	b.run(2 * time.Minute)
+	b.run(10 * time.Second)
 	if p.stalls() != 0 {
 		t.Error("told of")
 	}

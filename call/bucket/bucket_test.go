@@ -56,7 +56,7 @@ func file(t *testing.T, n int) (path string, content []byte) {
 func TestWhatIsPutIsThere(t *testing.T) {
 	s, c := store(t)
 	b := open(t, c)
-	for i, n := range []int{1, 60_000, 64 << 10, 200_001, 20 << 20} {
+	for i, n := range []int{1, 60_000, 64 << 10, 200_001, 2 << 20} {
 		key := fmt.Sprintf("2026/11/23/019a-%d.wav", i)
 		path, content := file(t, n)
 		if err := b.Put(t.Context(), key, path, "audio/wav"); err != nil {
