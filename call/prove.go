@@ -40,7 +40,7 @@ func (s *Switch) identity(gen *Generation, t trunk.Trunk) (id identity, ok bool)
 // source and its proof, or by the proof alone if it has no sources.
 func (s *Switch) Prove(p sipua.Proof) sipua.Verdict {
 	gen := s.cfg.Services.Current()
-	if gen == nil || isFeature(p.Number) {
+	if gen == nil || isFeature(p.Number) || s.isPhoneOf(p.From, p.Source) {
 		return sipua.Verdict{} // agents prove themselves otherwise
 	}
 	t, known := s.trunkOf(gen, p.Source, p.Line)

@@ -69,6 +69,21 @@ func TestTrunksProveThemselves(t *testing.T) {
 	}
 }
 
+// Agents prove themselves as agents when they call from their phones, whatever
+// trunks want.
+func TestAgentsPhoneIsNotAskedForATrunksPassword(t *testing.T) {
+	inLab(t, func(l *lab) {
+		p := sipua.Proof{Source: netip.MustParseAddrPort("192.0.2.51:5060"), From: "1001", Number: "2001"}
+		if v := l.sw.Prove(p); v.Status != 0 || v.Trunk != "" {
+			t.Errorf("%+v", v)
+		}
+		p.From = "1002" // whose phone is elsewhere
+		if v := l.sw.Prove(p); v.Status != 401 {
+			t.Errorf("somebody else from there: %+v", v)
+		}
+	})
+}
+
 // A call that proved itself is its trunk's; one that should have is nobody's.
 func TestCallOfATrunkThatProvedItself(t *testing.T) {
 	inLab(t, func(l *lab) {

@@ -1,5 +1,21 @@
 package main
 
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// limitAgents lets each agent call outside once an hour.
+func limitAgents(service string) error {
+	file := filepath.Join(service, "agents.yaml")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read agents: %w", err)
+	}
+	return replace(file, "outward_limits: {hour: 1}\n"+string(b))
+}
+
 // farTrunks are the trunks of the other switch: %[1]s is ours.
 const farTrunks = `trunks:
   main:
@@ -38,6 +54,11 @@ const mainTrunks = `trunks:
     allow: ["10001"]
     account: far
     caller_id: "+8657187650000"
+  help:
+    sources: ["%[4]s:5995"]
+    targets: ["sip:%[4]s"]
+    emergency: ["110"]
+    account: far
   hourly:
     sources: ["%[4]s:5999"]
     targets: ["sip:%[4]s"]

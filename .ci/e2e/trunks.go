@@ -24,6 +24,7 @@ func trunkSteps() []step {
 		{"registration: 401, 423, granted for 4 s and refreshed; calls for our contact come in", t.registration},
 		{"outward digest, fail-over: 503 of the first target, then the second, its codec, sound both ways", t.failOver},
 		{"limits: one too many gets 486, one too fast 503, both with Retry-After; outward the cause is said", t.limits},
+		{"agents: a call outward beyond their limit is refused, one for help isn't", t.agents},
 		{"numbers: prefix, format, domain and caller id as the carrier wants them", t.numbers},
 		{"DNS: SRV by priority; a host out of service, then the next", t.srv},
 		{"TLS: the name of the trunk is proved, another one is refused", t.tls},
@@ -74,6 +75,7 @@ dns: {servers: ["%[4]s:%[5]d"]}
 		return fmt.Errorf("copy documents: %w", err)
 	}
 	if err = errors.Join(
+		limitAgents(l.node.Service),
 		replace(filepath.Join(far, "service", "trunks.yaml"), fmt.Sprintf(farTrunks, l.switchIP)),
 		replace(filepath.Join(l.node.Service, "trunks.yaml"), fmt.Sprintf(mainTrunks,
 			l.callerIP, l.agentIP, l.at(26), l.at(24), l.at(25), fakePort)),
@@ -109,7 +111,7 @@ func (t *trunkLab) inwardDigest(ctx context.Context, l *lab) error {
 		caller, err := startSipp(ctx, l.work, peer{
 			scenario: "prover", ip: l.callerIP, port: l.port(), mediaPort: l.media(callerPort), number: "10001",
 			lines: []string{standard + ";[authentication username=sipp password=" + password + "];"}, calls: 1, rate: 1,
-			target: l.node.Address(), hang: hang,
+			target: l.node.Address(), hang: hang, kind: "401",
 		})
 		if err != nil {
 			return err
@@ -305,6 +307,33 @@ func (l *lab) tooMany(from string, status int) error {
 		return fmt.Errorf("the second: %s, again after %d s", firstLine(out), after)
 	}
 	return errors.Join(p.send(p.follow(second, out, "ACK", 1).text()), p.send(p.follow(first, in, "BYE", 2).text()))
+}
+
+// agents calls outside from an agent's phone: the fake carrier refuses the first
+// call, the second never gets there, and the other switch knows no 110.
+func (t *trunkLab) agents(ctx context.Context, l *lab) error {
+	port := l.port()
+	if err := errors.Join(l.register(ctx, port, "1001"), l.onDuty(ctx, "1001")); err != nil {
+		return err
+	}
+	for _, c := range []struct{ number, status string }{{"13800138000", "480"}, {"13800138000", "480"}, {"110", "404"}} {
+		phone, err := startSipp(ctx, l.work, peer{
+			scenario: "prover", kind: c.status, ip: l.agentIP, port: port, mediaPort: l.media(agentPort), number: c.number,
+			lines: []string{"1001;[authentication username=1001 password=demo-1001];"}, calls: 1, rate: 1,
+			target: l.node.Address(),
+		})
+		if err != nil {
+			return err
+		}
+		if err = phone.wait(10 * time.Second); err != nil {
+			return fmt.Errorf("%s: %w", c.number, err)
+		}
+	}
+	n, err := l.node.Metric(ctx, `tierline_calls_refused_total{reason="agent_limit"}`)
+	if err != nil || n != 1 {
+		return fmt.Errorf("%v calls beyond the limit: %w", n, err)
+	}
+	return nil
 }
 
 func (t *trunkLab) numbers(ctx context.Context, l *lab) error {

@@ -162,6 +162,7 @@ func (u *UA) outside(key string, req *sip.Request, o origin) {
 func (u *UA) proven(req *sip.Request, o origin) (trunk string, ok bool) {
 	v := u.handler.Prove(Proof{
 		Source: o.from, URI: req.Recipient.String(), Number: userOf(&req.Recipient), Line: lineOf(&req.Recipient),
+		From:          userOf(&req.From().Address),
 		Authorization: append(values(req, "Authorization"), values(req, "Proxy-Authorization")...),
 		UserAgent:     value(req, "User-Agent"),
 	})

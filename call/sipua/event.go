@@ -36,6 +36,7 @@ type Proof struct {
 	Source        netip.AddrPort
 	URI           string   // request URI
 	Number        string   // its user part
+	From          string   // user part of From
 	Line          string   // see Incoming
 	Authorization []string // values of all such headers
 	UserAgent     string
