@@ -2,6 +2,7 @@ package call
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -28,7 +29,7 @@ func words(list string) *rapid.Generator[string] { return rapid.SampledFrom(stri
 func someMove(t *rapid.T) move {
 	does := words("consult,consult,consult,conference with,conference with,conference with,conference,conference,"+
 		"transfer,transfer to,swap,hold,resume,mute,unmute,drop,drop one,phone holds,phone resumes,dial,dial,dial,"+
-		"refer,refer attended,be ready,be ready,habit,habit,hang up").Draw(t, "does")
+		"refer,refer attended,be ready,be ready,habit,habit,hang up,supervise,supervise,supervise").Draw(t, "does")
 	m := move{
 		Does: does, Who: words("1001,1001,1001,1001,1002,1002,1003").Draw(t, "who"),
 		To: words("1002,1002,1003,1003,out1,out2,1001,800,10001").Draw(t, "to"),
@@ -39,6 +40,10 @@ func someMove(t *rapid.T) move {
 	case "habit":
 		m.Does = words("become busy,become deaf,become quick,become slow,become fine,become fine").Draw(t, "habit")
 		m.Who = words("1001,1002,1003,out1,out2").Draw(t, "whose")
+	case "supervise": // who may not, too
+		m.Does = words("supervise listen,supervise whisper,supervise barge,supervise take_over,supervise leave").Draw(t, "mode")
+		m.Who = words("1002,1002,1002,1003").Draw(t, "supervisor")
+		m.To = words("1001,1001,1001,1003,").Draw(t, "whom")
 	case "hang up", "phone holds", "phone resumes":
 		m.Who = words("1001,1002,1003,1002,1003,out1,out2,caller").Draw(t, "whose")
 	}
@@ -148,6 +153,11 @@ func (l *lab) plays1(m move) {
 	case "drop one":
 		w.Do, w.Party = Drop, m.To
 	}
+	if do, ok := strings.CutPrefix(m.Does, "supervise "); ok {
+		_ = l.oversight(Oversight{Supervisor: m.Who, Agent: m.To, Do: do})
+		synctest.Wait()
+		return
+	}
 	switch {
 	case !agent:
 	case m.Does == "be ready":
@@ -221,10 +231,12 @@ func (c *Call) faults() []string {
 	var out []string
 	fault := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for pair := range arrangement(c.room.members).hears {
-		if pair[0].held || pair[1].held {
+		supervised := pair[0].role == roleSupervisor || pair[1].role == roleSupervisor
+		if (pair[0].held || pair[1].held) && !supervised {
 			fault("%s hears %s, and one of them is on hold", c.label(pair[0]), c.label(pair[1]))
 		}
 	}
+	out = append(out, c.leaks()...)
 	seen := map[string]bool{}
 	for _, m := range c.room.members {
 		label := c.label(m)
@@ -236,10 +248,42 @@ func (c *Call) faults() []string {
 			fault("%s is in the conversation, and his leg is dead", label)
 		}
 	}
-	if len(c.guests) > mostParties-2 {
-		fault("%d guests", len(c.guests))
+	if len(c.invited()) > mostParties-2 {
+		fault("%d guests", len(c.invited()))
 	}
 	return append(out, c.strays()...)
+}
+
+// leaks are sounds that reach somebody whom they are not for, as the media have
+// it: a whisper beside the agent, or a conversation a supervisor who may not hear
+// its agent.
+func (c *Call) leaks() []string {
+	var out []string
+	for _, boss := range c.room.members {
+		if boss.role != roleSupervisor {
+			continue
+		}
+		c.sw.cfg.Queue.Read(func(s *acd.State) {
+			if c.agent == nil || !s.MaySupervise(boss.agent, c.agent.agent) {
+				out = append(out, boss.agent+" hears a call that he may not hear")
+			}
+		})
+		for _, m := range c.room.members {
+			secret := boss.mode == modeListen || boss.mode == modeWhisper && m.role != roleAgent
+			if secret && m != boss && c.room.audible(boss, m) {
+				out = append(out, fmt.Sprintf("%s hears what %s says in mode %s", c.label(m), boss.agent, boss.mode.word()))
+			}
+		}
+	}
+	return out
+}
+
+// audible tells whether the media bring one's sound to another.
+func (r *room) audible(from, to *member) bool {
+	if f, ok := r.mix.(*fakeMix); ok && f.in[from.media.(*fakeLeg)] && f.in[to.media.(*fakeLeg)] {
+		return f.gains[[2]MediaLeg{from.media, to.media}] > 0
+	}
+	return slices.Contains(r.bridged, from) && slices.Contains(r.bridged, to)
 }
 
 // strays are agents of whom the log says that they talk in this call, and who
@@ -254,7 +298,7 @@ func (c *Call) strays() []string {
 		here[c.placed.agent] = here[c.placed.agent] || c.placed.customer == nil || !c.answered
 	}
 	asks := 0
-	for _, g := range c.guests {
+	for _, g := range c.invited() {
 		if g.role == acd.RoleConsult {
 			asks++
 		}

@@ -4,10 +4,14 @@ package call
 type fakeMix struct {
 	lab *lab
 	in  map[*fakeLeg]bool
+
+	gains map[[2]MediaLeg]int // from, to
 }
 
 // Mix implements Media.
-func (m *fakeMedia) Mix() Mix { return &fakeMix{lab: m.lab, in: map[*fakeLeg]bool{}} }
+func (m *fakeMedia) Mix() Mix {
+	return &fakeMix{lab: m.lab, in: map[*fakeLeg]bool{}, gains: map[[2]MediaLeg]int{}}
+}
 
 // Join implements Mix.
 func (f *fakeMix) Join(l MediaLeg) {
@@ -27,6 +31,7 @@ func (f *fakeMix) Leave(l MediaLeg) {
 
 // Gain implements Mix.
 func (f *fakeMix) Gain(from, to MediaLeg, gain int) {
+	f.gains[[2]MediaLeg{from, to}] = gain
 	f.lab.note("mix: %d hears %d at %d", to.Port(), from.Port(), gain)
 }
 
@@ -41,6 +46,11 @@ func (f *fakeMix) Close() {
 // part silences a leg, unless a bridge has it by now.
 func (f *fakeMix) part(leg *fakeLeg) {
 	delete(f.in, leg)
+	for who := range f.gains {
+		if who[0] == MediaLeg(leg) || who[1] == MediaLeg(leg) {
+			delete(f.gains, who)
+		}
+	}
 	if leg.mix == f {
 		leg.mix = nil
 		leg.hears(false)
