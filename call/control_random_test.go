@@ -85,6 +85,9 @@ func (l *lab) plays(todo []move) {
 	if began, ended := 1+strings.Count(all, "call.arrived"), strings.Count(all, "call.ended"); began != ended {
 		l.t.Errorf("%d calls began, %d ended", began, ended)
 	}
+	if n := l.sw.Stats().Silences; len(n) > 0 {
+		l.t.Errorf("callers heard nothing for 1.5 s: %v", n)
+	}
 	if strings.Contains(all, "call.ended fault") || strings.Contains(l.said.String(), "panic") {
 		l.t.Errorf("a call failed:\n%s", all)
 	}
