@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,25 +33,33 @@ func (s Signal) String() string {
 // needs is a tenth of it and less.
 func (s Signal) Bound() time.Duration {
 	const ms = time.Millisecond
-	return [...]time.Duration{Arrival: 50 * ms, Setup: 400 * ms, Sound: 20 * ms}[s]
+	return [...]time.Duration{Arrival: 150 * ms, Setup: 600 * ms, Sound: 40 * ms}[s]
 }
 
 // How the limit moves.
 const (
-	slice    = 100 * time.Millisecond // between two looks
-	slices   = 5                      // of which most was late, one after another, are a standing queue
-	turn     = 5                      // slices between two raises
-	cut      = 0.8
-	raise    = 1.1
-	creep    = 1.02 // near where something was late
-	near     = 0.95
-	falling  = 0.9             // of the lateness half a second ago: it helps, wait
-	lowest   = 5.0             // calls a second, whatever happens
-	openFor  = 5 * time.Second // without a refusal or anything late opens the gate
-	burst    = 0.1             // seconds of the limit that may come at once
-	fewest   = 5               // measurements that say something
-	half     = 2
-	smoothed = 5 // slices over which rates are taken
+	slice     = 100 * time.Millisecond // between two looks
+	standing  = 5                      // of which most was late, one after another, are a standing queue
+	turn      = 5                      // slices between two raises, half of those between two cuts
+	cut       = 0.8
+	raise     = 1.1
+	leap      = 1.25 // far below the best of the last minutes: what was in the way is gone
+	creep     = 1.03 // near where something was late
+	stride    = 1.06 // the same while nothing is nearly late
+	near      = 0.95
+	falling   = 0.9             // of the lateness half a second ago: it helps, wait
+	lowest    = 5.0             // calls a second, whatever happens
+	openFor   = 5 * time.Second // without a refusal or anything late opens the gate
+	burst     = 0.1             // seconds of the limit that may come at once
+	fewest    = 5               // measurements that say something
+	mostLooks = 3               // slices that few measurements may stand for
+	most      = 0.8             // of the best
+	forget    = 0.9988          // of it in a slice: half in a minute
+	half      = 2
+	slack     = 4           // the part of its bound, or of its measurements, that a signal far from late has
+	ease      = time.Second // without which the node can do more than it once could
+	smoothed  = 5           // slices over which rates are taken
+	recent    = 20          // slices of which the best tells what the node can do
 )
 
 // tally are the measurements of a slice.
@@ -59,12 +68,15 @@ type tally struct{ all, above, sum atomic.Uint64 }
 // queue is what a signal has told of what waits.
 type queue struct {
 	streak int     // slices of which most was late, one after another
+	asked  int     // when it was asked whether it gets less
+	judged int     // the last look at it
 	mean   float64 // of the slice that was looked at last, in nanoseconds; 0: it was counted elsewhere
 }
 
 // Gate is the controller. The zero value is not usable.
 type Gate struct {
 	log     *slog.Logger
+	running atomic.Bool
 	tallies [SignalCount]tally
 	setups  atomic.Uint64 // told
 	refused atomic.Uint64
@@ -74,14 +86,19 @@ type Gate struct {
 	limit   float64    // new calls a second; 0 = open
 	tokens  float64
 	filled  time.Time
-	begun   int     // calls let in since looked
-	ready   uint64  // setups when looked
-	rate    float64 // of calls let in, smoothed
-	done    float64 // of calls set up, smoothed
+	begun   int             // calls let in since looked
+	ready   uint64          // setups when looked
+	rate    float64         // of calls let in, smoothed
+	done    float64         // of calls set up, smoothed
+	steady  float64         // the same, over longer
+	best    float64         // of that, slowly forgotten
+	rates   [recent]float64 // rate of the last looks
 	looked  time.Time
 	looks   int
 	trouble time.Time // when something was late or somebody refused
-	knee    float64   // of calls set up when something was late
+	busy    time.Time // when something was not far from being late
+	lowered int       // the look of the last cut
+	knee    float64   // what was too much, or what was done at the first cut
 	queues  [SignalCount]queue
 }
 
@@ -138,9 +155,14 @@ func (g *Gate) Limited() bool {
 	return g.limit > 0
 }
 
+// Running tells whether anybody may be refused at all.
+func (g *Gate) Running() bool { return g.running.Load() }
+
 // Run moves the limit until ctx ends. sample, if not nil, is called before each
 // look, to tell what is counted elsewhere.
 func (g *Gate) Run(ctx context.Context, sample func()) error {
+	g.running.Store(true)
+	defer g.running.Store(false)
 	tick := time.NewTicker(slice)
 	defer tick.Stop()
 	for {
@@ -174,21 +196,33 @@ func (g *Gate) adapt(now time.Time) {
 	defer g.mu.Unlock()
 	g.measure(now)
 	g.looks++
-	standing, growing := g.judge()
-	if standing {
+	stands, growing := g.judge(now)
+	if stands {
 		g.trouble = now
 	}
 	switch {
-	case growing:
+	case growing && (g.limit == 0 || g.looks-g.lowered >= 2*turn): // what was let in before takes its time
 		g.lower(now)
-	case standing || g.limit == 0:
+	case stands || g.limit == 0:
 	case now.Sub(g.trouble) >= openFor:
 		g.limit = 0
-	case g.looks%turn != 0:
-	case g.limit > near*g.knee:
-		g.limit *= creep
+	case g.looks%turn == 0:
+		g.limit *= g.growth(now.Sub(g.busy))
+	}
+}
+
+// growth is by how much the limit rises when nothing was nearly late for a
+// time. mu is held.
+func (g *Gate) growth(calm time.Duration) float64 {
+	switch {
+	case calm >= ease && g.limit < most*g.best:
+		return leap
+	case g.limit <= near*g.knee:
+		return raise
+	case calm >= ease:
+		return stride
 	default:
-		g.limit *= raise
+		return creep
 	}
 }
 
@@ -201,48 +235,55 @@ func (g *Gate) measure(now time.Time) {
 	g.rate += (float64(g.begun)/d - g.rate) / smoothed
 	ready := g.setups.Load()
 	g.done += (float64(ready-g.ready)/d - g.done) / smoothed
+	g.steady += (g.done - g.steady) / recent
+	g.best = max(g.best*forget, g.steady)
 	g.begun, g.ready, g.looked = 0, ready, now
+	g.rates[g.looks%recent] = g.rate
 }
 
-// lower cuts the limit, or sets one, below what the node has done while it was
-// late. mu is held.
+// lower cuts the limit, or sets one, below what the node did lately. mu is held.
 func (g *Gate) lower(now time.Time) {
-	least := lowest
 	if g.limit == 0 {
 		g.filled, g.tokens = now, 0
+		g.knee = min(g.rate, g.done)
 	} else {
-		least = max(least, g.limit*cut) // who was let in before is what is late now
+		g.knee = min(g.limit, slices.Max(g.rates[:]))
 	}
-	g.knee = max(min(g.rate, g.done), least)
-	g.limit = max(g.knee*cut, lowest)
+	g.limit, g.lowered = max(g.knee*cut, lowest), g.looks
 }
 
 // judge tells whether most of what was told for half a second, slice after
 // slice, was late, and whether it doesn't get better by itself. A process that
 // stood still finds everything late, but only once.
-func (g *Gate) judge() (standing, growing bool) {
+func (g *Gate) judge(now time.Time) (stands, growing bool) {
 	for s := range SignalCount {
 		t, q := &g.tallies[s], &g.queues[s]
 		if t.all.Load() < fewest {
 			continue // the next slice adds to it
 		}
 		all, above, sum := t.all.Swap(0), t.above.Swap(0), t.sum.Swap(0)
+		if sum*slack > uint64(s.Bound())*all || above*slack > all {
+			g.busy = now
+		}
+		looks := min(g.looks-q.judged, mostLooks)
 		if above*half <= all {
-			*q = queue{}
+			*q = queue{judged: g.looks}
 			continue
 		}
+		q.judged = g.looks
 		g.late[s].Add(1)
-		if q.streak++; q.streak < slices {
+		if q.streak += looks; q.streak < standing {
 			continue
 		}
-		standing = true
-		if q.streak%slices == 0 {
+		stands = true
+		if q.streak-q.asked >= standing {
+			q.asked = q.streak
 			mean := float64(sum) / float64(all)
 			growing = growing || mean >= falling*q.mean
 			q.mean = mean
 		}
 	}
-	return standing, growing
+	return stands, growing
 }
 
 // Stats is what the gate does.

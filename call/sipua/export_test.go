@@ -1,4 +1,15 @@
 package sipua
 
+import (
+	"time"
+
+	"tierline/call/gate"
+)
+
 // Age is how long a datagram waited.
 var Age = age
+
+// Outdated tells whether a datagram that waited so long is worth no look.
+func Outdated(g *gate.Gate, waited time.Duration, b []byte) bool {
+	return (&endpoint{ua: &UA{gate: g}, waited: waited}).outdated(b)
+}

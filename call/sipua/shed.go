@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -53,12 +54,49 @@ func stamp(c *net.UDPConn) {
 	})
 }
 
+// stale is how old a request may be that begins something: by then it has been
+// sent again, and what comes after it is younger.
+const stale = 500 * time.Millisecond
+
+// outdated tells whether the datagram that was read last is not worth a look: it
+// begins something, waited too long, and will be there again. Bytes are cheap
+// to look at; so a queue of such requests is short, however many there are.
+func (e *endpoint) outdated(b []byte) bool {
+	if e.waited < stale || !e.ua.gate.Running() {
+		return false
+	}
+	method, _, _ := bytes.Cut(b[:min(len(b), shortest)], []byte(" "))
+	switch string(method) {
+	case string(sip.REGISTER), string(sip.OPTIONS):
+		return true
+	case string(sip.INVITE):
+		return !inDialog(b)
+	}
+	return false
+}
+
+// inDialog tells whether To has a tag, as far as that can be seen from afar.
+func inDialog(b []byte) bool {
+	for line := range bytes.Lines(b) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		switch name = bytes.TrimSpace(name); {
+		case len(name) == 0:
+			return false // the end of the headers
+		case len(name) == 1 && name[0]|0x20 == 't', len(name) == 2 && bytes.EqualFold(name, []byte("to")):
+			return bytes.Contains(bytes.ToLower(value), []byte(";tag"))
+		}
+	}
+	return false
+}
+
 // readStamped reads a datagram and tells the gate how long it waited.
 func (e *endpoint) readStamped(buf []byte) (int, netip.AddrPort, error) {
+	e.waited = 0
 	n, k, _, from, err := e.fast.ReadMsgUDPAddrPort(buf, e.notes[:])
 	if err == nil {
 		if waited, ok := age(e.notes[:k], time.Now()); ok {
 			e.ua.gate.Told(gate.Arrival, waited)
+			e.waited = waited
 		}
 	}
 	return n, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), err

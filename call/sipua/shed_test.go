@@ -130,3 +130,39 @@ func TestAgeOfADatagram(t *testing.T) {
 		}
 	}
 }
+
+// What begins something and was late for its own repetition is dropped unread.
+func TestOutdatedRequests(t *testing.T) {
+	invite := func(to string) string {
+		return "INVITE sip:1@x SIP/2.0\r\nVia: SIP/2.0/UDP x;tag=a\r\n" + to + "\r\nFrom: <sip:a@b>;tag=1\r\n\r\nTo: x;tag=2\r\n"
+	}
+	onBusyBench(t, func(_ *bench, g *gate.Gate) {
+		synctest.Wait()
+		for _, tt := range []struct {
+			text string
+			want bool
+		}{
+			{invite("To: <sip:1@x>"), true},
+			{invite("t : <sip:1@x>"), true},
+			{invite("To: <sip:1@x>;TAG=3"), false},
+			{invite("t:<sip:1@x> ;tag=3"), false},
+			{invite("Subject: nobody"), true},
+			{"REGISTER sip:x SIP/2.0\r\n\r\n", true},
+			{"OPTIONS sip:x SIP/2.0\r\n\r\n", true},
+			{"BYE sip:x SIP/2.0\r\n\r\n", false},
+			{"ACK sip:x SIP/2.0\r\n\r\n", false},
+			{"SIP/2.0 200 OK\r\n\r\n", false},
+			{"", false},
+		} {
+			if got := sipua.Outdated(g, time.Second, []byte(tt.text)); got != tt.want {
+				t.Errorf("%q: %v", tt.text, got)
+			}
+			if sipua.Outdated(g, 400*time.Millisecond, []byte(tt.text)) {
+				t.Errorf("%q is young", tt.text)
+			}
+			if off := gate.New(slog.New(slog.DiscardHandler)); sipua.Outdated(off, time.Second, []byte(tt.text)) {
+				t.Errorf("%q is dropped without admission control", tt.text)
+			}
+		}
+	})
+}

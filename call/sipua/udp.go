@@ -23,6 +23,7 @@ type endpoint struct {
 	pc      net.PacketConn // UDP
 	fast    *net.UDPConn   // the same, if it is one
 	notes   [64]byte       // of the kernel about the last datagram
+	waited  time.Duration  // of the last datagram
 	ln      net.Listener   // streams
 	tls     *tls.Config    // put over them, of TLS and WSS
 	adopted bool           // another one's, in whose place we serve
@@ -105,6 +106,10 @@ func (e *endpoint) serve() {
 		if err != nil {
 			e.ua.log.Warn("read from SIP socket", "err", err)
 			time.Sleep(pause)
+			continue
+		}
+		if e.outdated(buf[:n]) {
+			e.ua.counters.drop(dropOverload)
 			continue
 		}
 		e.ua.guarded("datagram", func() { e.datagram(buf[:n], origin{ep: e, from: from}) })
