@@ -76,6 +76,7 @@ func (c *Call) regroup() {
 		}
 	}
 	c.arrange()
+	c.partner(asked)
 	c.report(aside)
 	c.attend()
 }

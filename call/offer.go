@@ -30,6 +30,7 @@ type talk struct {
 	offer uint64
 	agent string
 	wish  wish
+	asks  string // whom his phone shows in place of the customer: whom he asks
 }
 
 func (c *Call) onEffect(ctx context.Context, e acd.Effect) {

@@ -138,9 +138,26 @@ func (c *Call) handOver(ctx context.Context, g *guest, by acd.Side) {
 	}
 }
 
+// partner shows who serves the call whom he talks to, when that has changed. A
+// second line shows it by itself.
+func (c *Call) partner(asked *guest) {
+	t, who := c.agent, ""
+	if asked.aside() && asked.line == nil && asked.party != nil {
+		who = asked.name()
+	}
+	if t == nil || t.asks == who {
+		return
+	}
+	t.asks = who
+	c.show(t)
+}
+
 // show lets an agent's phone display whom he talks to now.
 func (c *Call) show(t *talk) {
 	id := sipua.Identity{Number: firstOf(c.customerNumber(), anonymous), Name: c.displayName()}
+	if t.asks != "" {
+		id = sipua.Identity{Number: t.asks, Name: c.gen.AgentName(t.asks)}
+	}
 	if err := t.sip.Show(id); err != nil {
 		c.log.Debug("phone doesn't learn whom it talks to", "agent", t.agent, "err", err)
 	}
