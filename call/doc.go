@@ -23,7 +23,8 @@
 // never blocks; an actor never waits for another actor; what takes time runs
 // beside it and comes back as a message. A call that fails ends alone.
 //
-// Whatever is awaited, the caller hears something within 800 ms.
+// Whatever is awaited, the caller hears something within 800 ms. If that goes
+// wrong, a watch over each call plays music after 1.5 s, and counts it.
 //
 // Before a thing is heard or seen outside it stands in the log: the leg record
 // before the 200, the offer before the INVITE to an agent, the answer before

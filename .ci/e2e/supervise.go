@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"tierline/.ci/bed"
 )
 
 // boss is the demo's supervisor of everybody.
@@ -21,6 +23,7 @@ func superviseSteps() []step {
 		{"the same by the keys of her phone", c.keyed},
 		{"take over by *4: the agent is out of it, the caller hears her; the record says so", c.takes},
 		{"who is no supervisor may not", c.mayNot},
+		{"an agent who holds the caller is reminded; nobody has waited in silence", c.reminds},
 		{"her phone dies in the middle: caller and agent hear each other as before", c.dies},
 	}
 }
@@ -120,6 +123,30 @@ func (c *control) mayNot(ctx context.Context, l *lab) error {
 		return fmt.Errorf("agent 1001 may supervise: %s", out)
 	}
 	return c.ears.expect(hearing{"caller": "1001", "1001": "caller"})
+}
+
+func (c *control) reminds(ctx context.Context, l *lab) error {
+	err := c.does(ctx, l, hearing{"caller": "music"}, "1001 hold")
+	if err == nil {
+		err = bed.Eventually(8*time.Second, func() error {
+			n, err := l.node.Metric(ctx, "tierline_hold_reminders_total")
+			if err == nil && n == 0 {
+				err = errors.New("the agent is not reminded of the caller on hold")
+			}
+			return err
+		})
+	}
+	if err == nil {
+		err = c.does(ctx, l, hearing{"caller": "1001", "1001": "caller"}, "1001 resume")
+	}
+	for _, where := range []string{"queue", "menu", "conversation", "transfer", "beginning"} {
+		n, failed := l.node.Metric(ctx, `tierline_silences_ended_total{in="`+where+`"}`)
+		if failed == nil && n > 0 {
+			failed = fmt.Errorf("a caller heard nothing in a %s", where)
+		}
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 func (c *control) dies(ctx context.Context, l *lab) error {
