@@ -59,7 +59,8 @@ func (c *control) begin(ctx context.Context, l *lab) error {
 	err := errors.Join(
 		os.WriteFile(filepath.Join(dir, "flows", "e2e_control.yaml"), []byte(controlFlow), 0o600),
 		appendTo(filepath.Join(dir, "queues.yaml"), fmt.Sprintf(
-			"  e2e_control: {requirement: 'lang.zh>=3', wrap_up: 0s, hold_reminder: 5s, record: {from: bridge}, extension: %q}\n", controlRing)),
+			"  e2e_control: {requirement: 'lang.zh>=3', wrap_up: 0s, hold_reminder: 5s, record: {from: bridge}, "+
+				"extension: %q}\n", controlRing)),
 		appendTo(filepath.Join(dir, "numbers.yaml"), fmt.Sprintf("  - {number: %q, flow: e2e_control}\n", controlNumber)),
 		l.node.Stop(), l.node.Start(ctx),
 	)

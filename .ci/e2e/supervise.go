@@ -129,11 +129,11 @@ func (c *control) reminds(ctx context.Context, l *lab) error {
 	err := c.does(ctx, l, hearing{"caller": "music"}, "1001 hold")
 	if err == nil {
 		err = bed.Eventually(8*time.Second, func() error {
-			n, err := l.node.Metric(ctx, "tierline_hold_reminders_total")
-			if err == nil && n == 0 {
-				err = errors.New("the agent is not reminded of the caller on hold")
+			n, failed := l.node.Metric(ctx, "tierline_hold_reminders_total")
+			if failed == nil && n == 0 {
+				failed = errors.New("the agent is not reminded of the caller on hold")
 			}
-			return err
+			return failed
 		})
 	}
 	if err == nil {
