@@ -141,6 +141,12 @@ func TestTapesAreRepairedAtTheStart(t *testing.T) {
 	if _, err := os.Stat(tapes.Path("2026/11/23/c1-1")); err != nil {
 		t.Error(err)
 	}
+	about, err := tapes.about("2026/11/23/c1-1")
+	told := tapes.Mended()
+	if err != nil || about.LengthMS != 1000 || about.Call != "c1" || len(told) != 1 || told[0].Ref != about.Ref ||
+		told[0].LengthMS != 1000 || told[0].SHA256 != about.SHA256 || len(about.SHA256) != 64 {
+		t.Errorf("%+v, %+v, %v", about, told, err)
+	}
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -160,6 +160,7 @@ func (c *Call) goOn(ctx context.Context, p *party, in inherited) {
 		s, actions = ivr.Start(c.flow, c.profile, now)
 	}
 	c.caller, c.session = p, s
+	c.recordings = recordingsBefore(in.view.Arrived, now)
 	c.recordCall()
 	queued := in.view.Phase == acd.PhaseWaiting || in.view.Phase == acd.PhaseOffered
 	if queued {
@@ -179,6 +180,14 @@ func (c *Call) goOn(ctx context.Context, p *party, in inherited) {
 	if queued && c.wait != nil {
 		c.recordWait(in.view.Queue)
 	}
+}
+
+// recordingsBefore is the number after which those of a call's recordings go on
+// that another process began, which may have made some: it grows with the call's
+// age, so that none ever gets the name of another.
+func recordingsBefore(arrived int64, now time.Time) int {
+	const most = 99_999_999 // of the nine digits that a name has
+	return int(min(max(now.Sub(time.UnixMilli(arrived))/(100*time.Millisecond), 1), most))
 }
 
 // rejoin lets caller and agent hear each other again.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tierline/acd"
 	"tierline/media"
 	"tierline/media/record"
 )
@@ -19,6 +20,7 @@ import (
 type Tapes struct {
 	dir     string
 	settled func(ref string) // a recording is complete, and described; nil: nobody asks
+	mended  []About          // what a crash had cut off
 }
 
 // maxMarks bounds what is kept of one recording.
@@ -101,7 +103,19 @@ func (t *Tapes) repair(path string) (time.Duration, error) {
 	if about.SHA256, err = record.Sum(t.Path(ref)); err != nil {
 		return length, err //nolint:wrapcheck // says all
 	}
+	t.mended = append(t.mended, about)
 	return length, t.describe(about)
+}
+
+// Mended is what the log is to be told of recordings that a crash had cut off. It
+// refuses those of calls that didn't go on.
+func (t *Tapes) Mended() (out []acd.CallRecorded) {
+	for _, a := range t.mended {
+		out = append(out, acd.CallRecorded{
+			Call: a.Call, Ref: a.Ref, LengthMS: a.LengthMS, Kind: conversationKind, Agent: a.Agent, SHA256: a.SHA256,
+		})
+	}
+	return out
 }
 
 // spool is where a recording grows while no queue wants it yet.

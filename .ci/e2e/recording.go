@@ -21,6 +21,7 @@ func recordingSteps() []step {
 		{"codes: the agent pauses and marks by his keys; the caller hears none of them", recordingCodes},
 		{"secret: keys by RFC 4733 and as tones are neither in the file nor on the agent's leg", recordingSecrets},
 		{"kill -9 of an agent's phone: the caller gets another agent, he no other caller", phoneDies},
+		{"kill -9 of the switch in a conversation: two files, before and after, both with their checksum", recordingCut},
 		{"no directory, full disk: failed, with a reason, and the call goes on", recordingFails},
 		{"S3: stays here while the store is away, over a kill -9 too; then it is played from there", recordingStored},
 	}
@@ -121,6 +122,7 @@ type recordedCall struct {
 	speech       []part        // of the agent; nil: his tone
 	plain        bool          // no telephone events
 	before       time.Duration // how long he speaks at 500 Hz before he presses 1
+	files        int           // recordings; 0: one
 	during       func(ctx context.Context, call string) error
 }
 
@@ -196,7 +198,8 @@ func (l *lab) recordCall(ctx context.Context, c recordedCall, agent *sipp) (reco
 	if err = errors.Join(caller.wait(30*time.Second), agent.wait(10*time.Second)); err != nil {
 		return recording{}, err
 	}
-	return l.recordingOf(ctx, c.from)
+	all, err := l.recordingsOf(ctx, c.from, max(1, c.files))
+	return all[0], err
 }
 
 // during waits until the caller talks to an agent and does what the check wants

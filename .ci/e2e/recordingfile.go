@@ -47,41 +47,57 @@ type about struct {
 }
 
 // recordingOf waits for the only recording of a caller and reads it.
-func (l *lab) recordingOf(ctx context.Context, from string) (r recording, err error) {
+func (l *lab) recordingOf(ctx context.Context, from string) (recording, error) {
+	all, err := l.recordingsOf(ctx, from, 1)
+	return all[0], err
+}
+
+// recordingsOf waits for n recordings of a caller and reads them.
+func (l *lab) recordingsOf(ctx context.Context, from string, n int) (all []recording, err error) {
+	all = make([]recording, n)
 	err = bed.Eventually(8*time.Second, func() error {
 		var list struct {
 			Recordings []recording `json:"recordings"`
 		}
 		query := url.Values{"number": {"+86" + from}}
-		if err = l.node.Get(ctx, "/api/v1/recordings?"+query.Encode(), &list); err != nil {
+		if err := l.node.Get(ctx, "/api/v1/recordings?"+query.Encode(), &list); err != nil {
 			return err
 		}
-		if len(list.Recordings) != 1 {
-			return fmt.Errorf("%d recordings of %s", len(list.Recordings), from)
+		if copy(all, list.Recordings) != n || len(list.Recordings) != n {
+			return fmt.Errorf("%d recordings of %s, not %d", len(list.Recordings), from, n)
 		}
-		r = list.Recordings[0]
 		return nil
 	})
-	if err != nil || r.Failed != "" {
-		return r, err
+	for i := range all {
+		if err == nil {
+			err = l.read(ctx, &all[i])
+		}
 	}
-	if r.Kind != "conversation" || r.Agent == "" {
-		return r, fmt.Errorf("recording %+v", r)
+	return all, err
+}
+
+// read fetches a recording's file and what stands beside it.
+func (l *lab) read(ctx context.Context, r *recording) error {
+	if r.Failed != "" {
+		return nil
+	}
+	if r.Kind != "conversation" {
+		return fmt.Errorf("recording %+v", r)
 	}
 	status, file, err := l.fetch(ctx, r.AudioPath, "")
 	if err != nil {
-		return r, err
+		return err
 	}
 	if sum := sha256.Sum256(file); status != http.StatusOK || hex.EncodeToString(sum[:]) != r.SHA256 {
-		return r, fmt.Errorf("recording: %d, %d bytes, and their checksum is not the one of the event", status, len(file))
+		return fmt.Errorf("recording: %d, %d bytes, and their checksum is not the one of the event", status, len(file))
 	}
 	if err = l.node.Get(ctx, r.AudioPath+".json", &r.about); err != nil {
-		return r, err
+		return err
 	}
 	if r.about.SHA256 != r.SHA256 {
-		return r, fmt.Errorf("recording: what stands beside it has the checksum %s", r.about.SHA256)
+		return fmt.Errorf("recording: what stands beside it has the checksum %s", r.about.SHA256)
 	}
-	return r, r.split(file)
+	return r.split(file)
 }
 
 // fetch reads a resource, or a part of it.

@@ -28,6 +28,9 @@ type File struct {
 // Create begins the recording of so many channels that will have a certain
 // name. Its directory must be there.
 func Create(path string, channels int) (*File, error) {
+	if _, err := os.Stat(path); err == nil {
+		return nil, fmt.Errorf("create recording %s: %w", path, fs.ErrExist)
+	}
 	f, err := os.OpenFile(path+Partial, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create recording: %w", err)

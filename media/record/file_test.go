@@ -163,3 +163,16 @@ func TestRepairOfTwoChannels(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestRecordingIsNeverWrittenOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c-1.wav")
+	if err := os.WriteFile(path, []byte("the first"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(path, 2); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("%v", err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "the first" {
+		t.Errorf("%q, %v", text, err)
+	}
+}

@@ -42,6 +42,9 @@ func (n *Node) openRecordings() (err error) {
 // keepRecordings removes what is too old and ships what is new, in the
 // background.
 func (n *Node) keepRecordings(root context.Context) {
+	for _, ev := range n.archive.Tapes.Mended() {
+		n.cluster.Post(ev)
+	}
 	n.beside.Go(func() { n.archive.Tapes.Keep(n.settings.Recordings.Keep(), n.log, root.Done()) })
 	if n.shipper != nil {
 		n.beside.Go(func() { n.shipper.Run(root) })
