@@ -184,20 +184,6 @@ func (c *Call) handle(ctx context.Context, m msg) {
 		c.oversee(ctx, m)
 	case dismissed:
 		c.end(m.err)
-	default:
-		c.tended(ctx, m)
-	}
-}
-
-// tended takes what comes from other nodes and other times of this one.
-func (c *Call) tended(ctx context.Context, m msg) {
-	switch m := m.(type) {
-	case inherited:
-		c.resume(ctx, m)
-	case handedOver:
-		c.abandon()
-	default:
-		c.log.Error("a message that a call doesn't know", "type", fmt.Sprintf("%T", m))
 	}
 }
 

@@ -13,6 +13,9 @@ func (f *fakePhones) Resume(d sipua.Dialog, on func(sipua.LegEvent)) Dialog {
 	defer f.mu.Unlock()
 	dlg := &fakeDialog{lab: f.lab, name: d.CallID, on: on, up: true, kept: d}
 	f.last = dlg
+	if d.CallID == "caller" {
+		f.resumed = dlg
+	}
 	return dlg
 }
 

@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/netip"
 	"strings"
@@ -24,7 +23,8 @@ type habit struct {
 
 // fakePhones are the phones of all agents.
 type fakePhones struct {
-	lab *lab
+	lab     *lab
+	resumed *fakeDialog // of a caller, whom another process had
 
 	mu     sync.Mutex
 	habits map[string]habit
@@ -106,7 +106,7 @@ func (f *fakePhones) Dial(r sipua.DialRequest, on func(sipua.LegEvent)) (Dialog,
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	who := r.To
-	d := &fakeDialog{lab: f.lab, name: "agent " + r.To, on: on}
+	d := &fakeDialog{lab: f.lab, name: "agent " + r.To, on: on, offered: r.SDP}
 	if r.To == "" {
 		who = f.dialOut(r, d)
 	} else {
@@ -179,6 +179,7 @@ type fakeDialog struct {
 	over bool
 	up   bool
 
+	offered  []byte
 	kept     sipua.Dialog                                   // of a leg that another process made
 	reinvite func(offer []byte) (status int, answer []byte) // nil: nothing but what was agreed
 }
@@ -245,6 +246,9 @@ func (d *fakeDialog) Dialog() sipua.Dialog {
 	if d.kept.CallID != "" {
 		return d.kept
 	}
+	if d.offered != nil {
+		return sipua.Dialog{CallID: d.name, Transport: "udp", Contact: "here", LocalSDP: d.offered, RemoteSDP: remoteSDP(40000)}
+	}
 	return sipua.Dialog{CallID: d.name, RemoteURI: "sip:13800138000@192.0.2.9"}
 }
 
@@ -290,7 +294,12 @@ func (c *caller) Session(t sipua.SessionTimer) error {
 	}
 	return nil
 }
-func (c *caller) Leg([]byte) ([]byte, error) { return json.Marshal("leg") }
+func (c *caller) Leg(body []byte) ([]byte, error) {
+	return StoredLeg(sipua.Dialog{
+		CallID: "caller", Transport: "udp", Contact: "here", LocalSDP: body, RemoteSDP: remoteSDP(30000),
+		Peer: netip.MustParseAddrPort("192.0.2.9:5060"),
+	})
+}
 
 func (c *caller) Answer(_ []byte, on func(sipua.LegEvent)) (Dialog, error) {
 	c.mu.Lock()

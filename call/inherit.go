@@ -161,7 +161,7 @@ func (s *Switch) settleEstate(ef acd.Effect) {
 // drop lets go of a call that another node goes on with, and waits until its
 // ports are free.
 func (s *Switch) drop(id string) {
-	if c := s.find(id, 0); c != nil && c.Post(handedOver{}) == nil {
+	if c := s.find(id, 0); c != nil && c.Post(ordered{run: func(context.Context) { c.abandon() }}) == nil {
 		<-c.done
 	}
 }
@@ -214,12 +214,18 @@ func (s *Switch) take(id string) {
 		s.cfg.Queue.Post(acd.CallEnded{Call: id, Cause: "node_lost", By: acd.SideSwitch})
 		return
 	}
-	_ = c.Post(first) // the first in its mailbox
+	_ = c.Post(ordered{run: func(ctx context.Context) { c.resume(ctx, first) }}) // the first in its mailbox
 	for _, ef := range s.estate.taken(id) {
 		_ = c.Post(asked{effect: ef})
 	}
 	s.group.Go(func() { c.run(s.root) })
 	time.Sleep(time.Second/inheritRate - time.Since(began))
+}
+
+// inherited is what another process has left of a call.
+type inherited struct {
+	view acd.CallView
+	legs acd.Legs
 }
 
 // heir makes the call that goes on with another one's.

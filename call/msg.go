@@ -46,26 +46,15 @@ type taped struct {
 	ev media.Taped
 }
 
-// inherited is the first message of a call that another process held.
-type inherited struct {
-	view acd.CallView
-	legs acd.Legs
-}
-
-// handedOver says that another node goes on with the call.
-type handedOver struct{}
-
 // dismissed ends the call from outside: the node stops.
 type dismissed struct{ err error }
 
-func (signalled) isMsg()  {}
-func (heard) isMsg()      {}
-func (asked) isMsg()      {}
-func (rang) isMsg()       {}
-func (cancelled) isMsg()  {}
-func (back) isMsg()       {}
-func (ordered) isMsg()    {}
-func (taped) isMsg()      {}
-func (dismissed) isMsg()  {}
-func (inherited) isMsg()  {}
-func (handedOver) isMsg() {}
+func (signalled) isMsg() {}
+func (heard) isMsg()     {}
+func (asked) isMsg()     {}
+func (rang) isMsg()      {}
+func (cancelled) isMsg() {}
+func (back) isMsg()      {}
+func (ordered) isMsg()   {}
+func (taped) isMsg()     {}
+func (dismissed) isMsg() {}

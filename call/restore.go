@@ -172,7 +172,8 @@ func (c *Call) goOn(ctx context.Context, p *party, in inherited) {
 	case in.view.Phase == acd.PhaseTalking:
 		c.rejoin(ctx, in)
 	case in.view.Phase == acd.PhaseAfter || in.view.Phase == acd.PhaseDirected:
-		c.menu(ctx, ivr.AgentConnected{})
+		c.menu(ctx, ivr.AgentConnected{}) // the menu may not know yet that there was an agent,
+		c.do(ctx, s.Restart(now))         // or be somewhere else already
 		c.menu(ctx, ivr.AgentDone{})
 	default:
 		c.do(ctx, s.Restart(now))

@@ -186,6 +186,11 @@ func (r *round) strike(ctx context.Context, victim *bed.Node) (f figures, err er
 	}
 	time.Sleep(time.Second) // everybody hears something
 	legs := r.peers.all()
+	held := map[*leg]bool{}
+	for _, l := range legs {
+		to := l.to.Load()
+		held[l] = to != nil && to.Addr().String() == victim.IP
+	}
 	at := time.Now()
 	if err = victim.Kill(); err != nil {
 		return f, err
@@ -197,7 +202,7 @@ func (r *round) strike(ctx context.Context, victim *bed.Node) (f figures, err er
 		if f.legs++; alive {
 			f.alive++
 		}
-		if gap > 100*time.Millisecond { // it was the dead node's
+		if held[l] {
 			f.gaps = append(f.gaps, gap)
 		}
 	}

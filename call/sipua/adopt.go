@@ -9,7 +9,6 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/emiago/sipgo/sip"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,7 +52,7 @@ func (u *UA) endpoints() []*endpoint { return u.sockets.all() }
 // endpointAt returns an endpoint of a transport at one of our addresses; without
 // an address, or if there is none, the first of the transport, or nil.
 func (u *UA) endpointAt(transport string, at netip.Addr) *endpoint {
-	for _, ep := range u.endpoints() {
+	for _, ep := range slices.Backward(u.endpoints()) { // adopted ones are asked for by their address only
 		if ep.network == strings.ToLower(transport) && ep.local.Addr() == at {
 			return ep
 		}
@@ -150,30 +149,4 @@ func (l *Leg) Abandon() {
 		l.cli.tx.silence()
 	}
 	l.forget()
-}
-
-// ghostCookie is before the branches of calls that another process can cancel;
-// see UA.cookie.
-const ghostCookie = cookie + "ghost."
-
-// CancelGhost stops what rings because of a Dial of another process, which had
-// the same request.
-func (u *UA) CancelGhost(r DialRequest) error {
-	l, target, err := u.newOutbound(r)
-	if err != nil {
-		return err
-	}
-	dst, _, _ := hopOf(target, l.ep.network)
-	if l.d.Flow.IsValid() {
-		dst = l.d.Flow
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	req, f, err := l.firstInvite(dst)
-	if err != nil {
-		return err
-	}
-	cancel := cancelOf(req, &goodbye{})
-	u.request(cancel, f, func(*sip.Response, error) {}) // nobody is left to be told
-	return nil
 }

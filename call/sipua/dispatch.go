@@ -3,6 +3,7 @@ package sipua
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -34,6 +35,10 @@ func (u *UA) answered(res *sip.Response, o origin) {
 	if c := u.table.findClient(b + "|" + string(cseq.MethodName)); c != nil {
 		u.seen(res, o)
 		c.receive(res)
+		return
+	}
+	if res.StatusCode/100 == 2 && cseq.MethodName == sip.INVITE && strings.HasPrefix(b, ghostCookie) {
+		u.ghostPicked(res, o)
 		return
 	}
 	u.counters.drop(dropStray)

@@ -71,13 +71,13 @@ type softphone struct {
 }
 
 // hire opens, registers and signs in one softphone for each account.
-func hire(ctx context.Context, accounts []account, registrar string, p pace, log *slog.Logger) (*staff, error) {
+func hire(ctx context.Context, accounts []account, registrars []string, p pace, log *slog.Logger) (*staff, error) {
 	s := &staff{log: log, pace: p}
 	for i, a := range accounts {
 		agent := &softphone{staff: s, index: i, id: a.ID, after: make(chan func(context.Context), 4)}
 		opened, err := phone.OpenPhone(ctx, phone.PhoneConfig{
 			Endpoint:  phone.Config{User: a.ID, Password: a.Secret, Logger: log},
-			Registrar: registrar, Speak: agentTone(i), Listen: tonesOf(voices, callerTone),
+			Registrar: registrars[i%len(registrars)], Speak: agentTone(i), Listen: tonesOf(voices, callerTone),
 			Behave: agent.behave, Handled: agent.handled,
 		})
 		if err != nil {

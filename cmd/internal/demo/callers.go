@@ -32,12 +32,12 @@ func (s script) digits() (all string) {
 
 // world is everybody who calls.
 type world struct {
-	target string // host:port of the centre
-	people []customer
-	agents int
-	every  time.Duration // mean time between calls
-	ledger *ledger
-	log    *slog.Logger
+	targets []string // host:port of the centre's nodes
+	people  []customer
+	agents  int
+	every   time.Duration // mean time between calls
+	ledger  *ledger
+	log     *slog.Logger
 
 	mu    sync.Mutex // guards what follows
 	next  int
@@ -133,7 +133,7 @@ const longest = 4 * time.Minute
 
 func (w *world) call(ctx context.Context, e *phone.Endpoint, n entry) {
 	p := phone.Plan{
-		Target: n.script.number + "@" + w.target, From: n.from.Phone, Speak: n.tone,
+		Target: n.script.number + "@" + w.targets[n.n%len(w.targets)], From: n.from.Phone, Speak: n.tone,
 		Listen: tonesOf(w.agents, agentTone), Wanted: tonesOf(w.agents, agentTone),
 		Keys: n.script.keys, Patience: n.script.patience, Limit: longest,
 	}

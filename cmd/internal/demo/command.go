@@ -35,6 +35,8 @@ type flags struct {
 	bss                      string
 	safe                     string // where TLS and WSS are served
 	limit, every             time.Duration
+	nodes                    int
+	sips, webs               []string // of all nodes
 	quiet                    bool
 	pace                     pace
 }
@@ -65,11 +67,18 @@ Register your own softphone or call the numbers yourself while it runs.`,
 	cmd.Flags().DurationVar(&f.limit, "for", 0,
 		"end by itself after this time; exit 0 only if every simulated call met its expectation")
 	cmd.Flags().DurationVar(&f.every, "every", 2200*time.Millisecond, "mean time between calls")
+	cmd.Flags().IntVar(&f.nodes, "nodes", 1,
+		"3 or 5: so many nodes, a process each, from 127.0.0.11 on; http://127.0.0.10:8080 and tierline demo kill kill one")
+	cmd.AddCommand(killCommand())
 	cmd.Flags().BoolVar(&f.quiet, "quiet-world", false, "no simulated callers and agents")
 	return cmd
 }
 
 func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
+	if f.nodes > 1 {
+		f.sip = beyond(f.sip, "127.0.0.1:5060", "127.0.0.11:5060")
+		f.http = beyond(f.http, "127.0.0.1:8080", "127.0.0.11:8080")
+	}
 	s, err := f.settings(ctx)
 	if err != nil {
 		return err
@@ -104,12 +113,38 @@ func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, customer.Close(context.WithoutCancel(ctx))) }()
-	node, err := app.Start(ctx, s, f.version, logs.node)
+	stop, err := f.centre(ctx, s, logs.node)
 	if err != nil {
 		return fmt.Errorf("start the centre: %w", err)
 	}
-	defer node.Shutdown(context.WithoutCancel(ctx))
+	defer stop()
 	return f.show(ctx, out, logs.phones)
+}
+
+// centre starts the switch: one node in this process, or several of their own.
+func (f *flags) centre(ctx context.Context, s config.Settings, log *slog.Logger) (stop func(), err error) {
+	f.sips, f.webs = []string{f.sip}, []string{f.http}
+	if f.nodes > 1 {
+		all, failed := openFleet(ctx, s, f.nodes, f.data)
+		if failed != nil {
+			return nil, failed
+		}
+		f.sips, f.webs = all.addresses()
+		return func() { _ = all.close() }, nil // it is over, however it ends
+	}
+	node, err := app.Start(ctx, s, f.version, log)
+	if err != nil {
+		return nil, err
+	}
+	return func() { node.Shutdown(context.WithoutCancel(ctx)) }, nil
+}
+
+// beyond is another default for a flag that nobody set.
+func beyond(value, usual, instead string) string {
+	if value == usual {
+		return instead
+	}
+	return value
 }
 
 // settings are those of a node on loopback; a taken port is told before
@@ -219,7 +254,7 @@ func (f *flags) show(ctx context.Context, out io.Writer, log *slog.Logger) error
 		return fmt.Errorf("write: %w", err)
 	}
 	c := newCentre(time.Now(), team)
-	a := api{base: "http://" + f.http, client: &http.Client{}}
+	a := api{base: "http://" + f.webs[0], others: f.webs, client: &http.Client{}}
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	var view sync.WaitGroup
 	view.Go(func() { a.look(watching, c) })
@@ -265,7 +300,7 @@ func (f *flags) live(ctx context.Context, team []account, a api, log *slog.Logge
 		return nil, err
 	}
 	last := context.WithoutCancel(ctx)
-	team12, err := hire(ctx, team, f.sip, f.pace, log)
+	team12, err := hire(ctx, team, f.sips, f.pace, log)
 	if err != nil {
 		return nil, err
 	}
@@ -273,7 +308,7 @@ func (f *flags) live(ctx context.Context, team []account, a api, log *slog.Logge
 	var agents sync.WaitGroup
 	agents.Go(func() { team12.work(working) })
 	w := &world{
-		target: f.sip, people: people, agents: len(team), every: f.every, ledger: &ledger{}, log: log,
+		targets: f.sips, people: people, agents: len(team), every: f.every, ledger: &ledger{}, log: log,
 		going: map[string]bool{},
 	}
 	arrivals, end := f.span(ctx)
@@ -346,6 +381,10 @@ func (f *flags) greeting(team []account) []string {
 		"      " + filepath.Join(f.data, "tls", certs.CAFile) + "  authority of TLS and WSS",
 		"      " + filepath.Join(f.data, "node.log") + "  log",
 		"",
+	}
+	if f.nodes > 1 {
+		lines = append(lines, fmt.Sprintf("%d nodes: %s", f.nodes, strings.Join(f.sips, ", ")),
+			"Kill one: http://127.0.0.10:8080 or `tierline demo kill n2`; it comes back after some seconds", "")
 	}
 	if f.quiet {
 		return append(lines, "Nobody calls by himself (--quiet-world).  Ctrl-C ends it.")

@@ -18,8 +18,23 @@ import (
 
 // api is the node's HTTP API, as anybody may use it.
 type api struct {
-	base   string // http://127.0.0.1:8080
+	base   string   // http://127.0.0.1:8080
+	others []string // host:port of all nodes: who doesn't answer is passed over
 	client *http.Client
+}
+
+// do asks the first node that answers. Who begins is the first of the list.
+func (a api) do(req *http.Request) (*http.Response, error) {
+	res, err := a.client.Do(req)
+	for _, at := range a.others {
+		if err == nil || req.Context().Err() != nil {
+			break
+		}
+		again := req.Clone(req.Context())
+		again.URL.Host, again.Host = at, ""
+		res, err = a.client.Do(again)
+	}
+	return res, err
 }
 
 func (a api) get(ctx context.Context, path string, v any) error {
@@ -27,7 +42,7 @@ func (a api) get(ctx context.Context, path string, v any) error {
 	if err != nil {
 		return fmt.Errorf("ask for %s: %w", path, err)
 	}
-	res, err := a.client.Do(req)
+	res, err := a.do(req)
 	if err != nil {
 		return fmt.Errorf("ask for %s: %w", path, err)
 	}
@@ -87,7 +102,7 @@ func (a api) stream(ctx context.Context, c *centre, last *string) error {
 	if *last != "" {
 		req.Header.Set("Last-Event-ID", *last)
 	}
-	res, err := a.client.Do(req)
+	res, err := a.do(req)
 	if err != nil {
 		return err
 	}
