@@ -103,7 +103,20 @@ func timedPhones(ctx context.Context, l *lab) error {
 	for _, p := range phones {
 		errs = append(errs, p.wait(25*time.Second))
 	}
-	return errors.Join(append(errs, l.callersHeard(3, 5*time.Second), l.agentsHeard(3, 5*time.Second))...)
+	errs = append(errs, l.callersHeard(3, 5*time.Second), l.agentsHeard(3, 5*time.Second))
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	// Whose phone forgot is counted as gone, and his caller waits for another.
+	port := l.port()
+	if err := l.register(ctx, port, "1001"); err != nil {
+		return err
+	}
+	next, err := l.phone(ctx, port, 1, 100*time.Millisecond, 500*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.onDuty(ctx, "1001"), next.wait(15*time.Second))
 }
 
 func earlyMedia(ctx context.Context, l *lab) error {

@@ -26,7 +26,12 @@ func privacyDocuments(to, outward string) error {
 	return errors.Join(
 		extend(to, "transfers.yaml", "\n  e2e_private: {number: \"+86898123456\", trunk: e2e_private, ring_time: 20s}\n"),
 		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_private}\n", privateNumber)),
-		extend(to, "trunks.yaml", fmt.Sprintf(`
+		privateTrunk(to, outward),
+	)
+}
+
+func privateTrunk(to, outward string) error {
+	return extend(to, "trunks.yaml", fmt.Sprintf(`
   e2e_private:
     sources: ["%s:%d"]
     trusted: true
@@ -35,8 +40,7 @@ func privacyDocuments(to, outward string) error {
     caller_id: "+8657187650000"
     identity: asserted
     withhold: true
-`, outward, trustedPort, withholdPort)),
-	)
+`, outward, trustedPort, withholdPort))
 }
 
 // withheldNumber has a trusted peer bring a caller who wants to be unknown, and

@@ -79,6 +79,8 @@ dns: {servers: ["%[4]s:%[5]d"]}
 		replace(filepath.Join(far, "service", "trunks.yaml"), fmt.Sprintf(farTrunks, l.switchIP)),
 		replace(filepath.Join(l.node.Service, "trunks.yaml"), fmt.Sprintf(mainTrunks,
 			l.callerIP, l.agentIP, l.at(26), l.at(24), l.at(25), fakePort)),
+		privateTrunk(filepath.Join(far, "service"), l.callerIP), // other documents name it
+		privateTrunk(l.node.Service, l.callerIP),
 	); err != nil {
 		return err
 	}
