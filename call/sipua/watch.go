@@ -48,7 +48,7 @@ func (u *UA) show(m sip.Message, ep *endpoint, peer netip.AddrPort, out bool, te
 	if h := m.To(); h != nil {
 		s.To = h.Address.User
 	}
-	u.watch(s)
+	u.guarded("watcher", func() { u.watch(s) }) // who only looks on breaks no call
 }
 
 func callIDOf(m sip.Message) string {
