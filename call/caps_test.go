@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,26 @@ func TestAgentsCallOutwardHasLimits(t *testing.T) {
 		}
 		if _, err := l.sw.admitAgent(gen, "1003", false); err == nil || err.Error() != "the agent's calls outward are at a limit: hour" {
 			t.Error("with limits of his own:", err)
+		}
+	})
+}
+
+// Thieves call abroad: the first such call for a day is told.
+func TestFirstCallAbroadForADayIsTold(t *testing.T) {
+	inLab(t, func(l *lab) {
+		carrier, _ := l.sw.cfg.Services.Current().Trunks.Trunk("carrier")
+		for _, number := range []string{"+8613800138000", "10010", "+14155550100", "+442079460000"} {
+			l.sw.notesAbroad(carrier, number, "1001")
+		}
+		time.Sleep(23 * time.Hour)
+		l.sw.notesAbroad(carrier, "+14155550100", "")
+		if n := strings.Count(l.said.String(), "first call abroad"); n != 1 || l.line("carrier").Abroad != 3 {
+			t.Errorf("told %d times, %d calls", n, l.line("carrier").Abroad)
+		}
+		time.Sleep(24 * time.Hour)
+		l.sw.notesAbroad(carrier, "+14155550100", "")
+		if n := strings.Count(l.said.String(), "first call abroad"); n != 2 {
+			t.Errorf("told %d times", n)
 		}
 	})
 }

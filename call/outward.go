@@ -112,6 +112,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 			continue
 		}
 		f.release = func() { release(); free() }
+		c.sw.notesAbroad(t, number, f.by)
 		c.through(f, t, number, callerID)
 		return c.open(ctx, f, c.match(codecsOf(t)), policyOf(t))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tierline/call/registration"
+	"tierline/routing"
 	"tierline/routing/trunk"
 )
 
@@ -14,6 +15,8 @@ import (
 type trunkState struct {
 	trunk.Load
 	screened  uint64            // callers whose number was not believed
+	abroad    uint64            // calls that we made to other countries …
+	abroadAt  time.Time         // … the last one
 	refused   map[string]uint64 // callers of the trunk, by reason
 	made      map[string]uint64 // calls that we made, by outcome
 	targets   map[trunk.Target]*targetState
@@ -29,6 +32,7 @@ type TrunkView struct {
 	Gone      bool                // not in the current documents; its calls finish
 	In, Out   int                 // running calls
 	Screened  uint64              // callers whose number was not believed
+	Abroad    uint64              // calls that we made to other countries
 	Refused   map[string]uint64   // callers refused, by reason
 	Made      map[string]uint64   // calls that we made, by outcome
 	LastError string              // "" none since the start
@@ -85,6 +89,24 @@ func (s *Switch) refuseFrom(name string, in Invite, status int, reason string) {
 	st.fail(fmt.Sprintf("caller refused: %d %s", status, reason))
 	s.mu.Unlock()
 	s.refuse(in, status, reason)
+}
+
+// quietAbroad is how long nobody may have called abroad until the next who does
+// is news: stolen phones call abroad, and at night.
+const quietAbroad = 24 * time.Hour
+
+// notesAbroad notes a call to another country.
+func (s *Switch) notesAbroad(t trunk.Trunk, number, agent string) {
+	if t.Numbers.Home(number) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, now := s.trunkState(t.Name), time.Now()
+	if now.Sub(st.abroadAt) >= quietAbroad {
+		s.cfg.Log.Warn("first call abroad for a day", "trunk", t.Name, "to", routing.Mask(number), "agent", agent)
+	}
+	st.abroad, st.abroadAt = st.abroad+1, now
 }
 
 // screened notes a caller whose number was not believed.
@@ -151,7 +173,7 @@ func (s *Switch) Trunks() []TrunkView {
 // view adds what the trunk does. mu of the switch is held.
 func (st *trunkState) view(v TrunkView) TrunkView {
 	v.In, v.Out = st.In(), st.Out()
-	v.Screened = st.screened
+	v.Screened, v.Abroad = st.screened, st.abroad
 	v.Refused, v.Made = maps.Clone(st.refused), maps.Clone(st.made)
 	v.LastError, v.LastAt = st.lastError, st.lastAt
 	for _, line := range v.Lines {

@@ -49,6 +49,12 @@ func (n Numbering) Normalise(number string) string {
 	return n.home(s, national)
 }
 
+// Home says whether a normalised number is one of this country, or a service
+// code.
+func (n Numbering) Home(number string) bool {
+	return !strings.HasPrefix(number, "+") || strings.HasPrefix(number, "+"+n.country())
+}
+
 func (n Numbering) country() string { return orDefault(n.Country, china) }
 
 func orDefault(s, d string) string {

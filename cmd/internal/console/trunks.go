@@ -94,6 +94,7 @@ func TrunkFigures(list []call.TrunkView) (out []Figure) {
 		}
 		out = append(out, Counter("trunk_screened_total", "Callers of the trunk whose number was not believed",
 			v.Screened, "trunk", v.Name))
+		out = append(out, Counter("trunk_abroad_total", "Calls that we made to other countries", v.Abroad, "trunk", v.Name))
 		for _, l := range v.Lines {
 			value := 0
 			if l.Phase == registration.Registered {

@@ -71,7 +71,7 @@ func TestTrunksOverTheAPI(t *testing.T) {
 	figures := []string{
 		"trunk_calls trunk carrier direction in", "trunk_calls trunk carrier direction out",
 		"trunk_refused_total reason no_route trunk carrier", "trunk_outward_total outcome busy trunk carrier",
-		"trunk_screened_total trunk carrier",
+		"trunk_screened_total trunk carrier", "trunk_abroad_total trunk carrier",
 		"trunk_registered trunk carrier registrar sip:a.test", "trunk_registered trunk carrier registrar sip:b.test",
 		"trunk_target_up trunk carrier target sip:192.0.2.1;transport=tcp",
 	}
