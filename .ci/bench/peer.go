@@ -153,6 +153,8 @@ func (p *peers) caller(m bed.Message) {
 		l.heard = true
 	}
 	switch cseq := m.Header("CSeq"); {
+	case m.Method() == "OPTIONS": // calls without sound: the switch asks whether we are there
+		p.sendTo(p.callers, m.Reply(200, "OK", "", "sip:bench@"+p.callers.LocalAddr().String(), ""))
 	case m.Method() == "BYE":
 		p.sendTo(p.callers, m.Reply(200, "OK", "", "sip:bench@"+p.callers.LocalAddr().String(), ""))
 		p.endCaller(l)
@@ -219,6 +221,8 @@ func (p *peers) agent(m bed.Message) {
 		if l != nil {
 			l.heard = true
 		}
+	case "OPTIONS":
+		p.sendTo(p.agents, m.Reply(200, "OK", "", contact, ""))
 	case "BYE":
 		p.sendTo(p.agents, m.Reply(200, "OK", "", contact, ""))
 		if l != nil && !l.ended {
