@@ -175,7 +175,7 @@ func writeURIs(out *bytes.Buffer, line []byte) {
 // passwordAt finds the colon before the password of a URI that ends in text, or
 // returns -1.
 func passwordAt(text []byte) int {
-	lower := bytes.ToLower(text)
+	lower := lowered(text)
 	for _, scheme := range []string{"sip:", "sips:"} {
 		if at := bytes.Index(lower, []byte(scheme)); at >= 0 {
 			at += len(scheme)
@@ -185,4 +185,16 @@ func passwordAt(text []byte) int {
 		}
 	}
 	return -1
+}
+
+// lowered is text with its ASCII letters in lower case. Its bytes stay where
+// they are: bytes.ToLower makes three of each that is no UTF-8.
+func lowered(text []byte) []byte {
+	out := bytes.Clone(text)
+	for i, b := range out {
+		if b >= 'A' && b <= 'Z' {
+			out[i] = b + 'a' - 'A'
+		}
+	}
+	return out
 }
