@@ -294,6 +294,7 @@ func (c *caller) Session(t sipua.SessionTimer) error {
 	}
 	return nil
 }
+
 func (c *caller) Leg(body []byte) ([]byte, error) {
 	return StoredLeg(sipua.Dialog{
 		CallID: "caller", Transport: "udp", Contact: "here", LocalSDP: body, RemoteSDP: remoteSDP(30000),
