@@ -33,10 +33,11 @@ type lab struct {
 	callerIP string
 	agentIP  string
 
-	work string
-	node *bed.Node
-	shop *exec.Cmd // the business system
-	tap  *tap
+	work      string
+	node      *bed.Node
+	shop      *exec.Cmd // the business system
+	tap       *tap
+	collector *collector
 	// next is the next SIP port for a peer: sipp's sockets stay busy a moment.
 	next    int
 	phones  []*baresip // that were started
@@ -76,6 +77,10 @@ func newLab(ctx context.Context, work, binary string) (*lab, error) {
 		return nil, errors.Join(err, l.lock.Close())
 	}
 	l.node.More = fmt.Sprintf("sources: {bss: {url: %q}, line: {url: %q}}\n", l.shopURL(""), l.shopURL(""))
+	l.node.More += fmt.Sprintf("hep: {address: \"%s:%d\"}\n", l.agentIP, collectorPort)
+	if l.collector, err = openCollector(ctx, l.agentIP); err != nil {
+		return nil, errors.Join(err, l.lock.Close())
+	}
 	if l.tap, err = openTap(l.switchIP, callerHz, agentHz); err != nil {
 		return nil, errors.Join(err, l.lock.Close())
 	}
@@ -135,6 +140,7 @@ func (l *lab) close() {
 	for _, b := range l.phones {
 		_ = b.cmd.Process.Kill() // as a rule it is gone
 	}
+	l.collector.close()
 	_ = l.lock.Close() // it never carried anything
 	l.closeShop()
 	if l.node.Running() {
@@ -276,6 +282,8 @@ type cdr struct {
 type quality struct {
 	Codec  string `json:"codec"`
 	Cipher string `json:"cipher"`
+	Lost   int    `json:"lost"`
+	MOS    int    `json:"mos_x100"`
 }
 
 // records returns the newest call records.

@@ -38,6 +38,7 @@ func lanes() []lane {
 		{"calls", callSteps()},
 		{"dialogs", dialogSteps()},
 		{"trunks", trunkSteps()},
+		{"trace", traceSteps()},
 	}
 }
 

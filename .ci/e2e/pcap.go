@@ -17,6 +17,7 @@ type part struct {
 	hz    []float64
 	digit byte
 	d     time.Duration
+	nth   int // each so many packets one is lost; 0: none
 }
 
 func silence(d time.Duration) part         { return part{d: d} }
@@ -75,7 +76,11 @@ func (c *capture) audio(p part) {
 		for i, s := range pcm[:samples] {
 			payload[i] = g711.EncodeA(s)
 		}
-		c.packet(pcma, c.timestamp, c.seq == 0, payload)
+		if p.nth > 0 && int(c.seq)%p.nth == p.nth-1 {
+			c.seq++
+		} else {
+			c.packet(pcma, c.timestamp, c.seq == 0, payload)
+		}
 		c.step()
 	}
 }

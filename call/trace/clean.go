@@ -21,17 +21,18 @@ func Clean(text []byte) []byte {
 	kind := kindOf(headers)
 	clean := cleanBody(kind, body)
 	same := len(clean) == len(body)
-	for line := range bytes.SplitSeq(headers, []byte("\r\n")) {
-		name, _, found := bytes.Cut(line, []byte(":"))
-		switch word := string(bytes.ToLower(bytes.TrimRight(name, " \t"))); {
-		case !found:
-			writeURIs(out, line)
-		case word == "authorization" || word == "proxy-authorization":
+	for len(headers) > 0 {
+		var line []byte
+		line, headers, _ = bytes.Cut(headers, []byte("\r\n"))
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		word := bytes.TrimRight(name, " \t")
+		switch {
+		case is(word, "authorization") || is(word, "proxy-authorization"):
 			writeDigest(out, line)
-		case word == "authentication-info" || word == "proxy-authentication-info":
+		case is(word, "authentication-info") || is(word, "proxy-authentication-info"):
 			out.Write(name)
 			out.WriteString(": " + masked)
-		case !same && (word == "content-length" || word == "l"):
+		case !same && (is(word, "content-length") || is(word, "l")):
 			out.Write(name)
 			out.WriteString(": " + strconv.Itoa(len(clean)))
 		default:
@@ -48,12 +49,18 @@ func Clean(text []byte) []byte {
 	return out.Bytes()
 }
 
+// is tells whether a header has a name, which is in small letters.
+func is(word []byte, name string) bool {
+	return len(word) == len(name) && bytes.EqualFold(word, []byte(name))
+}
+
 // kindOf returns the Content-Type without parameters, in small letters.
 func kindOf(headers []byte) string {
-	for line := range bytes.SplitSeq(headers, []byte("\r\n")) {
+	for len(headers) > 0 {
+		var line []byte
+		line, headers, _ = bytes.Cut(headers, []byte("\r\n"))
 		name, value, _ := bytes.Cut(line, []byte(":"))
-		name = bytes.TrimRight(name, " \t")
-		if !bytes.EqualFold(name, []byte("content-type")) && !bytes.EqualFold(name, []byte("c")) {
+		if word := bytes.TrimRight(name, " \t"); !is(word, "content-type") && !is(word, "c") {
 			continue
 		}
 		kind, _, _ := bytes.Cut(value, []byte(";"))
@@ -175,26 +182,17 @@ func writeURIs(out *bytes.Buffer, line []byte) {
 // passwordAt finds the colon before the password of a URI that ends in text, or
 // returns -1.
 func passwordAt(text []byte) int {
-	lower := lowered(text)
-	for _, scheme := range []string{"sip:", "sips:"} {
-		if at := bytes.Index(lower, []byte(scheme)); at >= 0 {
-			at += len(scheme)
-			if colon := bytes.IndexByte(text[at:], ':'); colon >= 0 {
-				return at + colon
+	for i := range text {
+		if c := text[i]; c != 's' && c != 'S' {
+			continue
+		}
+		for _, scheme := range [...]string{"sip:", "sips:"} {
+			if at := i + len(scheme); at <= len(text) && is(text[i:at], scheme) {
+				if colon := bytes.IndexByte(text[at:], ':'); colon >= 0 {
+					return at + colon
+				}
 			}
 		}
 	}
 	return -1
-}
-
-// lowered is text with its ASCII letters in lower case. Its bytes stay where
-// they are: bytes.ToLower makes three of each that is no UTF-8.
-func lowered(text []byte) []byte {
-	out := bytes.Clone(text)
-	for i, b := range out {
-		if b >= 'A' && b <= 'Z' {
-			out[i] = b + 'a' - 'A'
-		}
-	}
-	return out
 }

@@ -27,6 +27,8 @@ type Found struct {
 const (
 	maxOthers  = 20
 	shortestID = 6 // of the beginning of a call's id
+
+	shortestNumber = 7 // of the end of a number
 )
 
 // Find returns the call that is meant: by its id or the beginning of it, by the
@@ -93,8 +95,13 @@ func (s *Store) match(what string) []*record {
 
 // has tells whether somebody with a number or name has part in the call.
 func (r *record) has(who string) bool {
-	return r.from == who || r.to == who ||
+	return same(r.from, who) || same(r.to, who) ||
 		slices.ContainsFunc(r.legs, func(l Leg) bool { return l.Name == who })
+}
+
+// same tells whether a number is meant, perhaps written without its prefixes.
+func same(number, what string) bool {
+	return number == what || len(what) >= shortestNumber && strings.HasSuffix(number, what)
 }
 
 // view copies what is known beside the entries.

@@ -71,6 +71,7 @@ func (s *Store) Begin(call, from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begin(call, from, to)
+	s.fit()
 }
 
 func (s *Store) begin(call, from, to string) *record {

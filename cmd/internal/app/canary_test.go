@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -58,6 +59,8 @@ type aviary struct {
 	mu  sync.Mutex
 	met map[string]int // canaries that arrived where they belong
 
+	collector net.PacketConn
+
 	secretIn []string // where a phone's password was found
 }
 
@@ -104,6 +107,16 @@ func TestSecretsAreNowhere(t *testing.T) {
 	a.search("API afterwards", a.api())
 	a.node.Shutdown(t.Context())
 	a.search("log", a.log.buf.Bytes())
+	copies := a.copies()
+	a.search("copies for a collector", copies)
+	for what, text := range map[string][]byte{"traces": during, "copies": copies} {
+		if !bytes.Contains(text, []byte("INVITE sip:10001@")) || bytes.Contains(text, []byte(sipSecret)) {
+			t.Errorf("%s don't show the calls, or show a phone's password", what)
+		}
+	}
+	if !bytes.Contains(during, []byte("which one isn't shown")) {
+		t.Error("the traces don't tell of keys")
+	}
 	a.masked(a.log.buf.Bytes())
 	if !bytes.Contains(a.log.buf.Bytes(), []byte("part=call")) || !bytes.Contains(during, []byte("main_menu")) {
 		t.Error("neither log nor state tells of the calls")
@@ -143,10 +156,15 @@ func newAviary(t *testing.T) *aviary {
 	}
 	t.Setenv("CANARY_TOKEN", nodeToken)
 	local := netip.MustParseAddrPort("127.0.0.1:0")
+	if a.collector, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.collector.Close() })
 	s := config.Defaults()
 	s.DataDir, s.ServiceDir, s.HTTP.Listen, s.Drain.Timeout = a.dir, centre, local, 0
 	s.SIP.Listen = []config.Listen{{Transport: "udp", Address: local}}
 	source := config.Source{URL: shop.URL, TokenEnv: "CANARY_TOKEN"}
+	s.HEP.Address = a.collector.LocalAddr().String()
 	s.Sources = map[string]config.Source{"bss": source, "line": source}
 	log := slog.New(slog.NewTextHandler(a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if a.node, err = Start(t.Context(), s, "test", log); err != nil {
@@ -247,6 +265,21 @@ func (a *aviary) masked(log []byte) {
 	}
 }
 
+// copies are what went to a HEP collector.
+func (a *aviary) copies() (all []byte) {
+	b := make([]byte, 1<<16)
+	for {
+		if err := a.collector.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+			a.t.Fatal(err)
+		}
+		n, _, err := a.collector.ReadFrom(b)
+		if err != nil {
+			return all
+		}
+		all = append(all, b[:n]...)
+	}
+}
+
 // snapshot is what a snapshot of the replicated state holds now.
 func (a *aviary) snapshot() []byte {
 	var b bytes.Buffer
@@ -260,7 +293,11 @@ func (a *aviary) snapshot() []byte {
 
 // api is what the node tells anybody who asks.
 func (a *aviary) api() (all []byte) {
-	for _, path := range []string{"/metrics", "/api/v1/calls", "/api/v1/agents", "/api/v1/queues", "/api/v1/cdrs", "/api/v1/events"} {
+	paths := []string{"/metrics", "/api/v1/calls", "/api/v1/agents", "/api/v1/queues", "/api/v1/cdrs", "/api/v1/events"}
+	for _, c := range callers() {
+		paths = append(paths, "/api/v1/calls/"+c+"/trace", "/api/v1/calls/"+c+"/trace.pcapng")
+	}
+	for _, path := range paths {
 		ctx, cancel := context.WithTimeout(a.t.Context(), 2*time.Second)
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.node.HTTPAddr()+path, nil)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"tierline/cluster"
 	"tierline/cmd/internal/console/wire"
 	"tierline/cmd/internal/publish"
+	"tierline/routing"
 	"tierline/routing/document"
 )
 
@@ -34,11 +35,11 @@ func (w *Console) guard(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		defer func() {
 			if p := recover(); p != nil {
-				w.c.Logger.Error("request failed", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				w.c.Logger.Error("request failed", "path", shownPath(r.URL.Path), "panic", p, "stack", string(debug.Stack()))
 				writeProblem(rw, &wire.ProblemError{Status: http.StatusInternalServerError})
 			}
 			// Never the query: it may hold a telephone number.
-			w.c.Logger.Debug("request", "method", r.Method, "path", r.URL.Path, "took", time.Since(began))
+			w.c.Logger.Debug("request", "method", r.Method, "path", shownPath(r.URL.Path), "took", time.Since(began))
 		}()
 		if !w.c.AllowRemote && !isLocal(r.Host) {
 			writeProblem(rw, &wire.ProblemError{
@@ -49,6 +50,18 @@ func (w *Console) guard(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(rw, r.Body, maxDocuments)
 		next.ServeHTTP(rw, r)
 	})
+}
+
+// shownPath is a path as the log has it: without what may be somebody's number.
+func shownPath(path string) string {
+	const shortest = 7
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if len(p) >= shortest && strings.Trim(p, "+0123456789") == "" {
+			parts[i] = routing.Mask(p)
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // isLocal reports whether a Host header names this machine's loopback.
