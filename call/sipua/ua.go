@@ -46,12 +46,14 @@ type Config struct {
 	Gate           *gate.Gate        // says when new work is too much; nil: never
 	Logger         *slog.Logger
 	Handler        Handler
-	Watch          func(Sighting) // sees the messages of those we know; nil: nobody watches
-	Shared         bool           // others adopt our sockets while we may still hold them, and we theirs
-	Roaming        bool           // a phone's: its switch may go on with a call from another address
-	Origins        []string       // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
+	Shared         bool     // others adopt our sockets while we may still hold them, and we theirs
+	Roaming        bool     // a phone's: its switch may go on with a call from another address
+	Origins        []string // web pages that may open a WebSocket; "*": all; none: those of the host they connect to
 
 	adopted bool // the sockets are another one's; see UA.Adopt
+
+	// Watch sees the messages of those we know; nil: nobody watches.
+	Watch func(Sighting)
 
 	// ServerTLS is what TLS and WSS are served with. ClientTLS is asked for each
 	// TLS connection that we make: it names whom to trust and who we are, and the

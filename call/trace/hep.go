@@ -81,7 +81,7 @@ func (c *Collector) Run(done <-chan struct{}) {
 		case b := <-c.packets:
 			if conn == nil && time.Now().After(again) {
 				again = time.Now().Add(dialAgain)
-				conn, _ = (&net.Dialer{Timeout: time.Second}).Dial("udp", c.c.Address) //nolint:noctx // has a limit
+				conn, _ = (&net.Dialer{Timeout: time.Second}).Dial("udp", c.c.Address)
 			}
 			if conn == nil {
 				c.lost.Add(1)

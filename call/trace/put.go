@@ -75,8 +75,8 @@ func (s *Store) RTP(call, callID string, total Sound) {
 }
 
 // since is what came after an earlier report, with a score of its own.
-func (t Sound) since(before Sound) Sound {
-	out := t
+func (t *Sound) since(before Sound) Sound {
+	out := *t
 	out.Sent, out.Received = less(t.Sent, before.Sent), less(t.Received, before.Received)
 	out.Lost, out.Late = less(t.Lost, before.Lost), less(t.Late, before.Late)
 	out.RemoteLost = max(0, t.RemoteLost-before.RemoteLost)

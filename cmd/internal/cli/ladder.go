@@ -238,7 +238,7 @@ func (l *ladder) note(at string, e *wire.TraceEntry) string {
 // has some.
 func folded(text string, wide int) (lines []string) {
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		for width(word) > wide {
 			head := cut(word, wide)
 			head = strings.TrimSuffix(head, "…")

@@ -31,10 +31,10 @@ func (w *Console) traces(mux *http.ServeMux) {
 	huma.Register(w.api, huma.Operation{
 		OperationID: "get-trace", Method: http.MethodGet, Path: tracePath, Tags: tags,
 		Summary: "What happened to a call: SIP, RTP, keys, menu and queue in one sequence",
-		Description: "The call is named by its id or the first six or more letters of that, by the Call-ID of one of its " +
-			"legs, or by a number or agent: then it is the newest. What the node's memory has forgotten, or another process " +
-			"had, is told from the records, without messages. Credentials, keys and secret digits are in no trace. Who asks " +
-			"gets into the node's log.",
+		Description: "The call is named by its id or the first six or more letters of that, by the Call-ID of one of " +
+			"its legs, or by a number or agent: then it is the newest. What the node's memory has forgotten, or another " +
+			"process had, is told from the records, without messages. Credentials, keys and secret digits are in no " +
+			"trace. Who asks gets into the node's log.",
 		Errors: []int{http.StatusNotFound},
 	}, w.getTrace)
 	mux.HandleFunc("GET "+tracePath+".pcapng", w.capture)
@@ -42,8 +42,8 @@ func (w *Console) traces(mux *http.ServeMux) {
 	w.api.OpenAPI().AddOperation(&huma.Operation{
 		OperationID: "get-capture", Method: http.MethodGet, Path: tracePath + ".pcapng", Tags: tags,
 		Summary: "The SIP messages of a call as a capture file",
-		Description: "Each message is a UDP datagram with the addresses it had, whatever carried it. What happened between " +
-			"two messages is the comment of the later one.",
+		Description: "Each message is a UDP datagram with the addresses it had, whatever carried it. What happened " +
+			"between two messages is the comment of the later one.",
 		Parameters: []*huma.Param{
 			{Name: "call", In: "path", Required: true, Schema: text, Description: "As for the trace"},
 			{Name: "by", In: "query", Schema: text, Description: "Who asks"},

@@ -9,7 +9,7 @@ import (
 
 // Trace is what happened to a call, message by message.
 type Trace struct {
-	Call    string       `json:"call,omitempty" doc:"Absent: a leg that no call has claimed, for example one that was refused"`
+	Call    string       `json:"call,omitempty" doc:"Absent: a leg that no call has claimed, one refused for example"`
 	From    string       `json:"from"`
 	To      string       `json:"to"`
 	Began   time.Time    `json:"began"`

@@ -36,7 +36,7 @@ type Call struct {
 	SIPCallID   string            `json:"sip_call_id,omitempty"`
 	PlacedBy    string            `json:"placed_by,omitempty" doc:"Agent who made the call"`
 	Parties     []Party           `json:"parties,omitempty" doc:"Agents beside the one who serves it"`
-	Legs        []LegQuality      `json:"legs,omitempty" doc:"How its legs sound, on the node that has it; some seconds old"`
+	Legs        []LegQuality      `json:"legs,omitempty" doc:"How they sound, on the node that has it; some seconds old"`
 }
 
 // Customer is what was known of the caller.
