@@ -305,6 +305,7 @@ func (n *Node) Shutdown(ctx context.Context) {
 	live := n.sw.Live()
 	n.log.Info("draining", "calls", live, "limit", n.settings.Drain.Timeout)
 	began := time.Now()
+	n.rehome(ctx)
 	n.sw.Unregister(ctx)
 	if cut := n.sw.Drain(ctx, n.settings.Drain.Timeout); cut > 0 {
 		n.log.Warn("calls had to be ended", "calls", cut)

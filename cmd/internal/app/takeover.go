@@ -79,6 +79,40 @@ func (n *Node) hasAddress() bool {
 	return ours
 }
 
+// rehome gives the node's address to another one, with the calls that live
+// there, before the node stops: nobody is cut off for a restart.
+func (n *Node) rehome(ctx context.Context) {
+	if !n.shared() || n.settings.Takeover.Mode == "off" || n.cluster == nil {
+		return
+	}
+	well := map[string]bool{}
+	for _, s := range n.cluster.Nodes(ctx) {
+		well[s.Node] = s.State == "leader" || s.State == "follower"
+	}
+	me := n.settings.Node
+	var homes []string
+	heir := ""
+	n.cluster.Read(func(s *acd.State) {
+		for _, m := range s.Members() {
+			switch {
+			case m.Holder == me:
+				homes = append(homes, m.Node)
+			case heir == "" && m.Node == m.Holder && !m.Down && well[m.Node]:
+				heir = m.Node
+			}
+		}
+	})
+	if heir == "" {
+		return // nobody can go on with them: they are drained
+	}
+	for _, home := range homes {
+		ev := acd.AddressMoved{Home: home, From: me, To: heir, Away: n.settings.Takeover.Mode == "reinvite"}
+		if _, _, err := n.cluster.Propose(ctx, ev); err != nil {
+			n.log.Warn("calls can't be given to another node", "to", heir, "err", err)
+		}
+	}
+}
+
 // fenced is called when the others have taken this node for dead: it stood
 // still, or was cut off. What it holds is theirs by now, so not a word may go to
 // anybody. The process begins anew with nothing in its hands; the kernel closes
