@@ -37,8 +37,8 @@ func (b *bench) overload(ctx context.Context) error {
 		}
 	}
 	b.printf("Overload: %d calls/s are answered in time, then twice as many for %s, %d calls standing:\n\n"+
-		"| admission | offered | answered in %s | of the capacity | refused | otherwise | p50 | p99 | repeated | unfinished | "+
-		"lost |\n"+
+		"| admission | offered | answered in %s | of the capacity | refused | otherwise | p50 | p99 | repeated | "+
+		"unfinished | lost |\n"+
 		"|---|---|---|---|---|---|---|---|---|---|---|\n", capacity, floodTime, standing, promptly)
 	for _, o := range []struct {
 		admission string

@@ -192,7 +192,7 @@ func (l *lab) spray(files []string) error {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
-	return bed.Eventually(5*time.Second, func() error {
+	return bed.Eventually(20*time.Second, func() error {
 		fresh, err := newProber(l.callerIP, l.node.Address())
 		if err != nil {
 			return err
