@@ -41,7 +41,7 @@ func Clean(text []byte) []byte {
 		out.WriteString("\r\n")
 	}
 	if !ok { // without an end as it was
-		out.Truncate(out.Len() - 2)
+		out.Truncate(max(0, out.Len()-2))
 		return out.Bytes()
 	}
 	out.WriteString("\r\n")

@@ -51,8 +51,8 @@ func TestNoSecretStaysInAMessage(t *testing.T) {
 	}
 }
 
-// FuzzClean: what is cleaned once is clean, and no response of a digest stays.
-func FuzzClean(f *testing.F) {
+// FuzzSecretsGo: what is cleaned once is clean, and no response of a digest stays.
+func FuzzSecretsGo(f *testing.F) {
 	f.Add([]byte(crlf("INVITE sip:a:pw@h SIP/2.0\nAuthorization: Digest username=\"a\", response=\"canary\"\n\nbody")))
 	f.Add([]byte("INFO sip:x SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=7\r\n"))
 	f.Add([]byte("SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\nContent-Length: 9\r\n\r\na=crypto:1 X inline:k|1;inline:l\r\n"))

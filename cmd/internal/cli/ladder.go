@@ -177,7 +177,7 @@ func (l *ladder) names() string {
 
 // blank is a line with nothing but the lines of life.
 func (l *ladder) blank(life rune) []rune {
-	line := []rune(strings.Repeat(" ", l.total()+8))
+	line := []rune(strings.Repeat(" ", max(l.total(), min(l.total()+8, l.width-clockWidth))))
 	line[l.ours()] = life
 	for i := range l.peers {
 		line[l.column(i)] = life
