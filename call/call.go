@@ -70,6 +70,7 @@ type Call struct {
 	watchers []*guest    // supervisors who are there, or ring
 	queue    string      // that gave the call to an agent; "" none
 	legs     int         // of somebody outside, so far
+	greeting greeting    // before they hear each other
 	room     room        // who talks, and how
 	vigil    vigil       // over what the caller hears
 	reminder *time.Timer // of an agent who holds the caller

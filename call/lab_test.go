@@ -132,7 +132,10 @@ func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	for _, id := range []string{"music/hold-1", "fc_ready.zh", "fc_not_ready.zh", "fc_refused.zh", "cb_agent.zh", "cb_customer.zh"} {
+	for _, id := range []string{
+		"music/hold-1", "fc_ready.zh", "fc_not_ready.zh", "fc_refused.zh", "cb_agent.zh", "cb_customer.zh",
+		"your_agent.zh", "at_service.zh", "w_greeted.zh", "tier_standard.zh",
+	} {
 		b.Prompts[id] = sha
 	}
 	silent, _ := service.Compile(b)
@@ -148,7 +151,11 @@ func (l *lab) publish(ctx context.Context, lib *prompt.Library) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	for _, f := range reading.Fragments {
+	number, err := say.Read("zh", "digits", "1001", say.Options{Yao: true}) // an agent's
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, f := range append(reading.Fragments, number.Fragments...) {
 		b.Prompts["say/"+f+".zh"] = tenth
 	}
 	svc, more := service.Compile(b)

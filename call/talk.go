@@ -111,7 +111,9 @@ func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
 		return
 	}
 	c.menu(ctx, ivr.AgentConnected{})
-	c.talk(c.queue)
+	if !c.greet(c.queue) {
+		c.talk(c.queue)
+	}
 	if c.agent.dead { // hung up between the answer and its commit
 		c.agentHungUp(ctx, c.agent.party)
 	}
@@ -193,6 +195,7 @@ func (c *Call) partWithAgent(others ...*party) *acd.Quality {
 		return nil
 	}
 	c.quitAside()
+	c.endGreeting()
 	c.agent = nil
 	c.endConversation()
 	c.leave(append(others, t.party)...)

@@ -30,6 +30,7 @@ func dialogSteps() []step {
 		{"early media: heard through two 183 with PRACK, an offer by UPDATE before the answer", earlyMedia},
 		{"early media: who gives up before the answer is recorded as 487", earlyCancel},
 		{"privacy: a number that its owner withholds is shown to nobody; a trusted peer's word counts", withheldNumber},
+		{"greeting: the agent's number for the caller, in his language, while the agent hears what it is about", greeted},
 		{"privacy: outward the carrier alone learns who calls", anonymousOutward},
 	}
 }
@@ -45,7 +46,7 @@ func dialogDocuments(to, outward string) error {
 	}
 	return errors.Join(
 		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_early, answer: early}\n", earlyNumber)),
-		privacyDocuments(to, outward))
+		privacyDocuments(to, outward), greetingDocuments(to))
 }
 
 // caller starts one sipp caller.

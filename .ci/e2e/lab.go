@@ -104,6 +104,8 @@ func documents(to, outward string) error {
 	var out strings.Builder
 	for line := range strings.Lines(string(b)) {
 		switch name, _, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
+		case "before_talk": // a step of its own has it
+			line = ""
 		case "wrap_up":
 			line = "    wrap_up: 0s\n"
 		case "ring_time":

@@ -32,8 +32,8 @@ func compile(b *Bundle) *compiler {
 		sources: map[string]ivr.Source{}, channels: map[string]ivr.Channel{},
 		Customers: &customer.Directory{}, Destinations: map[string]Destination{}, hours: map[string]*hours.Calendar{},
 		recorded: map[string]RecordFrom{}, reminders: map[string]time.Duration{}, srtp: map[string]sdp.Policy{},
-		autoAnswer: map[string]AutoAnswer{},
-		peers:      map[string]Peer{}, dials: usualDialling(), dialling: map[string]trunk.Limits{},
+		autoAnswer: map[string]AutoAnswer{}, greetings: map[string]Greeting{},
+		peers: map[string]Peer{}, dials: usualDialling(), dialling: map[string]trunk.Limits{},
 		dialled: dialled{own: map[string][]string{}, extensions: map[string]string{}},
 	}, dialled: map[string]bool{}}
 	c.skills()
@@ -42,10 +42,10 @@ func compile(b *Bundle) *compiler {
 	c.transfers()
 	c.readHolidays()
 	c.calendars()
+	c.features()
 	c.queues()
 	c.agents()
 	c.checkServed()
-	c.features()
 	c.sources()
 	c.flows()
 	c.channels()
@@ -62,12 +62,13 @@ type compiler struct {
 	service  *Service
 	problems []document.Problem
 
-	skillNames []string
-	trunkNames []string
-	queueList  []queue
-	texts      map[string]spokenText // of prompts, by id and language
-	speakers   []speaker             // who needs which prompt, for missing audio
-	dialled    map[string]bool       // flows that a number leads to
+	skillNames   []string
+	featureNames []string // prompts of features.yaml
+	trunkNames   []string
+	queueList    []queue
+	texts        map[string]spokenText // of prompts, by id and language
+	speakers     []speaker             // who needs which prompt, for missing audio
+	dialled      map[string]bool       // flows that a number leads to
 
 	holidays    map[string][]hours.Exception // by file
 	sourceTable *ivr.Sources

@@ -52,6 +52,7 @@ func (c *compiler) features() {
 		c.service.languages = append(c.service.languages, l.V)
 	}
 	known := c.featurePrompts(p, d)
+	c.featureNames = known
 	for _, code := range d.Codes {
 		reference(p, code.Prompt, known, "prompt")
 		c.code(p, code, d.Reasons)

@@ -45,6 +45,7 @@ type queueDoc struct {
 
 	Extension    document.Value[string]        `doc:"extension,nonempty"`
 	HoldReminder document.Value[time.Duration] `doc:"hold_reminder,min=5s,max=1h"`
+	Greeting     greetingDoc                   `doc:"before_talk"`
 }
 
 // recordDoc says which conversations are recorded.
@@ -135,6 +136,7 @@ func (c *compiler) queues() {
 		c.service.recorded[e.Key.V] = q.Record.recorded(p)
 		c.service.reminders[e.Key.V] = q.HoldReminder.V
 		c.extension(p, e.Key.V, q.Extension)
+		c.greeting(p, e.Key.V, q.Greeting)
 		need := c.requirement(p, q.Requirement)
 		if reference(p, q.Hours, c.calendarNames(), "calendar") {
 			c.service.hours[e.Key.V] = c.service.Calendars[q.Hours.V]

@@ -49,6 +49,7 @@ type Service struct {
 	hours         map[string]*hours.Calendar // when a queue takes calls
 	srtp          map[string]sdp.Policy      // of agents' phones that don't have the usual one
 	autoAnswer    map[string]AutoAnswer      // of agents whose phones needn't wait for them
+	greetings     map[string]Greeting        // of queues
 	reminders     map[string]time.Duration   // of callers on hold, by queue
 	recorded      map[string]RecordFrom      // queues whose conversations are recorded
 	dialled       dialled

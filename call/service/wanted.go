@@ -81,6 +81,11 @@ func (c *compiler) readIn() []string {
 			out = append(out, s.languages...)
 		}
 	}
+	for _, g := range c.service.greetings {
+		if slices.Contains(slices.Concat(g.Caller, g.Agent), SayAgent) {
+			out = append(out, c.service.languages...)
+		}
+	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
