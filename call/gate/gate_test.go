@@ -89,7 +89,7 @@ func TestTwiceTheCapacity(t *testing.T) {
 			if share := float64(w.let) / 60 / capacity; share < 0.9 || share > 1.05 {
 				t.Errorf("capacity %v: %.2f of it was used", capacity, share)
 			}
-			if worst > 2 {
+			if worst > 2+20/capacity { // of few calls a second little is known at once
 				t.Errorf("capacity %v: %.1f s of it were waiting", capacity, worst)
 			}
 		})
