@@ -20,8 +20,8 @@ const (
 // greetingDocuments adds that queue.
 func greetingDocuments(to string) error {
 	for number, lang := range map[string]string{greetedZh: "zh", greetedEn: "en"} {
-		flow := strings.NewReplacer("flow: e2e_wide", "flow: e2e_greeted_"+lang, "e2e_wide", "e2e_greeted", "[en]", "["+lang+"]").
-			Replace(wideFlow)
+		flow := strings.NewReplacer("flow: e2e_wide", "flow: e2e_greeted_"+lang,
+			"e2e_wide", "e2e_greeted", "[en]", "["+lang+"]").Replace(wideFlow)
 		if err := os.WriteFile(filepath.Join(to, "flows", "e2e_greeted_"+lang+".yaml"), []byte(flow), 0o600); err != nil {
 			return fmt.Errorf("write flow: %w", err)
 		}

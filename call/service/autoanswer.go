@@ -5,6 +5,7 @@ import "tierline/routing/document"
 // AutoAnswer says what an agent's phones are asked to do with calls of queues.
 type AutoAnswer uint8
 
+// Ways to take a call.
 const (
 	AnswerByHand  AutoAnswer = iota
 	AnswerByPhone            // by itself, if its user lets it
