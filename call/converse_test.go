@@ -138,7 +138,7 @@ func TestTapesAreRepairedAtTheStart(t *testing.T) {
 	if ref != "2026/11/24/c1-1" {
 		t.Errorf("%s", ref)
 	}
-	if _, err := os.Stat(tapes.Path("2026/11/23/c1-1")); err != nil {
+	if _, err = os.Stat(tapes.Path("2026/11/23/c1-1")); err != nil {
 		t.Error(err)
 	}
 	about, err := tapes.about("2026/11/23/c1-1")

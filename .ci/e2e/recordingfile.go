@@ -60,7 +60,7 @@ func (l *lab) recordingsOf(ctx context.Context, from string, n int) (all []recor
 			Recordings []recording `json:"recordings"`
 		}
 		query := url.Values{"number": {"+86" + from}}
-		if err := l.node.Get(ctx, "/api/v1/recordings?"+query.Encode(), &list); err != nil {
+		if err = l.node.Get(ctx, "/api/v1/recordings?"+query.Encode(), &list); err != nil {
 			return err
 		}
 		if copy(all, list.Recordings) != n || len(list.Recordings) != n {

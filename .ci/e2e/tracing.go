@@ -110,7 +110,8 @@ func tracedByTLS(ctx context.Context, l *lab) error {
 		return err
 	}
 	err = contains("the ladder", ladder, "agent "+sealedAgent, " tls", "INVITE 10000", "INVITE "+sealedAgent,
-		"180 Ringing", "200 OK (INVITE)", "ACK", "BYE", "(BYE)", "menu: now at", "waits in queue", "agent "+sealedAgent+" is chosen", "are connected",
+		"180 Ringing", "200 OK (INVITE)", "ACK", "BYE", "(BYE)", "menu: now at", "waits in queue",
+		"agent "+sealedAgent+" is chosen", "are connected",
 		"caller: RTP in all PCMA: heard", "agent "+sealedAgent+": RTP in all", "MOS 4.",
 		"call is over: normal", "inline:***")
 	if err != nil {
