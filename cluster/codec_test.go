@@ -23,7 +23,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite golden files")
 func everyKind() []acd.Event {
 	quality := &acd.Quality{
 		Codec: "PCMA", Cipher: "AEAD_AES_128_GCM", Sent: 1, Received: 2, Lost: 3, JitterMS: 4, MaxGapMS: 5, Strangers: 6, Malformed: 7,
-		RemoteLost: -8, RemoteJitter: 9, RoundTripMS: 10, DigitsHeard: 11,
+		RemoteLost: -8, RemoteJitter: 9, RoundTripMS: 10, DigitsHeard: 11, Late: 3, MOS: 412, RemoteMOS: 398,
 	}
 	return []acd.Event{
 		acd.ConfigPublished{Hash: "ab12", By: "ops", Note: "more <agents>", Bundle: []byte{0, 1, 255}, Config: acd.Config{

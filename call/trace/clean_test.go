@@ -52,15 +52,25 @@ func TestNoSecretStaysInAMessage(t *testing.T) {
 }
 
 // FuzzSecretsGo: what is cleaned once is clean, and no response of a digest stays.
+// Whatever is no text must not stop the switch from showing a message.
+func TestCleanOfWhatIsNoText(t *testing.T) {
+	text := append(bytes.Repeat([]byte{0xff, 0xfe}, 8), "SIP:user:secret@host\r\n"...)
+	in := append([]byte("OPTIONS sip:x SIP/2.0\r\nTo: "), text...)
+	if out := Clean(in); bytes.Contains(out, []byte("secret")) || !bytes.Contains(out, []byte("@host")) {
+		t.Errorf("%q", out)
+	}
+}
+
 func FuzzSecretsGo(f *testing.F) {
 	f.Add([]byte(crlf("INVITE sip:a:pw@h SIP/2.0\nAuthorization: Digest username=\"a\", response=\"canary\"\n\nbody")))
 	f.Add([]byte("INFO sip:x SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=7\r\n"))
 	f.Add([]byte("SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\nContent-Length: 9\r\n\r\na=crypto:1 X inline:k|1;inline:l\r\n"))
+	f.Add([]byte("\xff\xff\xff SIP:\xfe:@\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := bytes.Clone(b)
 		once := Clean(b)
-		if !bytes.Equal(before, b) {
-			t.Fatal("it wrote into the message")
+		if !bytes.Equal(before, b) || len(once) > 16*len(b)+64 {
+			t.Fatalf("it wrote into the message, or %d bytes became %d", len(b), len(once))
 		}
 		m := Message{Text: once}
 		_ = m.Title()
