@@ -31,7 +31,7 @@ func TestDemo(t *testing.T) {
 	at := ports(t, 2)
 	f := &flags{
 		version: "test", sip: at[0], http: at[1], data: t.TempDir(), limit: 5 * time.Second, every: 700 * time.Millisecond,
-		pace: pace{200 * time.Millisecond, 500 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second},
+		pace: pace{200 * time.Millisecond, 500 * time.Millisecond, 7 * time.Second, 8 * time.Second},
 	}
 	var out bytes.Buffer
 	if err := f.run(t.Context(), &out); err != nil {
