@@ -1,13 +1,9 @@
 package ivr
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
-
-	"tierline/routing/document"
 )
 
 // holdGap keeps a queue whose hold prompts have no music, or whose audio is
@@ -385,29 +381,4 @@ func (s *Session) elsewhere(in Input) bool {
 	default:
 	}
 	return true
-}
-
-func sortAttachments(list []attachment) {
-	slices.SortFunc(list, func(a, b attachment) int { return cmp.Compare(a.name, b.name) })
-}
-
-type preferredDoc struct {
-	Agent document.Value[string]        `doc:"agent,required,nonempty"`
-	For   document.Value[time.Duration] `doc:"for,min=1s,max=10m"`
-}
-
-type queueDoc struct {
-	*common
-	Queue       document.Value[string]                   `doc:"queue,required"`
-	Attach      document.Entries[document.Value[string]] `doc:"attach"`
-	Requirement document.Value[string]                   `doc:"requirement,nonempty"`
-	Preferred   *preferredDoc                            `doc:"preferred"`
-	Keep        document.Value[bool]                     `doc:"keep"`
-	Hold        items                                    `doc:"hold,required,nonempty"`
-	Comfort     items                                    `doc:"comfort,nonempty"`
-	Announce    document.Value[time.Duration]            `doc:"announce_every,min=5s,max=10m"`
-	Keys        document.Entries[document.Value[string]] `doc:"keys"`
-	MaxWait     document.Value[time.Duration]            `doc:"max_wait,min=1s,max=24h"`
-	Then        document.Entries[document.Value[string]] `doc:"then,required"`
-	After       document.Value[string]                   `doc:"after,nonempty"`
 }
