@@ -21,6 +21,20 @@ import (
 // of PROTOS c07-sip (GPL). A checkout without them leaves those out.
 const vectors = "../shared/vectors"
 
+// corporaPort is where PROTOS comes from. It has a trunk of its own: its calls
+// that nobody acknowledges are calls of that trunk for 32 s, and fill it only.
+const corporaPort = 5094
+
+// corporaTrunk adds it.
+func corporaTrunk(to, caller string) error {
+	return extend(to, "trunks.yaml", fmt.Sprintf(`
+  e2e_corpora:
+    sources: ["%s:%d"]
+    limits: {calls: 500, rate: 200, burst: 400}
+    numbering: {country: "86", area: "571"}
+`, caller, corporaPort))
+}
+
 // absent says that a corpus is not there.
 func absent(path string) bool {
 	_, err := os.Stat(path)
@@ -173,7 +187,7 @@ func protos(ctx context.Context, l *lab) error {
 // spray sends files to the switch, each as one datagram, and then asks whether
 // it is still there.
 func (l *lab) spray(files []string) error {
-	p, err := newProber(l.callerIP, l.node.Address())
+	p, err := newProberAt(l.callerIP, corporaPort, l.node.Address())
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func documents(to, outward string) error {
 		return fmt.Errorf("leave demo.go out: %w", err)
 	}
 	return errors.Join(keyDocuments(to, outward), strangerDocuments(to), srtpDocuments(to), wideDocuments(to),
-		dialogDocuments(to, outward))
+		dialogDocuments(to, outward), corporaTrunk(to, outward))
 }
 
 // replace writes a document anew.
