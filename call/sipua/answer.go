@@ -160,6 +160,7 @@ func (l *Leg) refuseInvite(s *inviteIn, status int, reason string, extra []sip.H
 	}
 	l.ua.dress(res, nil)
 	s.req = nil
+	l.ua.table.refused(s.tx, res)
 	_ = s.tx.tx.Respond(res) // counted; it is repeated anyway
 }
 

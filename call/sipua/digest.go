@@ -98,7 +98,7 @@ func parseChallenge(v string) (c challenge, ok bool) {
 		case "algorithm":
 			c.algorithm = strings.ToUpper(val)
 		case "qop":
-			for _, q := range list(val) {
+			for _, q := range commas(val) {
 				c.qop = c.qop || strings.EqualFold(q, "auth")
 			}
 		}

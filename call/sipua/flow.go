@@ -40,6 +40,23 @@ func (f *flow) send(m sip.Message) ([]byte, error) {
 
 // encode turns m, which is about to be written, into bytes.
 func (f *flow) encode(m sip.Message) ([]byte, error) {
+	b, err := f.render(m)
+	if err != nil {
+		return nil, err
+	}
+	u := f.ep.ua
+	u.counters.count(outward, m)
+	if u.verbose {
+		u.ladder("sent", m, f.dst)
+	}
+	if u.watch != nil {
+		u.show(m, f.ep, f.dst, true, b)
+	}
+	return b, nil
+}
+
+// render turns m into bytes.
+func (f *flow) render(m sip.Message) ([]byte, error) {
 	u := f.ep.ua
 	buf, ok := u.bufs.Get().(*bytes.Buffer)
 	if !ok {
@@ -52,15 +69,7 @@ func (f *flow) encode(m sip.Message) ([]byte, error) {
 		u.counters.drop(dropUnsafe)
 		return nil, fmt.Errorf("send to %s: %w", f.dst, errUnsafe)
 	}
-	b := bytes.Clone(buf.Bytes())
-	u.counters.count(outward, m)
-	if u.verbose {
-		u.ladder("sent", m, f.dst)
-	}
-	if u.watch != nil {
-		u.show(m, f.ep, f.dst, true, b)
-	}
-	return b, nil
+	return bytes.Clone(buf.Bytes()), nil
 }
 
 func (f *flow) write(b []byte) error {

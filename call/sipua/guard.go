@@ -109,9 +109,9 @@ func (c *census) other(h sip.Header) {
 	c.text(v)
 	switch {
 	case strings.EqualFold(name, "Require"):
-		c.require = append(c.require, list(v)...)
+		c.require = append(c.require, commas(v)...)
 	case strings.EqualFold(name, "Accept"):
-		c.accept = append(c.accept, list(v)...)
+		c.accept = append(c.accept, commas(v)...)
 		if strings.TrimSpace(v) == "" {
 			c.accept = append(c.accept, "") // no body at all is acceptable
 		}
@@ -120,8 +120,8 @@ func (c *census) other(h sip.Header) {
 	}
 }
 
-// list splits a comma-separated value.
-func list(v string) (out []string) {
+// commas splits a comma-separated value.
+func commas(v string) (out []string) {
 	for s := range strings.SplitSeq(v, ",") {
 		if s = strings.TrimSpace(s); s != "" {
 			out = append(out, s)

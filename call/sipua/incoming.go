@@ -39,7 +39,7 @@ type Incoming struct {
 
 // invite begins an inbound leg.
 func (u *UA) invite(key string, req *sip.Request, o origin, trunk string) {
-	if u.table.crowded() {
+	if !u.table.room() {
 		u.counters.drop(dropOverload)
 		u.calm(req, o, refuse(sip.StatusServiceUnavailable, "Overload", overloaded()...))
 		return

@@ -93,7 +93,7 @@ func nought(v string) bool {
 func has(m sip.Message, thing string, names ...string) bool {
 	for _, name := range names {
 		for _, v := range values(m, name) {
-			for _, item := range list(v) {
+			for _, item := range commas(v) {
 				if strings.EqualFold(item, thing) {
 					return true
 				}

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"container/list"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ type table struct {
 	client map[string]*clientTx
 	legs   map[legKey]*Leg
 	closed bool
+	shed   *list.List // *serverTx: refused INVITEs without their ACK, the longest ago first
 
 	graves [graveyards]map[string]grave
 	turn   int
@@ -54,11 +56,14 @@ type serverTx struct {
 	tx         *sip.ServerTx // INVITE only
 	leg        *Leg
 	over       atomic.Bool
+	refusal    *sip.Response // that is repeated until its ACK
+	place      *list.Element // among those
 }
 
 func newTable() *table {
 	t := &table{
 		server: map[string]*serverTx{}, client: map[string]*clientTx{}, legs: map[legKey]*Leg{}, turned: time.Now(),
+		shed: list.New(),
 	}
 	for i := range t.graves {
 		t.graves[i] = map[string]grave{}
@@ -93,12 +98,30 @@ func (t *table) addServer(s *serverTx) bool {
 	return true
 }
 
-// crowded reports whether so many requests wait for an answer that another
-// INVITE had better go elsewhere.
-func (t *table) crowded() bool {
+// refused notes that an INVITE has its refusal, which is repeated until its ACK.
+func (t *table) refused(s *serverTx, res *sip.Response) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.server) >= serversMost
+	if t.server[s.key] == s && s.place == nil {
+		s.refusal, s.place = res, t.shed.PushBack(s)
+	}
+}
+
+// room makes room for another INVITE: who was refused longest ago and never
+// acknowledged it hears it only when he asks again. It returns false if too many
+// wait for an answer.
+func (t *table) room() bool {
+	for {
+		t.mu.Lock()
+		full, oldest := len(t.server) >= serversMost, t.shed.Front()
+		t.mu.Unlock()
+		if !full || oldest == nil {
+			return !full
+		}
+		s, _ := oldest.Value.(*serverTx)
+		b, _ := s.flow.render(s.refusal) // it was sent: there is no error
+		t.finish(s, b)
+	}
 }
 
 func (t *table) findServer(key string) *serverTx {
@@ -118,6 +141,9 @@ func (t *table) finish(s *serverTx, answer []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.server, s.key)
+	if s.place != nil {
+		t.shed.Remove(s.place)
+	}
 	t.bury(s.key, grave{answer: answer, flow: s.flow})
 	if s.merge != "" {
 		delete(t.server, s.merge)
