@@ -92,6 +92,9 @@ func (r *runner) lane(ctx context.Context, name string, steps []step) {
 	l, err := newLab(ctx, dir, r.binary)
 	if err == nil {
 		defer l.close()
+		if name != "security" {
+			l.node.Admission = "off" // three switches, browsers and phones share a machine: something is late now and then
+		}
 		err = l.node.Start(ctx)
 	}
 	r.tell(name, "start: the switch takes calls", began, err)

@@ -121,7 +121,7 @@ func Defaults() Settings {
 	return Settings{
 		Node:    "n1",
 		DataDir: "data",
-		SIP: SIP{Admission: "off", Origins: []string{}, PerSource: 64, Listen: []Listen{
+		SIP: SIP{Admission: "auto", Origins: []string{}, PerSource: 64, Listen: []Listen{
 			{Transport: "udp", Address: netip.AddrPortFrom(local, 5060)},
 			{Transport: "tcp", Address: netip.AddrPortFrom(local, 5060)},
 		}},
