@@ -221,6 +221,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"no such format": {a.URL, []string{"calls", "-o", "xml"}, "-o xml: there are table and json"},
 		"no such time":   {a.URL, []string{"cdrs", "--from", "yore"}, `--from: "yore" is no time (2026-11-23 08:00) and no age (2h)`},
 		"no such thing":  {a.URL, []string{"cals"}, `unknown command "cals"`},
+		"no argument":    {a.URL, []string{"trace"}, "usage: tierline trace CALL"},
 		"another server": {web.URL, []string{"calls"}, "is perhaps no tierline node"},
 		"not there":      {a.URL, []string{"queues"}, "not prepared"},
 		"no directory":   {a.URL, []string{"check", "/nonexistent"}, "/nonexistent: 1 error in 0 documents and 0 sounds"},

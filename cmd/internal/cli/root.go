@@ -73,7 +73,23 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 		},
 	)
 	root.AddCommand(others...)
+	explainArgs(root)
 	return root
+}
+
+// explainArgs has each command that gets the wrong arguments say what it wants.
+func explainArgs(cmd *cobra.Command) {
+	if valid := cmd.Args; valid != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := valid(cmd, args); err != nil {
+				return fmt.Errorf("%w\nusage: %s\n%s --help says more", err, cmd.UseLine(), cmd.CommandPath())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		explainArgs(sub)
+	}
 }
 
 // Main runs the root command and returns the exit code. The first SIGINT or

@@ -141,6 +141,7 @@ func (w *world) call(ctx context.Context, e *phone.Endpoint, n entry) {
 		p.Talk = between(4*time.Second, 10*time.Second)
 	}
 	n.report = e.Call(ctx, p)
+	n.cut = ctx.Err() != nil
 	w.mu.Lock()
 	delete(w.going, n.from.Phone)
 	w.mu.Unlock()

@@ -51,6 +51,7 @@ type entry struct {
 	from   customer
 	tone   int
 	report phone.Report
+	cut    bool // the demo was ended before the call: nobody can say how it would have gone
 	unmet  []string
 }
 
@@ -159,6 +160,9 @@ func (l *ledger) settle(ctx context.Context, a api, s *staff) error {
 	}
 	for i := range l.entries {
 		e := &l.entries[i]
+		if e.cut {
+			continue
+		}
 		var record *report.CDR
 		if found, ok := records[e.report.CallID]; ok {
 			record = &found
@@ -212,10 +216,23 @@ func (l *ledger) summary(w io.Writer) {
 		}
 	}
 	p("(wait: from the answer to the agent's voice, menus included)")
+	if cut := l.cut(); cut > 0 {
+		p("(%d calls were under way when the demo was ended; they are not judged)", cut)
+	}
 	for _, e := range unmet {
 		p("UNMET  call %d: %s, %s dials %s, %s: %s", e.n, tierOf(e.from), e.from.Phone, e.script.number, e.script.name,
 			strings.Join(e.unmet, "; "))
 	}
+}
+
+// cut counts the calls that ended with the demo. mu is held.
+func (l *ledger) cut() (n int) {
+	for _, e := range l.entries {
+		if e.cut {
+			n++
+		}
+	}
+	return n
 }
 
 func tierOf(c customer) string {

@@ -85,9 +85,10 @@ func TestSummary(t *testing.T) {
 	l := &ledger{}
 	l.add(e)
 	l.add(bad)
+	l.add(entry{cut: true, from: e.from})
 	var out bytes.Buffer
 	l.summary(&out)
-	for _, want := range []string{"gold", "unknown", "all              2       1          2        5.0 s", "UNMET", "no agent in 20 s"} {
+	for _, want := range []string{"gold", "unknown", "all              3       1          2        5.0 s", "UNMET", "no agent in 20 s", "(1 calls were under way"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("summary lacks %q:\n%s", want, out.String())
 		}
