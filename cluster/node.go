@@ -63,6 +63,7 @@ type Node struct {
 	dir     *directory // nil in memory
 	mark    *mark      // nil in memory
 	wires   *wires     // nil: alone
+	visits  *visits    // nil: alone
 	carrier raft.Transport
 	route   *route
 	stored  uint64 // the last index that was in the log when this process began

@@ -158,7 +158,10 @@ func (n *Node) connect(c Config, s settings, start uint64) error {
 	n.carrier = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: n.wires, MaxPool: 3, Timeout: s.timing.wires, Logger: newBridge(c.Logger),
 	})
-	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){forEvents: r.serve, forStatus: n.tell}
+	n.visits = newVisits(c.Node, s.timing.wires)
+	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){
+		forEvents: r.serve, forStatus: n.tell, forVisits: n.visits.receive,
+	}
 	return nil
 }
 

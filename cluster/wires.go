@@ -23,6 +23,7 @@ const (
 	forRaft   purpose = "raft"   // Raft's own protocol
 	forEvents purpose = "events" // events of a member, for the leader's log
 	forStatus purpose = "status" // one question: how are you?
+	forVisits purpose = "visits" // requests of the API that another node can answer
 )
 
 // helloFormat is the version of how members greet one another.

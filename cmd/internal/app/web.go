@@ -67,7 +67,7 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks,
 		TrunkTests: n.sw, Calls: n.sw, Archive: n.archive,
 		Nodes: n.cluster.Nodes, Control: n.sw.Control, Supervise: n.sw.Supervise,
-		Traces:   n.traceSource(),
+		Traces: n.traceSource(), Members: n.cluster,
 		Suspects: n.registrar, AllowRemote: n.settings.HTTP.AllowRemote,
 		Logger: n.log.With("part", "http"),
 	})
@@ -83,6 +83,9 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 	n.run(root, "meter", meter.Run)
 	if n.traces != nil {
 		n.run(root, "traces", n.followStory)
+	}
+	if visitors := n.cluster.Visitors(); visitors != nil {
+		n.run(root, "requests of other nodes", func(ctx context.Context) error { return web.ServeMembers(ctx, visitors) })
 	}
 	n.run(root, "HTTP", func(ctx context.Context) error { return web.Serve(ctx, l) })
 	return nil

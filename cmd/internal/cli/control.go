@@ -22,7 +22,7 @@ func controlCommand(o *options) *cobra.Command {
 		Short: "Hold, mute, consult, transfer or confer for an agent",
 		Long: `What an agent does with his call. Without a target transfer and conference are about whom
 the agent asks already (consult). swap changes between the caller and whom he asks. drop lets
-one go: PARTY, or whom he asks. Ask the node that holds the call.`,
+one go: PARTY, or whom he asks.`,
 		Example: `  tierline call 1001 hold
   tierline call 1001 consult --agent 1002
   tierline call 1001 transfer

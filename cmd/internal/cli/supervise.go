@@ -23,8 +23,7 @@ func superviseCommand(o *options) *cobra.Command {
 		Long: `The supervisor's phone rings; when he picks up he is in the call. listen: nobody hears him,
 whisper: the agent does, barge: everybody does, take-over: he serves the call from now on.
 Without agent and call it is about the call he is in. On his phone he does the same with
-*1 listen, *2 whisper, *3 barge, *4 take over. Whom he may supervise, agents.yaml says.
-Ask the node that holds the call.`,
+*1 listen, *2 whisper, *3 barge, *4 take over. Whom he may supervise, agents.yaml says.`,
 		Example: `  tierline supervise 1008 1001
   tierline supervise 1008 whisper
   tierline supervise 1008 stop`,

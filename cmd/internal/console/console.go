@@ -73,7 +73,8 @@ type Config struct {
 	AllowRemote   bool                                      // serve under any host name
 	Control       func(context.Context, call.Control) error // of agents' calls on this node
 	Supervise     func(context.Context, call.Oversight) error
-	Traces        Traces // nil: none are kept
+	Traces        Traces  // nil: none are kept
+	Members       Members // nil: this node is alone
 	Logger        *slog.Logger
 
 	Target interval.Target  // the service level shown unless asked otherwise; zero: the usual one
@@ -86,6 +87,7 @@ type Console struct {
 	c       Config
 	clock   *clock
 	handler http.Handler
+	relay   *relay
 	api     huma.API
 	streams chan struct{} // a place for each event stream
 }
@@ -138,7 +140,8 @@ func New(c Config) *Console {
 	w.numbers()
 	w.events(mux)
 	mux.HandleFunc("/", notFound)
-	w.handler = w.guard(mux)
+	w.relay = newRelay(w, mux)
+	w.handler = w.guard(w.relay)
 	return w
 }
 
@@ -155,9 +158,11 @@ func (w *Console) OpenAPI() ([]byte, error) {
 }
 
 // Serve answers on a listener until the context ends. Streams end with it.
-func (w *Console) Serve(ctx context.Context, l net.Listener) error {
+func (w *Console) Serve(ctx context.Context, l net.Listener) error { return w.serve(ctx, l, w.handler) }
+
+func (w *Console) serve(ctx context.Context, l net.Listener, handler http.Handler) error {
 	s := &http.Server{
-		Handler:           w.handler,
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

@@ -18,21 +18,28 @@ func (w *Console) control() {
 		Summary: "Hold, mute, consult, transfer, confer: what an agent does with his call",
 		Description: "Answers when it has begun. Whether somebody answers, and when, is told by events. " +
 			"409: not possible now, or nobody like that can be reached; the call goes on as it was. " +
-			"Ask the node that holds the call.",
-		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusForbidden, http.StatusServiceUnavailable},
+			"Any node may be asked: the one that holds the call answers.",
+		Errors: controlErrors(),
 	}, w.controlCall)
 	huma.Register(w.api, huma.Operation{
 		OperationID: "supervise", Method: http.MethodPost, Path: "/api/v1/supervisions", Tags: []string{"live"},
 		Summary: "Bring a supervisor into a call, or change what he does there",
 		Description: "His phone rings; answers when it does, or when the mode has changed. 403: the documents don't let " +
-			"him look after that agent. 409: not possible now. Ask the node that holds the call.",
-		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusForbidden, http.StatusServiceUnavailable},
+			"him look after that agent. 409: not possible now. Any node may be asked.",
+		Errors: controlErrors(),
 	}, w.supervise)
 	huma.Register(w.api, huma.Operation{
 		OperationID: "end-supervision", Method: http.MethodDelete, Path: "/api/v1/supervisions/{id}",
 		Tags: []string{"live"}, Summary: "Take a supervisor out of the call he is in",
 		Errors: []int{http.StatusNotFound, http.StatusConflict},
 	}, w.endSupervision)
+}
+
+func controlErrors() []int {
+	return []int{
+		http.StatusNotFound, http.StatusConflict, http.StatusForbidden,
+		http.StatusServiceUnavailable, http.StatusBadGateway,
+	}
 }
 
 type supervision struct {

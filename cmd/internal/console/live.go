@@ -48,12 +48,12 @@ type callFilter struct {
 	Agent string `query:"agent" doc:"Only calls of this agent"`
 }
 
-func (w *Console) listCalls(_ context.Context, f *callFilter) (*answer[wire.Calls], error) {
+func (w *Console) listCalls(ctx context.Context, f *callFilter) (*answer[wire.Calls], error) {
 	var views []acd.CallView
 	var now int64
 	w.present(func(s *acd.State) { views, now = s.Calls(), s.Now() })
 	wall := report.TimeOf(time.Now())
-	sounds := w.legQualities()
+	sounds := w.relay.qualities(ctx, views)
 	out := &answer[wire.Calls]{Body: wire.Calls{Calls: []wire.Call{}}}
 	for i := range views {
 		v := &views[i]
@@ -70,7 +70,7 @@ type callInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
-func (w *Console) getCall(_ context.Context, in *callInput) (*answer[wire.Call], error) {
+func (w *Console) getCall(ctx context.Context, in *callInput) (*answer[wire.Call], error) {
 	var view acd.CallView
 	var found bool
 	var now int64
@@ -82,7 +82,7 @@ func (w *Console) getCall(_ context.Context, in *callInput) (*answer[wire.Call],
 		return nil, notFoundProblem("there is no call " + in.ID)
 	}
 	c := wireCall(&view, now, report.TimeOf(time.Now()))
-	c.Legs = w.legQualities()[c.ID]
+	c.Legs = w.relay.qualities(ctx, []acd.CallView{view})[c.ID]
 	return &answer[wire.Call]{Body: c}, nil
 }
 

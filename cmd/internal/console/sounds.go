@@ -37,9 +37,9 @@ const (
 func (w *Console) sounds(mux *http.ServeMux) {
 	heard := &listening{last: map[string]time.Time{}, now: w.c.Now}
 	mux.HandleFunc("GET "+recordingPath+"{ref...}", func(rw http.ResponseWriter, r *http.Request) {
-		ref := strings.TrimSuffix(r.PathValue("ref"), ".wav")
-		if name, ok := strings.CutSuffix(ref, ".json"); ok {
-			w.aboutRecording(rw, r, name)
+		ref, about := soundOf(r)
+		if about {
+			w.aboutRecording(rw, r, ref)
 			return
 		}
 		w.sendRecording(rw, r, ref, heard)
@@ -60,9 +60,26 @@ func (w *Console) sounds(mux *http.ServeMux) {
 				"audio/wav": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
 			}},
 			"206": {Description: "The part asked for"},
-			"404": {Description: "There is none, or it is on another node"},
+			"404": {Description: "There is none, or it is on a node that can't be asked"},
 		},
 	})
+}
+
+// soundOf is the recording that a request names, and whether it wants to know
+// about it instead of hearing it.
+func soundOf(r *http.Request) (ref string, about bool) {
+	ref = strings.TrimSuffix(r.PathValue("ref"), ".wav")
+	return strings.CutSuffix(ref, ".json")
+}
+
+// hasRecording tells whether this node can answer: if not, another may.
+func (w *Console) hasRecording(r *http.Request) bool {
+	if w.c.Archive == nil {
+		return false
+	}
+	ref, _ := soundOf(r)
+	_, err := w.c.Archive.About(r.Context(), ref)
+	return !errors.Is(err, call.ErrNoRecording)
 }
 
 func (w *Console) sendRecording(rw http.ResponseWriter, r *http.Request, ref string, heard *listening) {

@@ -128,6 +128,7 @@ func TestWaitsGrowBetweenEntries(t *testing.T) {
 		w := &Console{c: Config{
 			Core: core, Records: lockedRecords{}, Zone: time.UTC, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 		}, clock: newClock(core)}
+		w.relay = newRelay(w, http.NotFoundHandler())
 		time.Sleep(5 * time.Second)
 		do(7010, acd.CallQueued{Call: "a", Queue: "human"}) // the log's clock is 10 ms ahead of ours
 		for _, after := range []int64{0, 30_000, 600_000} {
@@ -171,6 +172,7 @@ func TestWhyACallWaitsCountsDownBetweenEntries(t *testing.T) {
 			}
 		}
 		w := &Console{c: Config{Core: core}, clock: newClock(core)}
+		w.relay = newRelay(w, http.NotFoundHandler())
 		for _, want := range []string{"relaxes to a>=1 in 60 s", "relaxes to a>=1 in 18 s"} {
 			calls, err := w.listCalls(t.Context(), &callFilter{})
 			if err != nil {

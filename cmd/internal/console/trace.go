@@ -131,7 +131,7 @@ func (w *Console) noTrace(what string) error {
 	w.c.Core.Read(func(s *acd.State) { view, running = s.Call(what) })
 	switch {
 	case running && view.Node != w.c.Node:
-		return notFoundProblem("call " + what + " runs on node " + view.Node + ": ask that one")
+		return notFoundProblem("call " + what + " runs on node " + view.Node + ", which can't be asked")
 	case running:
 		return notFoundProblem("call " + what + " runs, but this node keeps no traces (trace.enabled), or has forgotten it")
 	}
@@ -203,7 +203,7 @@ func place(a netip.AddrPort) string {
 	return a.String()
 }
 
-// legQualities says how the legs of a running call sound.
+// legQualities says how the legs of the calls on this node sound.
 func (w *Console) legQualities() map[string][]wire.LegQuality {
 	out := map[string][]wire.LegQuality{}
 	if w.c.Calls == nil {
