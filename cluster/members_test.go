@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/call/memnet"
 )
 
 // trio is three whole nodes on a network in memory.
 type trio struct {
 	t       testing.TB
 	ca      *authority
-	net     *testNetwork
+	net     *memnet.Wires
+	away    string // who is cut off
 	node    map[string]*Node
 	effects map[string]*effectLog
 	disks   map[string]*disk
@@ -26,7 +28,7 @@ func trioNames() []string { return []string{"n1", "n2", "n3"} }
 
 func newTrio(t testing.TB) *trio {
 	c := &trio{
-		t: t, ca: newAuthority(t), net: newTestNetwork(), node: map[string]*Node{},
+		t: t, ca: newAuthority(t), net: memnet.NewWires(), node: map[string]*Node{},
 		effects: map[string]*effectLog{}, disks: map[string]*disk{},
 	}
 	c.start(trioNames()...)
@@ -60,12 +62,11 @@ func (c *trio) start(names ...string) {
 
 func (c *trio) open(name string, effects *effectLog, as *Members) (*Node, error) {
 	s := defaults()
-	s.net = c.net.at(name)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return open(ctx, Config{
 		Node: name, LogStore: StoreMemory, Logger: testLogger(c.t).With("node", name), Effects: effects.add,
-		Members: as,
+		Members: as, Network: c.net.At(name),
 	}, s)
 }
 
@@ -77,11 +78,17 @@ func (c *trio) stop() {
 	}
 }
 
+// cut takes a node off the network; "": none.
+func (c *trio) cut(node string) {
+	c.away = node
+	c.net.Cut(func(from, to string) bool { return from == node || to == node })
+}
+
 func (c *trio) leader() string {
 	c.t.Helper()
 	for range 1000 {
 		for name, n := range c.node {
-			if n.Stats().Leader && !c.net.away[name] {
+			if n.Stats().Leader && name != c.away {
 				return name
 			}
 		}
@@ -169,7 +176,7 @@ func TestNothingIsLostOrDoubledWhenTheLeaderGoes(t *testing.T) {
 		for i := range many {
 			n.Post(step("c1", i))
 			if i == many/2 {
-				c.net.cut(lead, true)
+				c.cut(lead)
 			}
 			if i%50 == 0 {
 				time.Sleep(time.Millisecond)
@@ -180,7 +187,7 @@ func TestNothingIsLostOrDoubledWhenTheLeaderGoes(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("a new leader took %v", took)
 		}
-		c.net.cut(lead, false)
+		c.cut("")
 		c.agree()
 		told := steps(t, n)["c1"]
 		for i, got := range told {
@@ -215,7 +222,7 @@ func TestStrangersAreTurnedAwayWithTheReason(t *testing.T) {
 			"somebody else's address": {"n2", func() *Members { m := c.ca.member("test", "n2", trioNames()...); m.Nodes["n3"] = "n1"; return m }(), "n3", "addresses swapped"},
 		} {
 			x.m.Listen = "elsewhere-" + strings.ReplaceAll(what, " ", "-")
-			w, err := newWires(x.me, x.m, c.net.at(x.me), time.Second, testLogger(t))
+			w, err := newWires(x.me, x.m, c.net.At(x.me), time.Second, testLogger(t))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -35,6 +35,8 @@ type Config struct {
 
 	// Members, if not nil, makes the node one of several.
 	Members *Members
+	// Network is what the members reach one another by; nil: TCP.
+	Network Network
 	// Takeover says what becomes of calls of a node that is down (TakeAddress, …;
 	// empty: TakeNothing) and of one's own after a restart.
 	Takeover string

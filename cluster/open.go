@@ -21,7 +21,6 @@ type settings struct {
 	snaps  func(dir string, log *slog.Logger) (raft.SnapshotStore, error)
 	wall   func() time.Time
 	mono   func() time.Duration
-	net    network
 	decide func(s *acd.State, at int64) []acd.Event
 	timing timing
 }
@@ -46,7 +45,6 @@ func defaults() settings {
 		open:   openStore,
 		snaps:  newSnapshots,
 		wall:   time.Now,
-		net:    tcp{},
 		mono:   func() time.Duration { return time.Since(start) },
 		decide: acd.Decide,
 		timing: timing{
@@ -79,6 +77,9 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Network == nil {
+		c.Network = tcp{}
 	}
 	if c.Effects == nil {
 		c.Effects = func([]acd.Effect) {}
@@ -149,7 +150,7 @@ func (n *Node) connect(c Config, s settings, start uint64) error {
 		return nil
 	}
 	var err error
-	if n.wires, err = newWires(c.Node, c.Members, s.net, s.timing.wires, c.Logger); err != nil {
+	if n.wires, err = newWires(c.Node, c.Members, c.Network, s.timing.wires, c.Logger); err != nil {
 		return err
 	}
 	n.fsm.own = newOwnEntries(c.Node)

@@ -45,21 +45,23 @@ type hello struct {
 	Refused string  `json:"refused,omitempty"`
 }
 
-// network is what wires run over. Tests have one without sockets.
-type network interface {
-	listen(ctx context.Context, addr string) (net.Listener, error)
-	dial(ctx context.Context, addr string) (net.Conn, error)
+// Network is what connections between members run over: TCP, or a simulation's.
+type Network interface {
+	Listen(ctx context.Context, addr string) (net.Listener, error)
+	Dial(ctx context.Context, addr string) (net.Conn, error)
 }
 
 // tcp is the real one.
 type tcp struct{}
 
-func (tcp) listen(ctx context.Context, addr string) (net.Listener, error) {
+// Listen implements Network.
+func (tcp) Listen(ctx context.Context, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
 	return lc.Listen(ctx, "tcp", addr)
 }
 
-func (tcp) dial(ctx context.Context, addr string) (net.Conn, error) {
+// Dial implements Network.
+func (tcp) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, "tcp", addr)
 }
@@ -70,7 +72,7 @@ func (tcp) dial(ctx context.Context, addr string) (net.Conn, error) {
 type wires struct {
 	me      string
 	members *Members
-	net     network
+	net     Network
 	log     *slog.Logger
 	limit   time.Duration // for a connection to be made and greeted
 
@@ -87,13 +89,13 @@ type wires struct {
 	closed bool
 }
 
-func newWires(me string, m *Members, over network, limit time.Duration, log *slog.Logger) (*wires, error) {
+func newWires(me string, m *Members, over Network, limit time.Duration, log *slog.Logger) (*wires, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	w := &wires{
 		me: me, members: m, net: over, log: log, limit: limit, raft: make(chan net.Conn),
 		ctx: ctx, stop: stop, open: map[net.Conn]struct{}{},
 	}
-	l, err := over.listen(ctx, m.listen(me))
+	l, err := over.Listen(ctx, m.listen(me))
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("listen for other nodes: %w", err)
@@ -217,7 +219,7 @@ func (w *wires) dial(ctx context.Context, node string, why purpose) (net.Conn, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
-	raw, err := w.net.dial(ctx, addr)
+	raw, err := w.net.Dial(ctx, addr)
 	if err != nil {
 		return nil, fmt.Errorf("reach node %s: %w", node, err)
 	}

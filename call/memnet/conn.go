@@ -23,6 +23,8 @@ type conn struct {
 	done chan struct{}
 	once sync.Once
 
+	before *conn // has the address once this one is closed; guarded by the net
+
 	mu    sync.Mutex
 	dead  chan struct{} // closed when the read deadline passes or is changed
 	timer *time.Timer

@@ -1,10 +1,11 @@
-// Package memnet is a packet network in memory, for tests.
+// Package memnet is a network in memory, for tests.
 //
 // # What it owns
 //
 // Sockets that are [net.PacketConn] with deadlines, and the weather between
 // them: seeded loss, duplication, delay and jitter, and a hook that cuts
-// links. It does not know what the packets mean, and it has no streams.
+// links; and streams between named places ([Wires]), with delay, cut links and
+// processes that are killed. It does not know what is carried.
 //
 // # The rule
 //
@@ -16,5 +17,6 @@
 // # Concurrency
 //
 // All methods may be called from any goroutine. Watch and cut functions run
-// on the sender's goroutine and must not send.
+// on the sender's goroutine and must not send. [Wires] calls Watch with nothing
+// locked: it may kill.
 package memnet

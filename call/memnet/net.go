@@ -89,6 +89,21 @@ func (n *Net) Listen(addr string) net.PacketConn {
 	return c
 }
 
+// Share opens a socket at an address that others may have, too: the newest gets
+// what comes, as with SO_REUSEADDR.
+func (n *Net) Share(addr string) (net.PacketConn, error) {
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("memnet: share: %w", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := newConn(n, at)
+	c.before = n.conns[at]
+	n.conns[at] = c
+	return c, nil
+}
+
 func (n *Net) free(ip netip.Addr) netip.AddrPort {
 	for {
 		at := netip.AddrPortFrom(ip, n.next)
@@ -172,7 +187,14 @@ func (n *Net) arrive(to netip.AddrPort, p packet) {
 func (n *Net) forget(c *conn) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.conns[c.at] == c {
-		delete(n.conns, c.at)
+	for at := n.conns[c.at]; at != nil; at = at.before {
+		switch {
+		case at == c && c.before == nil:
+			delete(n.conns, c.at)
+		case at == c:
+			n.conns[c.at] = c.before
+		case at.before == c:
+			at.before = c.before
+		}
 	}
 }

@@ -52,6 +52,9 @@ type Config struct {
 
 	adopted bool // the sockets are another one's; see UA.Adopt
 
+	// Socket opens what Listen names of UDP; nil: the kernel does.
+	Socket func(addr string) (net.PacketConn, error)
+
 	// Watch sees the messages of those we know; nil: nobody watches.
 	Watch func(Sighting)
 
@@ -130,7 +133,7 @@ func newUA(c Config) *UA {
 		gate: c.Gate, log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
 		origins: c.Origins, shared: c.Shared, roaming: c.Roaming, watch: c.Watch,
-		config: Config{ServerTLS: c.ServerTLS},
+		config: Config{ServerTLS: c.ServerTLS, Socket: c.Socket},
 	}
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {
 		u.quiet, u.verbose = c.Logger, true
@@ -158,7 +161,7 @@ func (u *UA) listen(c Config) ([]*endpoint, error) {
 		transport := strings.ToLower(l.Transport)
 		switch transport {
 		case UDP:
-			pc, err := lc.ListenPacket(context.Background(), "udp", l.Addr)
+			pc, err := c.socket(lc, l.Addr)
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("listen for SIP on udp %s: %w", l.Addr, err), c.abandon())
 			}
@@ -192,6 +195,13 @@ func (u *UA) listen(c Config) ([]*endpoint, error) {
 		u.outward = added[0].outward()
 	}
 	return added, nil
+}
+
+func (c *Config) socket(lc net.ListenConfig, addr string) (net.PacketConn, error) {
+	if c.Socket != nil {
+		return c.Socket(addr)
+	}
+	return lc.ListenPacket(context.Background(), "udp", addr)
 }
 
 // addStreams puts TLS over a listener whose transport needs it.

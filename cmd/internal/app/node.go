@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -36,8 +37,12 @@ type Node struct {
 	settings config.Settings
 	log      *slog.Logger
 
+	ground ground
+
 	library   *prompt.Library
-	media     *media.Engine
+	sound     call.Media
+	most      int           // calls that there are ports for
+	media     *media.Engine // nil in a simulation
 	cluster   *cluster.Node
 	services  *call.Services
 	sw        *call.Switch
@@ -68,12 +73,8 @@ type Node struct {
 // Start brings a node up. When it returns, calls are taken (if service
 // documents are published).
 func Start(ctx context.Context, s config.Settings, version string, log *slog.Logger) (*Node, error) {
-	root, stop := context.WithCancel(context.WithoutCancel(ctx))
-	n := &Node{settings: s, log: log, stop: stop, version: version, gate: gate.New(log.With("part", "gate"))}
-	steps := []struct {
-		name string
-		run  func(ctx, root context.Context) error
-	}{
+	n := &Node{settings: s, log: log, version: version, gate: gate.New(log.With("part", "gate"))}
+	err := n.start(ctx, []part{
 		{"TLS", n.startTLS},
 		{"media", n.startMedia},
 		{"sources", n.startBackend},
@@ -83,15 +84,40 @@ func Start(ctx context.Context, s config.Settings, version string, log *slog.Log
 		{"service documents", n.startService},
 		{"SIP", n.startSIP},
 		{"HTTP", n.startHTTP},
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, step := range steps {
-		if err := step.run(ctx, root); err != nil {
+	return n, nil
+}
+
+// part of a node, and how it is started. What it does until the node ends has
+// root.
+type part struct {
+	name string
+	run  func(ctx, root context.Context) error
+}
+
+// ground is what a node stands on. The zero value is the machine; a simulation
+// has its own.
+type ground struct {
+	network cluster.Network                           // between nodes
+	socket  func(addr string) (net.PacketConn, error) // for SIP
+	fenced  func()                                    // see Node.fenced
+}
+
+// start starts the parts one after the other, and ends them all if one fails.
+func (n *Node) start(ctx context.Context, parts []part) error {
+	root, stop := context.WithCancel(context.WithoutCancel(ctx))
+	n.stop = stop
+	for _, p := range parts {
+		if err := p.run(ctx, root); err != nil {
 			n.close()
-			return nil, fmt.Errorf("start %s: %w", step.name, err)
+			return fmt.Errorf("start %s: %w", p.name, err)
 		}
 	}
 	n.up.Store(true)
-	return n, nil
+	return nil
 }
 
 func (n *Node) startMedia(_, _ context.Context) (err error) {
@@ -104,14 +130,20 @@ func (n *Node) startMedia(_, _ context.Context) (err error) {
 		return err
 	}
 	n.undo(n.media.Close)
+	// Every caller is left a second pair of ports, for an agent's leg: who can
+	// never be connected is better refused at once.
+	n.sound, n.most = mediaPort{n.media, r.IP}, n.media.Stats().Ports/2
+	return n.openLibrary()
+}
+
+func (n *Node) openLibrary() (err error) {
 	n.library, err = prompt.OpenLibrary(filepath.Join(n.settings.DataDir, "prompts"))
 	return err
 }
 
 // startLog makes the switch first: it gets the effects of the log.
 func (n *Node) startLog(ctx, root context.Context) (err error) {
-	port := mediaPort{n.media, n.settings.RTP.IP}
-	n.services = call.NewServices(n.log, port, n.library, n.bundle)
+	n.services = call.NewServices(n.log, n.sound, n.library, n.bundle)
 	if err = n.openRecordings(); err != nil {
 		return err
 	}
@@ -124,7 +156,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	}
 	known := &phones{}
 	n.sw = call.New(root, call.Config{
-		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: port, Services: n.services, Known: known.has,
+		Node: n.settings.Node, Log: n.log.With("part", "call"), Media: n.sound, Services: n.services, Known: known.has,
 		MaxCalls: n.maxCalls(), Backend: n.backend, Messages: n.archive.Messages, Tapes: n.archive.Tapes, Speech: n.speaker,
 		Accounts: accounts, Trace: n.traces, Addresses: addresses{n.settings.Takeover.Command},
 	})
@@ -133,7 +165,8 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 		return err
 	}
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
-		Members: members, Health: n.health, Takeover: n.settings.Takeover.Mode, Fenced: n.fenced,
+		Members: members, Network: n.ground.network,
+		Health: n.health, Takeover: n.settings.Takeover.Mode, Fenced: n.fenced,
 		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
 		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
 	})
@@ -149,14 +182,11 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	return nil
 }
 
-// maxCalls leaves every caller a second pair of ports, for an agent's leg:
-// who can never be connected is better refused at once.
 func (n *Node) maxCalls() int {
-	most := n.media.Stats().Ports / 2
 	if limit := n.settings.SIP.MaxCalls; limit > 0 {
-		most = min(most, limit)
+		return min(n.most, limit)
 	}
-	return most
+	return n.most
 }
 
 // realm is that of the current documents.
@@ -248,6 +278,7 @@ func (n *Node) startSIP(ctx, root context.Context) (err error) {
 		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept}, Gate: n.gate,
 		Shared: n.shared(), Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
 		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.clientTLS,
+		Socket: n.ground.socket,
 	})
 	if err != nil {
 		return err

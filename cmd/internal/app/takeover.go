@@ -119,6 +119,10 @@ func (n *Node) rehome(ctx context.Context) {
 // what was open.
 func (n *Node) fenced() {
 	n.log.Error("the others have taken this node for dead and gone on with its calls: it begins anew")
+	if n.ground.fenced != nil {
+		n.ground.fenced()
+		return
+	}
 	if err := syscall.Exec("/proc/self/exe", os.Args, os.Environ()); err != nil {
 		n.log.Error("can't begin anew: it stops", "err", err)
 	}
