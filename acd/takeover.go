@@ -108,8 +108,11 @@ func (s *State) nodeDown(ev NodeDown, r *Result) error {
 	s.member(ev.Node).down = true
 	r.Facts = append(r.Facts, Fact{Kind: FactNodeDown, Node: ev.Node, Cause: ev.Heir})
 	r.Effects = append(r.Effects, NodeLost{Node: ev.Node})
-	if ev.Heir != "" && !ev.Away {
-		for _, m := range s.homes(ev.Node) {
+	for _, m := range s.homes(ev.Node) {
+		switch {
+		case ev.Heir == "":
+			m.holder = m.name // nobody has it: whose it is takes it when it begins anew
+		case !ev.Away:
 			m.holder = ev.Heir
 			r.Effects = append(r.Effects, m.hold())
 		}

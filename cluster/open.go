@@ -268,16 +268,8 @@ func (n *Node) bootstrap(c Config, conf *raft.Config, snaps raft.SnapshotStore) 
 		if err = n.guard.SetUint64([]byte(keyTerm), 0); err != nil {
 			return false, fmt.Errorf("begin cluster: %w", err)
 		}
-		names := []string{c.Node}
-		if c.Members != nil {
-			names = c.Members.names()
-		}
-		var all raft.Configuration
-		for _, name := range names {
-			all.Servers = append(all.Servers, raft.Server{ID: raft.ServerID(name), Address: raft.ServerAddress(name)})
-		}
 		_, nobody := raft.NewInmemTransport(raft.ServerAddress(c.Node)) // asked for nothing but its name
-		if err = raft.BootstrapCluster(conf, n.guard, n.guard, snaps, nobody, all); err != nil {
+		if err = raft.BootstrapCluster(conf, n.guard, n.guard, snaps, nobody, c.founders()); err != nil {
 			return false, fmt.Errorf("begin cluster: %w", err)
 		}
 	}
@@ -285,6 +277,18 @@ func (n *Node) bootstrap(c Config, conf *raft.Config, snaps raft.SnapshotStore) 
 		err = n.dir.begun()
 	}
 	return old, err
+}
+
+// founders are the nodes that a cluster begins with.
+func (c *Config) founders() (all raft.Configuration) {
+	names := []string{c.Node}
+	if c.Members != nil {
+		names = c.Members.names()
+	}
+	for _, name := range names {
+		all.Servers = append(all.Servers, raft.Server{ID: raft.ServerID(name), Address: raft.ServerAddress(name)})
+	}
+	return all
 }
 
 func (n *Node) countStart() (uint64, error) {

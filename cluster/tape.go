@@ -97,6 +97,16 @@ func (t *tape) outbox() ([]Story, uint64) {
 	return append([]Story(nil), t.stories[t.position(t.acked):]...), max(t.acked, t.floor)
 }
 
+// since returns all stories after an index.
+func (t *tape) since(index uint64) ([]Story, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if index < t.floor {
+		return nil, &CompactedError{After: index, Floor: t.floor}
+	}
+	return append([]Story(nil), t.stories[t.position(index):]...), nil
+}
+
 // reset puts a snapshot's outbox in place of everything.
 func (t *tape) reset(s []Story, floor uint64) {
 	t.mu.Lock()

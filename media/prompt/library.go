@@ -105,7 +105,7 @@ func (l *Library) write(sha string, b []byte) (err error) {
 // Get returns a sound. The error wraps ErrUnknown if there is none of that
 // name.
 func (l *Library) Get(sha string) (*Clip, error) {
-	if raw, err := hex.DecodeString(sha); err != nil || len(raw) != sha256.Size || hex.EncodeToString(raw) != sha {
+	if !isName(sha) {
 		return nil, fmt.Errorf("get prompt %.80q: not a SHA-256: %w", sha, ErrUnknown)
 	}
 	if c := l.recall(sha); c != nil {
@@ -127,6 +127,29 @@ func (l *Library) Get(sha string) (*Clip, error) {
 	}
 	l.remember(sha, c)
 	return c, nil
+}
+
+// File opens the file of a sound as it was put in. The error wraps ErrUnknown
+// if there is none of that name.
+func (l *Library) File(sha string) (io.ReadCloser, error) {
+	if !isName(sha) {
+		return nil, fmt.Errorf("open prompt %.80q: not a SHA-256: %w", sha, ErrUnknown)
+	}
+	f, err := os.Open(l.path(sha))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = ErrUnknown
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open prompt %s: %w", sha, err)
+	}
+	return f, nil
+}
+
+// isName tells whether it is a SHA-256 in hex, and so no way out of the
+// directory.
+func isName(sha string) bool {
+	raw, err := hex.DecodeString(sha)
+	return err == nil && len(raw) == sha256.Size && hex.EncodeToString(raw) == sha
 }
 
 func (l *Library) path(sha string) string { return filepath.Join(l.dir, sha+".wav") }

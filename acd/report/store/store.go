@@ -27,6 +27,7 @@ const readers = 4
 
 // Store is the SQLite file.
 type Store struct {
+	path  string
 	write *sql.DB // one connection
 	read  *sql.DB
 
@@ -49,7 +50,7 @@ func open(ctx context.Context, path string, front func(driver.Connector) driver.
 		return nil, err
 	}
 	w.SetMaxOpenConns(1)
-	s := &Store{write: w}
+	s := &Store{path: path, write: w}
 	if err = s.migrate(ctx); err == nil {
 		err = s.prepare(ctx)
 	}

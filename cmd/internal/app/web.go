@@ -67,7 +67,7 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks,
 		TrunkTests: n.sw, Calls: n.sw, Archive: n.archive,
 		Nodes: n.cluster.Nodes, Control: n.sw.Control, Supervise: n.sw.Supervise,
-		Traces: n.traceSource(), Members: n.cluster,
+		Traces: n.traceSource(), Members: n.cluster, Backup: n.Backup,
 		Suspects: n.registrar, AllowRemote: n.settings.HTTP.AllowRemote,
 		Logger: n.log.With("part", "http"),
 	})

@@ -73,8 +73,9 @@ type Config struct {
 	AllowRemote   bool                                      // serve under any host name
 	Control       func(context.Context, call.Control) error // of agents' calls on this node
 	Supervise     func(context.Context, call.Oversight) error
-	Traces        Traces  // nil: none are kept
-	Members       Members // nil: this node is alone
+	Traces        Traces                                 // nil: none are kept
+	Members       Members                                // nil: this node is alone
+	Backup        func(context.Context, io.Writer) error // nil: there is nothing to keep
 	Logger        *slog.Logger
 
 	Target interval.Target  // the service level shown unless asked otherwise; zero: the usual one
@@ -139,6 +140,7 @@ func New(c Config) *Console {
 	w.traces(mux)
 	w.numbers()
 	w.events(mux)
+	w.backup(mux)
 	mux.HandleFunc("/", notFound)
 	w.relay = newRelay(w, mux)
 	w.handler = w.guard(w.relay)
