@@ -18,6 +18,7 @@ import (
 
 // RestoreCommand returns `tierline restore`.
 func RestoreCommand() *cobra.Command {
+	var file string
 	cmd := &cobra.Command{
 		Use:   "restore FILE --config SETTINGS",
 		Short: "Bring a node, or each node of a cluster, back from a backup",
@@ -31,14 +32,14 @@ the first one is started. A single node may take the backup of a cluster.`,
 		Example:      "  tierline restore monday.tierline --config /etc/tierline/tierline.yaml",
 		Args:         cobra.ExactArgs(1),
 		SilenceUsage: true,
-		RunE:         restore,
+		RunE:         func(cmd *cobra.Command, args []string) error { return restore(cmd, file, args[0]) },
 	}
-	config.Register(cmd)
+	cmd.Flags().StringVar(&file, "config", "", "settings file (YAML); environment TIERLINE_CONFIG")
 	return cmd
 }
 
-func restore(cmd *cobra.Command, args []string) error {
-	s, _, err := config.Load(cmd)
+func restore(cmd *cobra.Command, settings, file string) error {
+	s, err := config.File(settings)
 	if err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
@@ -50,7 +51,7 @@ func restore(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	in, err := os.Open(args[0])
+	in, err := os.Open(file)
 	if err != nil {
 		return fmt.Errorf("open the backup: %w", err)
 	}
@@ -60,7 +61,7 @@ func restore(cmd *cobra.Command, args []string) error {
 	}}
 	m, err := r.run(in)
 	if err != nil {
-		return fmt.Errorf("restore %s: %w", args[0], err)
+		return fmt.Errorf("restore %s: %w", file, err)
 	}
 	text := fmt.Sprintf("%s: restored from %s of %s (release %s, entry %d), %d sounds\n",
 		s.DataDir, m.Node, m.Made.Format("2006-01-02 15:04:05 MST"), m.Release, m.Index, r.sounds)
