@@ -15,7 +15,7 @@ import (
 	"tierline/routing/trunk"
 )
 
-// Invite takes a new call. It runs on the goroutine that becomes the call's.
+// Invite takes a new call.
 func (s *Switch) Invite(in Invite) {
 	gen := s.cfg.Services.Current()
 	if gen == nil {
@@ -38,13 +38,13 @@ func (s *Switch) Invite(in Invite) {
 	if !ok {
 		return
 	}
-	s.group.Add(1)
+	s.group.Add(1) // it is the call's until it begins
 	defer s.group.Done()
 	in.OnCancel(func() { _ = c.Post(cancelled{}) })
 	if c.answer(in) {
-		c.run(s.root)
+		c.run()
 	} else {
-		close(c.done)
+		c.over()
 	}
 }
 

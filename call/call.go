@@ -24,10 +24,6 @@ var (
 	ErrBusy  = errors.New("mailbox of the call is full")
 )
 
-// mailbox is how many messages may wait for a call. A menu makes a handful at
-// a time; whoever fills it floods us with digits or re-INVITEs.
-const mailbox = 128
-
 // Call is one caller's call, from the INVITE to the record of its end.
 type Call struct {
 	id   string
@@ -52,11 +48,13 @@ type Call struct {
 
 	sounds atomic.Pointer[[]LegSound] // as last told
 
-	box  chan msg
-	done chan struct{}
-	full sync.Once
+	box    inbox
+	done   chan struct{}
+	full   sync.Once
+	life   context.Context //nolint:containedctx // nobody runs between two messages who could hold it
+	cancel context.CancelFunc
 
-	// ---- owned by run ----
+	// ---- owned by work ----
 	caller   *party
 	keys     dtmf.Merger
 	session  *ivr.Session
@@ -102,48 +100,12 @@ type Call struct {
 
 // prime makes a call ready to run; key is its name in the registry.
 func (c *Call) prime(key string) {
-	c.key, c.box, c.done = key, make(chan msg, mailbox), make(chan struct{})
+	c.key, c.done = key, make(chan struct{})
 	c.timers, c.pending = map[uint64]*time.Timer{}, map[*time.Timer]struct{}{}
 	c.lookups, c.kept = map[uint64]context.CancelFunc{}, map[string]time.Duration{}
 	c.tapes = map[*conversation]struct{}{}
 	log := c.sw.cfg.Log.With("call", c.id)
 	c.log = slog.New(c.sw.cfg.Trace.Handler(c.id, log.Handler()))
-}
-
-// Post hands the call a message and never blocks, so that no two actors can
-// wait for each other. A call whose mailbox overflows is ended.
-func (c *Call) Post(m msg) error {
-	select {
-	case <-c.done:
-		return ErrEnded
-	default:
-	}
-	select {
-	case c.box <- m:
-		return nil
-	default:
-		c.full.Do(func() { c.log.Warn("mailbox is full, ending the call") })
-		return ErrBusy
-	}
-}
-
-// run is the call's goroutine.
-func (c *Call) run(ctx context.Context) {
-	defer close(c.done)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	for !c.ending {
-		select {
-		case m := <-c.box:
-			c.guarded(ctx, m)
-			c.watch()
-		case <-ctx.Done():
-			c.end(endBy(acd.SideSwitch, 41, "node_stopped"))
-		}
-		if len(c.box) >= mailbox-1 {
-			c.end(&EndError{Cause: CauseFault(), Err: ErrBusy})
-		}
-	}
 }
 
 // guarded handles one message. A panic is a fault of this call and no other's.

@@ -65,7 +65,7 @@ func (s *Switch) callBack(e acd.RingAgent) {
 		return
 	}
 	_ = c.Post(asked{effect: e}) // the first in its mailbox
-	s.group.Go(func() { c.run(s.root) })
+	c.run()
 }
 
 // idle ends a call-back that nobody rings for any more.

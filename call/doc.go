@@ -18,10 +18,11 @@
 //
 // # The rule
 //
-// One call is one goroutine with a bounded mailbox. Everything that happens to
-// the call, on the wire, in the log or in time, reaches it as a message. Post
-// never blocks; an actor never waits for another actor; what takes time runs
-// beside it and comes back as a message. A call that fails ends alone.
+// One call is one actor with a bounded mailbox; it has a goroutine while a message
+// waits there, and none in between. Everything that happens to the call, on the
+// wire, in the log or in time, reaches it as a message. Post never blocks; an
+// actor never waits for another actor; what takes time runs beside it and comes
+// back as a message. A call that fails ends alone.
 //
 // Whatever is awaited, the caller hears something within 800 ms. If that goes
 // wrong, a watch over each call plays music after 1.5 s, and counts it.
@@ -33,7 +34,7 @@
 // # Concurrency
 //
 // [Switch] is safe for concurrent use; its mutex guards the registry only.
-// Fields of a [Call] below "owned by run" belong to its goroutine.
+// Fields of a [Call] below "owned by work" belong to whoever handles its messages.
 //
 // # Words
 //

@@ -218,7 +218,7 @@ func (s *Switch) take(id string) {
 	for _, ef := range s.estate.taken(id) {
 		_ = c.Post(asked{effect: ef})
 	}
-	s.group.Go(func() { c.run(s.root) })
+	c.run()
 	time.Sleep(time.Second/inheritRate - time.Since(began))
 }
 

@@ -110,8 +110,7 @@ func (g *Generation) callable(agent, number string) error {
 	return err //nolint:wrapcheck // it says why, in the words of the documents
 }
 
-// place begins a call of an agent. It runs on the goroutine that becomes the
-// call's.
+// place begins a call of an agent.
 func (s *Switch) place(in Invite, gen *Generation, agent string, target Target) {
 	c := &Call{
 		id: newID(), sw: s, gen: gen, from: agent, to: in.Number, sipCallID: in.CallID, codecs: sdp.DefaultCodecs(),
@@ -134,11 +133,11 @@ func (s *Switch) place(in Invite, gen *Generation, agent string, target Target) 
 	in.OnCancel(func() { _ = c.Post(cancelled{}) })
 	if !c.openPlaced(in, agent) {
 		s.ended(c, Cause{Reason: "agent_refused"})
-		close(c.done)
+		c.over()
 		return
 	}
 	c.later(func() { c.dialOut(s.root) })
-	c.run(s.root)
+	c.run()
 }
 
 // openPlaced prepares the agent's leg and writes the call into the log; false:

@@ -134,19 +134,19 @@ func (c *Call) awaitTape() {
 	limit := time.NewTimer(tapeLimit)
 	defer limit.Stop()
 	for c.taping != nil || len(c.tapes) > 0 {
-		select {
-		case m := <-c.box:
-			switch m := m.(type) {
-			case heard:
-				if ev, ok := m.ev.(media.Recorded); ok {
-					c.recorded(ev)
-				}
-			case taped:
-				c.onTaped(m.of, m.ev)
-			default:
-			}
-		case <-limit.C:
+		m, ok := c.box.await(limit.C)
+		if !ok {
 			c.loseTapes()
+			continue
+		}
+		switch m := m.(type) {
+		case heard:
+			if ev, ok := m.ev.(media.Recorded); ok {
+				c.recorded(ev)
+			}
+		case taped:
+			c.onTaped(m.of, m.ev)
+		default:
 		}
 	}
 }

@@ -72,6 +72,7 @@ func New(ctx context.Context, cfg Config) *Switch {
 		dialling: map[string]*trunk.Limiter{}, empty: make(chan struct{}), estate: newEstate(),
 	}
 	s.keeper = registration.New(ctx, client{s}, cfg.Log.With("part", "registration"), nil)
+	context.AfterFunc(ctx, s.stop)
 	s.session.Store(uint64(time.Now().Unix())) //nolint:gosec // positive until long after us
 	return s
 }
@@ -289,7 +290,7 @@ func (s *Switch) Drain(ctx context.Context, limit time.Duration) int {
 	}
 	s.mu.Unlock()
 	for _, c := range rest {
-		_ = c.Post(dismissed{err: endBy(acd.SideSwitch, 41, "node_stopped")})
+		_ = c.Post(stopped())
 		<-c.done
 	}
 	return len(rest)

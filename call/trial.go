@@ -121,7 +121,7 @@ func (s *Switch) TestCall(ctx context.Context, want Trial) (TrialResult, error) 
 	}
 	c.log.Info("test call", "trunk", want.Trunk, "to", routing.Mask(want.Number), "by", want.By)
 	c.later(func() { c.try(s.root, t) })
-	s.group.Go(func() { c.run(s.root) })
+	c.run()
 	stop := context.AfterFunc(ctx, func() { _ = c.Post(dismissed{err: endBy(acd.SideSwitch, 16, "test_left")}) })
 	defer stop()
 	result := <-c.trial.done

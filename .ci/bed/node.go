@@ -208,15 +208,21 @@ func (n *Node) CPU() (time.Duration, error) {
 	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }
 
-// Memory is the resident memory of the node's process, in bytes.
+// Memory is what the node's process holds in memory, in bytes, without the pages
+// of its program: those are read as they are needed, whoever calls.
 func (n *Node) Memory() (int64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", n.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))
 	if err != nil {
 		return 0, fmt.Errorf("read memory: %w", err)
 	}
-	pages, err := strconv.ParseInt(string(bytes.Fields(b)[1]), 10, 64)
+	_, rest, _ := bytes.Cut(b, []byte("\nRssAnon:"))
+	fields := bytes.Fields(rest)
+	if len(fields) == 0 {
+		return 0, errors.New("read memory: the kernel doesn't tell it")
+	}
+	kilobytes, err := strconv.ParseInt(string(fields[0]), 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("read memory: %w", err)
 	}
-	return pages * int64(os.Getpagesize()), nil
+	return kilobytes << 10, nil
 }

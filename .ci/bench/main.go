@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,12 +38,17 @@ func main() {
 	out := flag.String("out", "", "write the tables to this file too")
 	step := flag.Int("step", 50, "step of the ramp in calls/s")
 	calls := flag.Int("calls", 1000, "calls in the menu at once")
+	talks := flag.String("talks", "100,200,400", "conversations at once")
 	capacity := flag.Int("capacity", 0, "calls/s that the overload is reckoned from; 0: measure it")
 	top := flag.Int("top", 1000, "end of the ramp in calls/s")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	b := &bench{binary: *binary, step: *step, top: *top, calls: *calls, known: *capacity}
+	if err := b.numbers(*talks); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: -talks:", err)
+		os.Exit(2) //nolint:gocritic // nothing is left to be undone
+	}
 	if err := b.run(ctx, strings.Split(*only, ","), *out); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to be undone
@@ -53,6 +59,7 @@ type bench struct {
 	binary    string
 	step, top int
 	calls     int
+	talks     []int  // conversations at once
 	known     int    // capacity
 	admission string // of the node that is started next
 	dir       string
@@ -86,6 +93,18 @@ func (b *bench) run(ctx context.Context, what []string, out string) (err error) 
 	}
 	if err := os.WriteFile(out, []byte(b.tables.String()), 0o600); err != nil {
 		return fmt.Errorf("write tables: %w", err)
+	}
+	return nil
+}
+
+// numbers reads how many conversations are measured.
+func (b *bench) numbers(list string) error {
+	for s := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no number of calls", s)
+		}
+		b.talks = append(b.talks, n)
 	}
 	return nil
 }

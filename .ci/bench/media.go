@@ -38,7 +38,7 @@ func (b *bench) conversations(ctx context.Context, title string, more ...func(do
 	b.printf("%s:\n\n"+
 		"| calls | CPU ms per call-second | loss | one-way delay p50 / p99 / max | memory per call |\n"+
 		"|---|---|---|---|---|\n", title)
-	for _, n := range []int{100, 200, 400} {
+	for _, n := range b.talks {
 		if err := b.bridged(ctx, n, more...); err != nil {
 			return fmt.Errorf("%d calls: %w", n, err)
 		}
