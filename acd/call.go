@@ -84,6 +84,7 @@ type call struct {
 	sides    []uint64 // offers beside that of the one who serves it, in the order they were made
 	placedBy string   // agent who made it
 	outside  bool     // to somebody outside
+	others   []OtherLeg
 }
 
 // number is the customer's.

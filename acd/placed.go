@@ -1,5 +1,7 @@
 package acd
 
+import "cmp"
+
 // Directions of calls, in facts.
 const (
 	DirectionOut      = "out"
@@ -26,8 +28,8 @@ func (s *State) callPlaced(ev CallPlaced, e Entry, r *Result) error {
 	c := &call{
 		id: ev.Call, node: ev.Node, trunk: ev.Trunk, from: a.id, to: ev.To, sipCallID: ev.SIPCallID, index: e.Index,
 		arrivedWall: e.Wall, generation: g, customer: ev.Customer, tier: ev.Customer.Tier,
-		language: ev.Customer.Language, leg: ev.Leg, phase: PhaseMenu, placedBy: a.id, outside: ev.Outside,
-		home:  ev.Node,
+		language: ev.Customer.Language, phase: PhaseMenu, placedBy: a.id, outside: ev.Outside,
+		home:  cmp.Or(ev.Home, ev.Node),
 		queue: &QueueConfig{},
 	}
 	if err := s.settle(c); err != nil {

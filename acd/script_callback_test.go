@@ -26,7 +26,7 @@ func (x *script) callbackEvent() (Event, bool) {
 		}
 		return ev, true
 	case "reached":
-		return CallbackReached{Offer: x.offer(x.arg("0")), Trunk: "demo", SIPCallID: "out"}, true
+		return CallbackReached{Offer: x.offer(x.arg("0")), Trunk: "demo", SIPCallID: "out", Leg: []byte(x.arg("leg"))}, true
 	case "missed":
 		ev := CallbackMissed{Offer: x.offer(x.arg("0")), Outcome: named[Outcome](x, x.arg("1"))}
 		if sip := x.arg("sip"); sip != "" {

@@ -93,6 +93,9 @@ func order(e Effect) string {
 	case GiveAddress:
 		return fmt.Sprintf("%s is to give back the address of %s", e.Node, e.Home)
 	case TakeCall:
+		if e.Alone {
+			return fmt.Sprintf("%s takes %s, whose caller has nobody", e.Node, e.Call)
+		}
 		return fmt.Sprintf("%s takes %s", e.Node, e.Call)
 	case DropCall:
 		return fmt.Sprintf("%s drops %s", e.Node, e.Call)

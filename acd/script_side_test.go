@@ -1,11 +1,26 @@
 package acd
 
+import "fmt"
+
+// legs shows what another node would need of a call.
+func (x *script) legs() {
+	l, _ := x.s.Legs(x.arg("0"))
+	fmt.Fprintf(&x.out, "caller %q agent %q\n", l.Caller, l.Agent)
+	for _, o := range l.Sides {
+		fmt.Fprintf(&x.out, "%s %s %q %s by %s\n", o.Agent, o.Role, o.Leg, o.Mode, o.By)
+	}
+	for _, o := range l.Others {
+		fmt.Fprintf(&x.out, "%s %q %q\n", o.Name, o.Leg, o.About)
+	}
+}
+
 // sideEvent reads the commands about agents beside the one who serves a call.
 func (x *script) sideEvent() (Event, bool) {
 	switch x.d.Cmd {
 	case "place":
 		return CallPlaced{
 			Call: x.arg("0"), Node: "n1", Agent: x.arg("1"), To: x.arg("2"), Outside: x.arg("outside") != "",
+			Leg: []byte(x.arg("leg")),
 		}, true
 	case "call":
 		by := x.arg("by")

@@ -190,6 +190,9 @@ func (x *script) run() {
 	case "places":
 		x.places()
 		return
+	case "legs":
+		x.legs()
+		return
 	case "explain", "suppose":
 		x.explain()
 		return
@@ -332,7 +335,14 @@ func (x *script) nodeEvent() (Event, bool) {
 	case "address":
 		return AddressMoved{Home: x.arg("0"), From: x.arg("from"), To: x.arg("to"), Away: x.arg("away") != ""}, true
 	case "leg":
-		return LegChanged{Call: x.arg("0"), Leg: []byte(x.arg("1"))}, true
+		ev := LegChanged{Call: x.arg("0"), Name: x.arg("name"), About: []byte(x.arg("about"))}
+		if x.arg("over") == "" {
+			ev.Leg = []byte(x.arg("1"))
+		}
+		if of := x.arg("of"); of != "" {
+			ev.Offer = x.offer(of)
+		}
+		return ev, true
 	}
 	return nil, false
 }

@@ -213,16 +213,19 @@ func (s *State) releaseSide(o *offer, by Side, quality *Quality, r *Result) {
 // dropSides ends everybody's part but that of the one who serves the call.
 func (s *State) dropSides(c *call, by Side, r *Result) {
 	for _, o := range s.sidesOf(c) {
-		switch {
-		case o.ringing():
-			agent := o.rings[0].agent
-			s.stopRinging(o, agent, CallerLeft, r)
-			s.sideFailed(o, CallerLeft, 0, r)
-		default:
-			r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
-			s.releaseSide(o, by, nil, r)
-		}
+		s.dropSide(c, o, by, r)
 	}
+}
+
+func (s *State) dropSide(c *call, o *offer, by Side, r *Result) {
+	if o.ringing() {
+		agent := o.rings[0].agent
+		s.stopRinging(o, agent, CallerLeft, r)
+		s.sideFailed(o, CallerLeft, 0, r)
+		return
+	}
+	r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
+	s.releaseSide(o, by, nil, r)
 }
 
 // inherit says what becomes of a call whose agent left: somebody in the call

@@ -47,7 +47,8 @@ type CallPlaced struct {
 	Generation uint64   `json:"generation"`
 	Customer   Customer `json:"customer"` // whose number To is
 	SIPCallID  string   `json:"sip_call_id,omitempty"`
-	Leg        []byte   `json:"leg,omitempty"`
+	Leg        []byte   `json:"leg,omitempty"`  // the agent's
+	Home       string   `json:"home,omitempty"` // see CallArrived
 }
 
 // AgentCalled reserves an agent for a call outside of every queue, because

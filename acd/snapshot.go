@@ -19,7 +19,7 @@ import (
 // equal bytes. A new version gets a new number and keeps the reader of the old.
 const (
 	snapshotMagic   = "tierline acd"
-	snapshotVersion = 4
+	snapshotVersion = 5
 )
 
 // ErrSnapshot says that bytes are no snapshot of this or an older release, or
@@ -220,9 +220,15 @@ func (c *call) code(k *coder, s *State) {
 	if c.placedBy != "" && c.queue == nil {
 		c.queue = &QueueConfig{}
 	}
-	if k.version >= 4 {
-		k.str(&c.home)
+	k.str(&c.home)
+	if k.version < 5 {
+		return
 	}
+	list(k, &c.others, func(k *coder, l *OtherLeg) {
+		k.str(&l.Name)
+		k.bytes(&l.Leg)
+		k.bytes(&l.About)
+	})
 }
 
 // codeWait writes the call's visit to a queue.

@@ -19,8 +19,8 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	for want, s := range map[string]*State{
-		"35b2456803f26d9f90d334b0c280db407018d7539b39c8b88df1a1512af3c316": busyState(t),
-		"41953af8024ce8586ad3fc0a473d220dd26949b960761eb84c4b4294c8938413": backState(t),
+		"bf58f5f1ef7a5777b230a0bd8e3b70da8c06b0c13340095731b008871b9fd94b": busyState(t),
+		"a591bea61f130a051a4504ae20342daf88ad497063072762b8b31a895659e796": backState(t),
 	} {
 		hash := s.Hash()
 		if got := hex.EncodeToString(hash[:]); got != want {

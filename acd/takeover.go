@@ -73,27 +73,6 @@ func (s *State) Members() []MemberView {
 	return out
 }
 
-// Legs is what a node needs to go on with a call, beside [CallView]. The bytes
-// must not be changed.
-type Legs struct {
-	Home                string
-	Caller, Agent, Menu []byte // nil: none
-	Since               int64  // since when caller and agent talk, log time in ms
-}
-
-// Legs returns those of a call.
-func (s *State) Legs(id string) (Legs, bool) {
-	c := s.calls[id]
-	if c == nil {
-		return Legs{}, false
-	}
-	l := Legs{Home: c.home, Caller: c.leg, Menu: c.menu}
-	if o := s.offers[c.offer]; o.answered() {
-		l.Agent, l.Since = o.leg, o.answeredAt
-	}
-	return l, true
-}
-
 func (s *State) nodeDown(ev NodeDown, r *Result) error {
 	switch {
 	case ev.Node == "" || ev.Node == ev.Heir:
@@ -150,21 +129,14 @@ func (s *State) inheritCalls(from, heir string, away bool, r *Result) {
 	}
 }
 
-// survives reports whether a call can be gone on with: its caller's leg and its
-// menu are in the log.
-func (c *call) survives() bool { return c.callback == nil && c.placedBy == "" && c.leg != nil }
-
-// legsOf returns the legs of a call that are up.
-func (s *State) legsOf(c *call) (legs [][]byte) {
-	if c.leg != nil {
-		legs = append(legs, c.leg)
+// survives reports whether a call can be gone on with: the leg of its caller is
+// in the log, or of him who was called. A call that an agent has made, or one that
+// calls a customer back, has it from the moment on in which somebody is there.
+func (c *call) survives() bool {
+	if c.callback != nil && c.phase != PhaseTalking && c.phase != PhaseAfter && c.phase != PhaseDirected {
+		return false
 	}
-	for _, id := range append(slices.Clone(c.sides), c.offer) {
-		if o := s.offers[id]; o.answered() && o.leg != nil {
-			legs = append(legs, o.leg)
-		}
-	}
-	return legs
+	return c.leg != nil
 }
 
 // heldBy returns a node's calls, those that matter most first: who talks,
@@ -192,58 +164,60 @@ func (s *State) heldBy(node string) (out []*call) {
 }
 
 // takeOver gives a call of a dead node to another one. Phones that rang for it
-// stop; whoever was in it beside its agent is let go.
+// stop.
 func (s *State) takeOver(c *call, heir string, away bool, r *Result) {
-	was := c.home
-	s.quiesce(c, func(a *agent, offer uint64) {
+	before := len(r.Effects)
+	ghosts := s.ringingFor(c)
+	alone := s.quiesce(c, r)
+	r.Effects = r.Effects[:before] // nobody is left there to act on them
+	for _, g := range ghosts {
 		r.Effects = append(r.Effects, StopGhost{
-			Node: heir, Home: was, Call: c.id, Agent: a.id, Offer: offer, Contacts: a.contacts(),
+			Node: heir, Home: c.home, Call: c.id, Agent: g.agent.id, Offer: g.offer, Contacts: g.agent.contacts(),
 		})
-	}, func(leg []byte) {
-		r.Effects = append(r.Effects, EndLeg{Node: heir, Leg: leg})
-	}, r)
+	}
 	if c.node = heir; away {
 		c.home = heir
 	}
-	s.tookOver(c, r)
+	s.tookOver(c, alone, r)
 }
 
-func (s *State) tookOver(c *call, r *Result) {
+func (s *State) tookOver(c *call, alone bool, r *Result) {
 	f := c.fact(FactCallTakenOver)
 	f.Node = c.node
 	r.Facts = append(r.Facts, f)
-	r.Effects = append(r.Effects, TakeCall{Node: c.node, Call: c.id})
+	r.Effects = append(r.Effects, TakeCall{Node: c.node, Call: c.id, Alone: alone})
 }
 
-// quiesce ends what can't move with a call. rang and up are told of phones that
-// ring and of legs that are up; effects for the one who held them are dropped.
-func (s *State) quiesce(c *call, rang func(a *agent, offer uint64), up func(leg []byte), r *Result) {
-	before := len(r.Effects)
-	type ghost struct {
-		agent *agent
-		offer uint64
-	}
-	var ghosts []ghost
-	var legs [][]byte
+// ghost is an agent whose phone rings for an offer.
+type ghost struct {
+	agent *agent
+	offer uint64
+}
+
+// ringingFor returns whose phones ring for a call.
+func (s *State) ringingFor(c *call) (out []ghost) {
 	for _, o := range append(s.sidesOf(c), s.offers[c.offer]) {
-		switch {
-		case o.ringing():
+		if o.ringing() {
 			for _, x := range o.rings {
-				ghosts = append(ghosts, ghost{s.agents[x.agent], o.id})
+				out = append(out, ghost{s.agents[x.agent], o.id})
 			}
-		case o.answered() && o.id != c.offer && o.leg != nil:
-			legs = append(legs, o.leg)
 		}
 	}
+	return out
+}
+
+// quiesce ends what can't move with a call: phones that ring, and agents whose
+// legs are in no log. It tells whether the caller has nobody any more because
+// of it.
+func (s *State) quiesce(c *call, r *Result) (alone bool) {
+	directed := c.phase == PhaseDirected
 	s.recall(c, r)
-	s.dropSides(c, SideSwitch, r)
-	r.Effects = r.Effects[:before]
-	for _, g := range ghosts {
-		rang(g.agent, g.offer)
+	for _, o := range s.sidesOf(c) {
+		if o.ringing() || o.leg == nil {
+			s.dropSide(c, o, SideSwitch, r)
+		}
 	}
-	for _, leg := range legs {
-		up(leg)
-	}
+	return directed && c.phase == PhaseAfter
 }
 
 // movePhones lets the heir care for phones that registered at a dead node.
@@ -287,9 +261,9 @@ func (s *State) addressMoved(ev AddressMoved, r *Result) error {
 	}
 	r.Facts = append(r.Facts, Fact{Kind: FactAddressMoved, Node: ev.Home, Cause: ev.To})
 	moving := slices.DeleteFunc(s.heldBy(ev.From), func(c *call) bool { return c.home != ev.Home || !c.survives() })
-	for _, c := range moving {
-		s.recall(c, r) // the one who holds it carries these out
-		s.dropSides(c, SideSwitch, r)
+	alone := make([]bool, len(moving))
+	for i, c := range moving {
+		alone[i] = s.quiesce(c, r) // the one who holds it carries this out
 		r.Effects = append(r.Effects, DropCall{Node: ev.From, Call: c.id})
 	}
 	if !ev.Away {
@@ -297,31 +271,12 @@ func (s *State) addressMoved(ev AddressMoved, r *Result) error {
 		m.holder = ev.To
 		r.Effects = append(r.Effects, FreeAddress{Node: ev.From, Home: ev.Home, To: ev.To}, m.hold())
 	}
-	for _, c := range moving {
+	for i, c := range moving {
 		if c.node = ev.To; ev.Away {
 			c.home = ev.To
 		}
-		s.tookOver(c, r)
+		s.tookOver(c, alone[i], r)
 	}
-	return nil
-}
-
-func (s *State) legChanged(ev LegChanged) error {
-	c := s.calls[ev.Call]
-	switch {
-	case c == nil:
-		return refuse(ev, "no such call")
-	case len(ev.Leg) == 0:
-		return refuse(ev, "no leg")
-	case ev.Offer == 0:
-		c.leg = ev.Leg
-		return nil
-	}
-	o := s.offers[ev.Offer]
-	if !o.answered() || o.call != c.id {
-		return refuse(ev, "offer %d is nobody's in the call", ev.Offer)
-	}
-	o.leg = ev.Leg
 	return nil
 }
 

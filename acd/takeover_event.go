@@ -34,11 +34,17 @@ type AddressMoved struct {
 }
 
 // LegChanged is what another node needs to go on with a leg, if that is no
-// longer what it was. Offer names an agent's; 0 is the caller's.
+// longer what it was. Offer names an agent's; 0 is the caller's, who may have
+// none before: whom an agent calls.
 type LegChanged struct {
 	Call  string `json:"call"`
 	Offer uint64 `json:"offer,omitempty"`
-	Leg   []byte `json:"leg"`
+	Leg   []byte `json:"leg"` // empty with a name: it is over
+
+	// Name is that of a leg which is neither, as the call's owner calls it: of
+	// somebody outside, of an agent's second line. Which one, About says.
+	Name  string `json:"name,omitempty"`
+	About []byte `json:"about,omitempty"`
 }
 
 func (NodeDown) isEvent()     {}
@@ -61,7 +67,10 @@ type GiveAddress struct{ Node, Home string }
 
 // TakeCall tells a node to go on with a call that another process held; what
 // it needs is in the state. Those that matter most come first.
-type TakeCall struct{ Node, Call string }
+type TakeCall struct {
+	Node, Call string
+	Alone      bool // he who was to serve the caller rang, and doesn't any more
+}
 
 // DropCall tells a node to forget a call without a word to its peers: another
 // one goes on with it.

@@ -2,6 +2,7 @@ package call
 
 import (
 	"net/netip"
+	"strings"
 
 	"tierline/call/sipua"
 )
@@ -13,6 +14,9 @@ func (f *fakePhones) Resume(d sipua.Dialog, on func(sipua.LegEvent)) Dialog {
 	defer f.mu.Unlock()
 	dlg := &fakeDialog{lab: f.lab, name: d.CallID, on: on, up: true, kept: d}
 	f.last = dlg
+	if agent, ok := strings.CutPrefix(d.CallID, "agent "); ok {
+		f.of[agent] = dlg
+	}
 	if d.CallID == "caller" {
 		f.resumed = dlg
 	}

@@ -247,7 +247,10 @@ func (d *fakeDialog) Dialog() sipua.Dialog {
 		return d.kept
 	}
 	if d.offered != nil {
-		return sipua.Dialog{CallID: d.name, Transport: "udp", Contact: "here", LocalSDP: d.offered, RemoteSDP: remoteSDP(40000)}
+		return sipua.Dialog{
+			CallID: d.name, Transport: "udp", Contact: "here", LocalSDP: d.offered, RemoteSDP: remoteSDP(40000),
+			RemoteURI: "sip:13800138000@192.0.2.9",
+		}
 	}
 	return sipua.Dialog{CallID: d.name, RemoteURI: "sip:13800138000@192.0.2.9"}
 }
@@ -302,14 +305,14 @@ func (c *caller) Leg(body []byte) ([]byte, error) {
 	})
 }
 
-func (c *caller) Answer(_ []byte, on func(sipua.LegEvent)) (Dialog, error) {
+func (c *caller) Answer(body []byte, on func(sipua.LegEvent)) (Dialog, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.refused != 0 {
 		return nil, errors.New("cancelled")
 	}
 	c.lab.note("answer")
-	c.dlg = &fakeDialog{lab: c.lab, name: "caller", on: on}
+	c.dlg = &fakeDialog{lab: c.lab, name: "caller", on: on, offered: body}
 	time.AfterFunc(10*time.Millisecond, func() { c.dlg.event(sipua.Confirmed{}) })
 	return c.dlg, nil
 }

@@ -313,6 +313,7 @@ func (c *Call) guestIn(ctx context.Context, g *guest, p *party) {
 	if g.far != nil {
 		r = roleFar
 		c.outside(g, acd.OutsideAnswered, 200, nil)
+		c.keepLeg(p)
 	}
 	c.enter(p, r)
 	if g.line != nil && !c.answerLine(g) {

@@ -154,27 +154,3 @@ type Addresses interface {
 	Take(node string, at netip.Addr) error
 	Leave(node string, at netip.Addr) error
 }
-
-// keepLeg writes down what a leg has become, for whoever goes on with it.
-func (c *Call) keepLeg(p *party) {
-	if p.sip == nil || p.dead {
-		return
-	}
-	offer := uint64(0)
-	switch {
-	case p == c.caller && c.callback == nil:
-	case c.agent != nil && p == c.agent.party:
-		offer = c.agent.offer
-	default:
-		return
-	}
-	leg, err := StoredLeg(p.sip.Dialog())
-	if err != nil {
-		c.log.Warn("dialog can't be stored", "err", err)
-		return
-	}
-	if string(leg) != string(p.stored) {
-		p.stored = leg
-		c.sw.cfg.Queue.Post(acd.LegChanged{Call: c.id, Offer: offer, Leg: leg})
-	}
-}

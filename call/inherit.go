@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -152,7 +153,7 @@ func (s *Switch) settleEstate(ef acd.Effect) {
 	case acd.DropCall:
 		s.drop(ef.Call)
 	case acd.TakeCall:
-		s.take(ef.Call)
+		s.take(ef)
 	case acd.RingAgent, acd.StopRinging, acd.ConnectAgent, acd.ReleaseAgent, acd.LeaveQueue, acd.GenerationChanged,
 		acd.NodeLost:
 	}
@@ -180,30 +181,56 @@ func (c *Call) abandon() {
 		o.media.Close()
 	}
 	c.endTape()
-	all := []*party{c.caller}
-	if c.agent != nil {
-		all = append(all, c.agent.party)
-		c.sw.seats.free(c.agent.party)
-	}
-	for _, p := range all {
-		if p == nil {
-			continue
-		}
-		if p.sip != nil {
+	for _, p := range c.everybody() {
+		if p.sip != nil && !p.dead {
 			p.sip.Abandon()
 		}
+		c.sw.seats.free(p)
 		p.closeMedia()
+		if p.far != nil {
+			p.far.over = true
+			p.far.release()
+		}
 	}
 	c.sw.ended(c, Cause{Reason: "moved"})
 	c.log.Info("call goes on at another node")
 }
 
+// everybody is all whose legs are up, each once.
+func (c *Call) everybody() (all []*party) {
+	add := func(p *party) {
+		if p != nil && !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	add(c.caller)
+	if c.agent != nil {
+		add(c.agent.party)
+	}
+	for _, g := range c.invited() {
+		add(g.party)
+		add(g.line)
+		if g.party == nil && g.far != nil { // it rings: the other node doesn't know of it
+			c.closeFar(g.far, CauseNormal())
+		}
+	}
+	if t := c.away; t != nil && t.far != nil {
+		if t.bridged {
+			add(t.far.party)
+		} else {
+			c.closeFar(t.far, CauseNormal())
+		}
+	}
+	return all
+}
+
 var errNotOurs = errors.New("the call is another node's")
 
 // take goes on with a call that another process held.
-func (s *Switch) take(id string) {
-	began := time.Now()
+func (s *Switch) take(e acd.TakeCall) {
+	id, began := e.Call, time.Now()
 	c, first, err := s.heir(id)
+	first.alone = e.Alone
 	switch {
 	case errors.Is(err, errNotOurs):
 		s.estate.taken(id)
@@ -224,8 +251,9 @@ func (s *Switch) take(id string) {
 
 // inherited is what another process has left of a call.
 type inherited struct {
-	view acd.CallView
-	legs acd.Legs
+	view  acd.CallView
+	legs  acd.Legs
+	alone bool // nobody is there any more who was to serve the caller
 }
 
 // heir makes the call that goes on with another one's.
@@ -246,16 +274,17 @@ func (s *Switch) heir(id string) (*Call, inherited, error) {
 		return nil, in, err
 	}
 	flow := gen.Flows[v.Flow]
-	if flow == nil {
+	if flow == nil && v.Flow != "" {
 		return nil, in, fmt.Errorf("generation %d has no flow %q", v.Generation, v.Flow)
 	}
 	t, _ := gen.Trunks.Trunk(v.Trunk) // one that is gone had no special wishes
 	c := &Call{
 		id: id, sw: s, gen: gen, flow: flow, from: v.From, to: v.To, trunk: v.Trunk, flowName: v.Flow,
 		codecs: codecsOf(t), srtp: policyOf(t), digits: t.Digits, timer: timerOf(t), keys: listenFor(t.Digits),
-		home: s.homeOf(in.legs.Home), answered: true,
+		home: s.homeOf(in.legs.Home), answered: true, release: func() {},
 	}
 	c.prime(id)
+	c.origin(in)
 	c.identify(gen, v.SIPCallID)
 	c.customer = v.Customer
 	s.mu.Lock()
@@ -263,9 +292,11 @@ func (s *Switch) heir(id string) (*Call, inherited, error) {
 	if s.calls[c.key] != nil {
 		return nil, in, errNotOurs
 	}
-	l := s.trunkState(v.Trunk)
-	l.Admit(trunk.Caps{}, false, time.Now())
-	c.release = func() { l.Release(false) }
+	if flow != nil {
+		l := s.trunkState(v.Trunk)
+		l.Admit(trunk.Caps{}, false, time.Now())
+		c.release = func() { l.Release(false) }
+	}
 	s.calls[c.key] = c
 	return c, in, nil
 }
@@ -283,14 +314,18 @@ func (s *Switch) endLeg(e acd.EndLeg) {
 // resume goes on where another process stopped. What the caller hears begins
 // anew; his place and his agent are what they were.
 func (c *Call) resume(ctx context.Context, in inherited) {
-	c.caller = &party{}
+	c.caller = c.callerOf(in)
 	p, err := c.restore(in.legs.Caller, c.caller)
 	if err != nil {
+		c.caller.dead = true
 		c.end(&EndError{Cause: Cause{Q850: 41, Side: acd.SideSwitch, Reason: "node_lost"}, Err: err})
 		return
 	}
+	if p.agent != "" {
+		c.sw.seats.take(p)
+	}
 	c.resumed = true
 	c.log.Info("call goes on here", "phase", in.view.Phase.String(), "from_home", in.legs.Home)
-	c.goOn(ctx, p, in)
+	c.goOn(ctx, in)
 	c.resumed = false
 }

@@ -16,6 +16,7 @@ func (c *Call) answerLine(g *guest) bool {
 	}
 	c.attach(p, d)
 	c.enter(p, roleConsulted)
+	c.keepLeg(p)
 	return true
 }
 
@@ -51,6 +52,7 @@ func (c *Call) closeLine(g *guest, cause Cause) {
 		return
 	}
 	g.line = nil
+	c.forgetLeg(p)
 	c.leave(p)
 	if !p.dead {
 		p.sip.Hangup(cause.Q850, cause.Reason)

@@ -242,6 +242,7 @@ func (c *Call) closeFar(f *far, cause Cause) *acd.Quality {
 	if f.sip != nil && !f.dead {
 		f.sip.Hangup(cause.Q850, cause.Reason)
 	}
+	c.forgetLeg(f.party)
 	quality := c.parted(f.party)
 	f.closeMedia()
 	f.release()

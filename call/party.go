@@ -31,6 +31,7 @@ type party struct {
 	lost     bool   // … without a word
 	replaced bool   // another one took its place
 	stored   []byte // the leg as the log has it, if it has changed
+	name     string // of it in the log, if it has one
 	tuning   tuning
 }
 

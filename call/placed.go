@@ -116,6 +116,7 @@ func (s *Switch) place(in Invite, gen *Generation, agent string, target Target) 
 		id: newID(), sw: s, gen: gen, from: agent, to: in.Number, sipCallID: in.CallID, codecs: sdp.DefaultCodecs(),
 		release: func() {}, placed: &placed{target: target, status: 480},
 	}
+	c.home = s.homeAt(in.Local)
 	c.customer.Name = gen.AgentName(agent)
 	if target.Number != "" {
 		c.to = c.normalise(in.Number)
@@ -158,6 +159,7 @@ func (c *Call) openPlaced(in Invite, agent string) bool {
 	_, offer, err := c.sw.cfg.Queue.Propose(c.sw.root, acd.CallPlaced{
 		Call: c.id, Node: c.sw.cfg.Node, Agent: agent, To: c.to, Outside: c.placed.target.Number != "",
 		Generation: c.gen.Number, Customer: c.customer, SIPCallID: c.sipCallID, Leg: leg,
+		Home: c.home.node,
 	})
 	if err == nil {
 		c.placed.offer = offer
@@ -207,6 +209,7 @@ func (c *Call) takesUp() bool {
 	c.answered = true
 	if p == c.caller {
 		c.enter(p, roleCaller)
+		c.keepLeg(p) // from now on another node can go on with the call
 	}
 	return true
 }
@@ -227,6 +230,7 @@ func (c *Call) dialCustomer(ctx context.Context) {
 		c.caller = f.party
 		c.agent = &talk{party: c.placed.party, offer: c.placed.offer, agent: c.placed.agent}
 		tell(acd.OutsideAnswered, 200)
+		c.keepLeg(c.caller)
 		c.talk("")
 	}
 	f.failed = func(_ context.Context, status int) {

@@ -149,9 +149,14 @@ func (c *Call) reclaimed(p *party, status int, body []byte) {
 }
 
 // goOn sets the call to where it was.
-func (c *Call) goOn(ctx context.Context, p *party, in inherited) {
+func (c *Call) goOn(ctx context.Context, in inherited) {
 	var actions []ivr.Action
 	now := time.Now()
+	c.recordings = recordingsBefore(in.view.Arrived, now)
+	if c.flow == nil {
+		c.regain(ctx, in)
+		return
+	}
 	s, err := ivr.Resume(c.flow, in.legs.Menu)
 	if err != nil {
 		if len(in.legs.Menu) > 0 {
@@ -159,18 +164,23 @@ func (c *Call) goOn(ctx context.Context, p *party, in inherited) {
 		}
 		s, actions = ivr.Start(c.flow, c.profile, now)
 	}
-	c.caller, c.session = p, s
-	c.recordings = recordingsBefore(in.view.Arrived, now)
+	c.session = s
 	c.recordCall()
 	queued := in.view.Phase == acd.PhaseWaiting || in.view.Phase == acd.PhaseOffered
 	if queued {
 		c.wait = &wait{queued: true, event: acd.CallQueued{Call: c.id, Queue: in.view.Queue}}
 	}
-	switch {
+	switch away, byMenu := in.isAway(); {
 	case err != nil:
 		c.do(ctx, actions)
 	case in.view.Phase == acd.PhaseTalking:
 		c.rejoin(ctx, in)
+	case away:
+		c.rejoinAway(ctx, in, byMenu)
+	case in.alone:
+		c.menu(ctx, ivr.AgentConnected{})
+		c.resumed, c.queue = false, in.view.Queue
+		c.abandoned(ctx)
 	case in.view.Phase == acd.PhaseAfter || in.view.Phase == acd.PhaseDirected:
 		c.menu(ctx, ivr.AgentConnected{}) // the menu may not know yet that there was an agent,
 		c.do(ctx, s.Restart(now))         // or be somewhere else already
@@ -189,22 +199,4 @@ func (c *Call) goOn(ctx context.Context, p *party, in inherited) {
 func recordingsBefore(arrived int64, now time.Time) int {
 	const most = 99_999_999 // of the nine digits that a name has
 	return int(min(max(now.Sub(time.UnixMilli(arrived))/(100*time.Millisecond), 1), most))
-}
-
-// rejoin lets caller and agent hear each other again.
-func (c *Call) rejoin(ctx context.Context, in inherited) {
-	p := &party{agent: in.view.Agent, offer: in.view.Offer}
-	c.agent = &talk{party: p, offer: in.view.Offer, agent: in.view.Agent}
-	c.menu(ctx, ivr.AgentConnected{})
-	if _, err := c.restore(in.legs.Agent, p); err != nil {
-		c.log.Warn("the agent's leg is lost", "agent", p.agent, "err", err)
-		p.closeMedia()
-		c.agent = nil
-		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: in.view.Offer, By: acd.SideSwitch})
-		c.menu(ctx, ivr.AgentDone{})
-		return
-	}
-	c.sw.seats.take(p)
-	c.queue = in.view.Queue
-	c.talk(c.queue)
 }

@@ -43,6 +43,8 @@ func (c *Call) conferWith(ctx context.Context, m controlled) {
 		g.role, g.swapped = acd.RoleMember, false
 		if g.agent != "" {
 			c.sw.cfg.Queue.Post(acd.MemberJoined{Offer: g.offer, By: m.By})
+		} else {
+			c.keepLeg(g.party)
 		}
 		c.closeLine(g, CauseNormal())
 		c.regroup()
@@ -120,6 +122,7 @@ func (c *Call) handOver(ctx context.Context, g *guest, by acd.Side) {
 			})
 		}
 		c.away = &transfer{Transfer: ivr.Transfer{To: "outside"}, number: g.number, far: g.far, bridged: true, guest: g}
+		c.keepLeg(g.party)
 		c.hold(g.party, false)
 		c.dismissWatchers(by)
 		c.regroup()

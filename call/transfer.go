@@ -115,6 +115,7 @@ func (c *Call) joinAway(ctx context.Context, t *transfer) {
 		return
 	}
 	t.bridged = true
+	c.keepLeg(t.far.party)
 	c.enter(c.caller, roleCaller)
 	c.enter(t.far.party, roleFar)
 	c.arrange()

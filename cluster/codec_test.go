@@ -100,7 +100,7 @@ func everyKind() []acd.Event {
 		acd.CallPlaced{
 			Call: "c2", Node: "n1", Agent: "1001", To: "+8613800138000", Outside: true, Trunk: "ct-sh-1", Generation: 3,
 			Customer:  acd.Customer{ID: "u7", Name: "李雷", Tier: 3, Language: "zh"},
-			SIPCallID: "abc@phone", Leg: []byte("leg"),
+			SIPCallID: "abc@phone", Leg: []byte("leg"), Home: "n2",
 		},
 		acd.AgentCalled{Call: "c1", Agent: "1002", Role: acd.RoleConsult, By: "1001", For: 20_000, Mode: acd.ModeListen},
 		acd.CallHandedOver{Call: "c1", To: 14, By: acd.SideAgent, Quality: quality},
@@ -115,7 +115,7 @@ func everyKind() []acd.Event {
 		acd.NodeDown{Node: "n1", Heir: "n2", Process: 7, Away: true},
 		acd.NodeReady{Node: "n1", Listen: []string{"udp:192.0.2.1:5060"}, Host: "sip1"},
 		acd.AddressMoved{Home: "n1", From: "n2", To: "n1", Away: true},
-		acd.LegChanged{Call: "c1", Offer: 12, Leg: []byte("leg")},
+		acd.LegChanged{Call: "c1", Offer: 12, Leg: []byte("leg"), Name: "out:1", About: []byte("who")},
 	}
 }
 

@@ -135,6 +135,10 @@ const (
 // TransferDone says that a bridged transfer is over and the caller still there.
 type TransferDone struct{}
 
+// TransferStands says, to a session that goes on elsewhere, that the caller
+// talks already to whom the node has sent him.
+type TransferStands struct{}
+
 func (LookedUp) isInput()       {}
 func (Notified) isInput()       {}
 func (Attempt) isInput()        {}
@@ -143,6 +147,7 @@ func (CallbackAnswer) isInput() {}
 func (Recorded) isInput()       {}
 func (Transferred) isInput()    {}
 func (TransferDone) isInput()   {}
+func (TransferStands) isInput() {}
 func (Key) isInput()            {}
 func (PromptDone) isInput()     {}
 func (TimerFired) isInput()     {}

@@ -275,6 +275,7 @@ func (w *world) happen(in Input) {
 			w.far = in.Result == TransferAnswered && (!t.Refer || in.Bridged)
 		}
 		delete(w.pending, in.ID)
+	case TransferStands: // another process's
 	case TransferDone:
 		w.far, w.silent = false, w.now
 	case Recorded:

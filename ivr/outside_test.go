@@ -170,6 +170,24 @@ func TestReferThatBecameABridgeWaitsForTheTalk(t *testing.T) {
 	r.at("bye")
 }
 
+// A caller who talks to somebody outside when his session goes on elsewhere isn't
+// sent there again.
+func TestTransferStands(t *testing.T) {
+	r := beginAll(t, known())
+	r.press("5") // what is said before it isn't over yet
+	stored := r.s.Encode()
+	s, err := Resume(r.s.root, stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.s = s
+	r.give(TransferStands{})
+	r.pass(time.Hour)
+	r.at("out")
+	r.give(TransferDone{})
+	r.at("main")
+}
+
 func TestSubflow(t *testing.T) {
 	r := beginAll(t, known())
 	r.s.st.Vars["number"], r.s.st.Vars["pin"] = "42", "271828"

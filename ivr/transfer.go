@@ -127,6 +127,12 @@ func isNumberToCall(number string) bool {
 }
 
 func (n *transfer) handle(s *Session, in Input) {
+	if _, stands := in.(TransferStands); stands {
+		p := &s.st.Place
+		p.Phase, p.Speaking, p.Music, p.Timer, p.Pending = transferTalking, 0, false, 0, 0
+		s.pauseGuard()
+		return
+	}
 	switch s.st.Place.Phase {
 	case transferPrompt:
 		if done, ok := in.(PromptDone); ok && s.spoken(done) {
