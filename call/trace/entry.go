@@ -87,30 +87,3 @@ const (
 	Outside Role = "outside"
 	Unknown Role = "" // nobody has claimed the leg: a call that was refused, a feature code
 )
-
-// sizes of entries beside their texts, more or less.
-const (
-	entrySize   = 120
-	messageSize = 130
-	soundSize   = 200
-	smallSize   = 60
-	recordSize  = 500
-)
-
-func (e *Entry) size() int {
-	switch e.Kind {
-	case KindSIP:
-		return entrySize + messageSize + len(e.SIP.Text)
-	case KindRTP:
-		return entrySize + soundSize
-	case KindEvent:
-		return entrySize + len(e.Event)
-	case KindLog:
-		return entrySize + smallSize + len(e.Log.Text)
-	case KindKey:
-	}
-	return entrySize + smallSize
-}
-
-// passing tells whether an entry is the first to go when a call has too many.
-func (e *Entry) passing() bool { return e.Kind == KindRTP && !e.RTP.Final }

@@ -45,9 +45,9 @@ func (s *Store) Find(what string, after uint64) (Found, bool) {
 		return Found{}, false
 	}
 	out := Found{Call: all[0].view()}
-	for _, e := range all[0].entries {
-		if e.Seq > after {
-			out.Entries = append(out.Entries, e)
+	for i := range all[0].entries {
+		if e := &all[0].entries[i]; e.seq > after {
+			out.Entries = append(out.Entries, e.entry())
 		}
 	}
 	slices.SortStableFunc(out.Entries, func(a, b Entry) int { return a.At.Compare(b.At) })

@@ -41,7 +41,7 @@ func (s *Store) SIP(m Sighting) {
 		s.legs[m.CallID] = r
 		s.enter(r, s.loose)
 	}
-	s.put(r, Entry{At: m.At, Kind: KindSIP, Leg: r.leg(m.CallID), SIP: msg})
+	s.add(r, Entry{At: m.At, Kind: KindSIP, Leg: r.leg(m.CallID), SIP: msg})
 }
 
 // of finds a call that entries may be put into.
@@ -62,16 +62,31 @@ func (s *Store) RTP(call, callID string, total Sound) {
 		leg := r.leg(callID)
 		said := total
 		if !total.Final {
-			said = total.since(r.last[leg])
+			said = total.since(r.toldOf(leg))
 		}
-		if r.last == nil {
-			r.last = map[int]Sound{}
-		}
-		r.last[leg] = total
+		r.tell(leg, total)
 		now := s.c.Now()
 		s.c.Collector.sound(now, callID, &total)
-		s.put(r, Entry{At: now, Kind: KindRTP, Leg: leg, RTP: &said})
+		s.add(r, Entry{At: now, Kind: KindRTP, Leg: leg, RTP: &said})
 	})
+}
+
+// toldOf is what was told of a leg before.
+func (r *record) toldOf(leg int) Sound {
+	if leg < 0 || leg >= len(r.last) {
+		return Sound{}
+	}
+	return r.last[leg]
+}
+
+func (r *record) tell(leg int, total Sound) {
+	if leg < 0 { // somebody else's
+		return
+	}
+	for len(r.last) <= leg {
+		r.last = append(r.last, Sound{})
+	}
+	r.last[leg] = total
 }
 
 // since is what came after an earlier report, with a score of its own.
@@ -104,7 +119,7 @@ func less(a, b uint64) uint64 {
 // Key keeps a key that the caller pressed.
 func (s *Store) Key(call, callID string, k Key) {
 	s.of(call, func(r *record) {
-		s.put(r, Entry{At: s.c.Now(), Kind: KindKey, Leg: r.leg(callID), Key: &k})
+		s.add(r, Entry{At: s.c.Now(), Kind: KindKey, Leg: r.leg(callID), Key: &k})
 	})
 }
 
@@ -123,7 +138,7 @@ func (s *Store) Facts(facts []acd.Fact) {
 			if err != nil { // our own types, made of text and numbers
 				return
 			}
-			s.put(r, Entry{At: s.c.Now(), Kind: KindEvent, Leg: -1, Event: text})
+			s.add(r, Entry{At: s.c.Now(), Kind: KindEvent, Leg: -1, Event: text})
 		})
 	}
 }
@@ -131,6 +146,6 @@ func (s *Store) Facts(facts []acd.Fact) {
 // line keeps what a call wrote into the program's log.
 func (s *Store) line(call string, at time.Time, l Line) {
 	s.of(call, func(r *record) {
-		s.put(r, Entry{At: at, Kind: KindLog, Leg: -1, Log: &l})
+		s.add(r, Entry{At: at, Kind: KindLog, Leg: -1, Log: &l})
 	})
 }

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,6 +20,9 @@ const (
 	maxLoose = 512 // legs that no call has claimed
 	head     = 24  // entries of a call that stay to the last
 	maxLegs  = 64  // of a call: whoever is rung by one that waits for hours
+
+	grow       = 8   // entries that a record makes room for at once
+	recordSize = 500 // of a record beside its entries, more or less
 )
 
 // Store keeps traces.
@@ -44,10 +48,10 @@ type record struct {
 	began    time.Time
 	ended    bool
 	legs     []Leg
-	entries  []Entry
+	entries  []packed
 	bytes    int
 	dropped  int
-	last     map[int]Sound // of each leg, what was told so far
+	last     []Sound // of the legs, what was told so far
 	in       *list.List
 	place    *list.Element
 }
@@ -126,9 +130,9 @@ func (s *Store) Claim(call string, leg Leg) {
 	s.legs[leg.CallID] = r
 	for i := range was.entries {
 		e := was.entries[i]
-		e.Leg = at
-		if e.At.Before(r.began) {
-			r.began = e.At
+		e.leg = int16(at) //nolint:gosec // maxLegs at most
+		if when := time.Unix(0, e.at); when.Before(r.began) {
+			r.began = when
 		}
 		s.put(r, e)
 	}
@@ -157,23 +161,27 @@ func (s *Store) End(call string) {
 	}
 }
 
+// add packs an entry and adds it to a record. mu is held.
+func (s *Store) add(r *record, e Entry) {
+	s.seq++
+	e.Seq = s.seq
+	s.put(r, pack(&e))
+}
+
 // put adds an entry to a record. mu is held.
-func (s *Store) put(r *record, e Entry) {
-	if e.Seq == 0 {
-		s.seq++
-		e.Seq = s.seq
-	}
+func (s *Store) put(r *record, e packed) {
 	n := e.size()
 	for s.c.CallBytes > 0 && r.bytes+n > s.c.CallBytes && len(r.entries) > 0 {
 		s.thin(r)
 	}
 	at := len(r.entries)
-	for at > 0 && r.entries[at-1].Seq > e.Seq { // of a leg that was claimed late
+	for at > 0 && r.entries[at-1].seq > e.seq { // of a leg that was claimed late
 		at--
 	}
-	r.entries = append(r.entries, Entry{})
-	copy(r.entries[at+1:], r.entries[at:])
-	r.entries[at] = e
+	if len(r.entries) == cap(r.entries) { // append would double it
+		r.entries = append(make([]packed, 0, len(r.entries)+max(grow, len(r.entries)/4)), r.entries...)
+	}
+	r.entries = slices.Insert(r.entries, at, e)
 	r.bytes += n
 	s.bytes += n
 	s.fit()
