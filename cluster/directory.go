@@ -14,6 +14,7 @@ import (
 // directoryFormat is the version of the data directory's layout:
 //
 //	node.json   whose it is, in which format
+//	keys        the keys of what follows, sealed with the node's key
 //	lock        locked while a process uses the directory
 //	mark        how far the log has got, see mark.go
 //	raft/       the log and Raft's stable values

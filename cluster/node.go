@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"tierline/acd"
+	"tierline/cluster/vault"
 )
 
 // Config says how a node runs.
@@ -32,6 +33,10 @@ type Config struct {
 	CommitTime func(time.Duration)
 
 	SnapshotEvery int // entries between two snapshots, default 8192
+
+	// Keys seal what is stored, the first of them what is new; the others open
+	// what is old. None: it is stored as it is.
+	Keys []vault.Key
 
 	// Members, if not nil, makes the node one of several.
 	Members *Members
@@ -62,10 +67,11 @@ type Node struct {
 	decider  *decider
 	timing   timing
 
-	dir     *directory // nil in memory
-	mark    *mark      // nil in memory
-	wires   *wires     // nil: alone
-	visits  *visits    // nil: alone
+	dir     *directory   // nil in memory
+	vault   *vault.Vault // nil: nothing is sealed
+	mark    *mark        // nil in memory
+	wires   *wires       // nil: alone
+	visits  *visits      // nil: alone
 	carrier raft.Transport
 	route   *route
 	stored  uint64 // the last index that was in the log when this process began

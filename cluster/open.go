@@ -193,7 +193,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if err != nil {
 		return false, 0, err
 	}
-	reopen := func() (store, error) { return s.open(c.LogStore, c.Dir, newBridge(c.Logger)) }
+	reopen := func() (store, error) { return n.seal(s.open(c.LogStore, c.Dir, newBridge(c.Logger))) }
 	st, err := reopen()
 	if err != nil {
 		return false, 0, err
@@ -204,6 +204,9 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	snaps, err := s.snaps(c.Dir, c.Logger)
 	if err != nil {
 		return false, 0, err
+	}
+	if n.vault != nil {
+		snaps = sealedSnapshots{snaps, n.vault}
 	}
 	r := recovery{dir: c.Dir, log: n.guard, snaps: snaps, fsm: n.fsm}
 	if n.stored, err = r.run(seen); err != nil {
@@ -236,6 +239,9 @@ func (n *Node) claim(c Config) (seen uint64, err error) {
 		return 0, nil
 	}
 	if n.dir, err = openDirectory(c.Dir, c.Node, c.LogStore); err != nil {
+		return 0, err
+	}
+	if err = n.openVault(c); err != nil {
 		return 0, err
 	}
 	n.mark, seen, err = openMark(c.Dir)

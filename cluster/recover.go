@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/raft"
+
+	"tierline/cluster/vault"
 )
 
 // ErrDamaged says that a data directory can't be trusted. The node doesn't
@@ -62,10 +64,16 @@ func (r *recovery) restore() (uint64, error) {
 	newest := list[0]
 	file := filepath.Join(r.dir, "snapshots", newest.ID, "state.bin")
 	_, source, err := r.snaps.Open(newest.ID)
+	if errors.Is(err, vault.ErrKey) {
+		return 0, fmt.Errorf("%s: %w", file, err)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: %s: %w", ErrDamaged, file, err)
 	}
 	if err := r.fsm.Restore(source); err != nil {
+		if errors.Is(err, vault.ErrChanged) {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
 		return 0, fmt.Errorf("%s: %w", file, err)
 	}
 	return newest.Index, nil
@@ -115,7 +123,7 @@ func (r *recovery) check(base uint64) (uint64, error) {
 	}
 	for i := base + 1; i <= last; i++ {
 		if err := r.checkEntry(i); err != nil {
-			if !errors.Is(err, ErrNewer) {
+			if !errors.Is(err, ErrNewer) && !errors.Is(err, vault.ErrKey) {
 				err = fmt.Errorf("%w: %w", ErrDamaged, err)
 			}
 			return 0, fmt.Errorf("%s: entry %d: %w", r.file(i), i, err)

@@ -3,10 +3,14 @@ package app
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"tierline/cluster"
+	"tierline/cluster/vault"
 	"tierline/cmd/internal/config"
 )
 
@@ -29,4 +33,33 @@ func readMembers(s config.Settings) (*cluster.Members, error) {
 		return nil, fmt.Errorf("cluster.ca_file: %s: no certificate in it", k.CAFile)
 	}
 	return &cluster.Members{Cluster: k.Name, Listen: k.Listen, Nodes: k.Nodes, Certificate: cert, Roots: roots}, nil
+}
+
+// logDir is where the log and its snapshots are.
+func logDir(s config.Settings) string { return filepath.Join(s.DataDir, "raft") }
+
+// readKeys returns the keys that seal what a node stores. A node that was given
+// none makes one at its first start, and only then: a key that is missing later
+// is an error.
+func readKeys(s config.Settings) ([]vault.Key, error) {
+	if s.Seal.KeyFile != "" {
+		keys, err := vault.ReadKeys(s.Seal.KeyFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; `tierline node key` makes one", err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("seal.key_file: %w", err)
+		}
+		return keys, nil
+	}
+	file := filepath.Join(s.DataDir, "node.key")
+	if missing(file) && missing(filepath.Join(logDir(s), "keys")) {
+		return vault.Renew(file)
+	}
+	return vault.ReadKeys(file)
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }

@@ -164,10 +164,14 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	keys, err := readKeys(n.settings)
+	if err != nil {
+		return err
+	}
 	n.cluster, err = cluster.Open(ctx, cluster.Config{
 		Members: members, Network: n.ground.network,
 		Health: n.health, Takeover: n.settings.Takeover.Mode, Fenced: n.fenced,
-		Node: n.settings.Node, Dir: filepath.Join(n.settings.DataDir, "raft"), LogStore: n.settings.Raft.LogStore,
+		Node: n.settings.Node, Dir: logDir(n.settings), LogStore: n.settings.Raft.LogStore, Keys: keys,
 		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
 	})
 	if err != nil {

@@ -41,7 +41,7 @@ func nodesTable(list wire.Nodes) string {
 // nodeCommand holds what is done once to a node, before it runs.
 func nodeCommand(o *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "node", Short: "Prepare the nodes of a cluster"}
-	cmd.AddCommand(nodeInitCommand(o))
+	cmd.AddCommand(nodeInitCommand(o), nodeKeyCommand(o))
 	return cmd
 }
 

@@ -133,6 +133,8 @@ func meanings() map[string]string {
 			"if they show one) or require. Browsers (wss) are never asked",
 		"raft.log_store": "Engine of the log: wal (fast) or bolt (conservative). Don't change it over an existing " +
 			"data directory",
+		"seal.key_file": "File with the key that log and snapshots on the disk are sealed with; `tierline node key` " +
+			"makes it. Empty: `node.key` in data_dir, made at the first start. Nobody but the owner may read it",
 		"cluster.name": "Name of the cluster this node is one of; empty: the node is alone",
 		"cluster.listen": "Where this node takes what the others send, host:port; empty: its address in " +
 			"cluster.nodes",

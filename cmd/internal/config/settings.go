@@ -25,6 +25,7 @@ type Settings struct {
 	HTTP       HTTP       `mapstructure:"http"`
 	TLS        TLS        `mapstructure:"tls"`
 	Raft       Raft       `mapstructure:"raft"`
+	Seal       Seal       `mapstructure:"seal"`
 	Cluster    Cluster    `mapstructure:"cluster"`
 	Takeover   Takeover   `mapstructure:"takeover"`
 	Log        Log        `mapstructure:"log"`
@@ -87,6 +88,11 @@ type HTTP struct {
 // Raft says how the log is kept.
 type Raft struct {
 	LogStore string `mapstructure:"log_store"`
+}
+
+// Seal says where the key is that log and snapshots are sealed with.
+type Seal struct {
+	KeyFile string `mapstructure:"key_file"`
 }
 
 // Takeover says what becomes of the calls of a process that died.
