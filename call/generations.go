@@ -1,6 +1,7 @@
 package call
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,6 +23,7 @@ type Generation struct {
 	Number uint64
 	clips  map[clipKey]*prompt.Clip
 	music  map[clipKey]*media.Music
+	lacks  int // sounds that it names and this node doesn't have
 }
 
 type clipKey struct{ id, language string }
@@ -78,6 +80,7 @@ type Services struct {
 	library *prompt.Library
 	bundle  func(generation uint64) (acd.Bundle, bool)
 	changes chan uint64
+	fetch   func(shas []string) // gets sounds of other nodes; nil: there are none
 
 	mu    sync.Mutex
 	older *Generation // the last one that was asked for by number
@@ -93,6 +96,10 @@ func NewServices(
 		ringing: ringingTone(), waiting: waitingTone(),
 	}
 }
+
+// Fetch says how sounds are had that this node doesn't have. It is called
+// before the first Load.
+func (s *Services) Fetch(f func(shas []string)) { s.fetch = f }
 
 // Current returns the generation for new calls, nil before the first.
 func (s *Services) Current() *Generation { return s.current.Load() }
@@ -113,10 +120,18 @@ func (s *Services) Changed(generation uint64) {
 	}
 }
 
-// Run loads generations as they change, until done is closed.
+// lookAgain is how often sounds that are missing are looked for.
+const lookAgain = 15 * time.Second
+
+// Run loads generations as they change, and sounds as they come, until done is
+// closed.
 func (s *Services) Run(done <-chan struct{}) {
+	t := time.NewTicker(lookAgain)
+	defer t.Stop()
 	for {
 		select {
+		case <-t.C:
+			s.complete()
 		case g := <-s.changes:
 			if err := s.Load(g); err != nil {
 				s.log.Error("generation can't be loaded, the running one stays", "generation", g, "err", err)
@@ -139,6 +154,21 @@ func (s *Services) Load(generation uint64) error {
 	s.current.Store(g)
 	s.log.Info("generation is live", "generation", generation, "prompts", len(g.clips), "flows", len(g.Flows))
 	return nil
+}
+
+// complete looks again for sounds that the current generation lacks. Calls
+// that run go on without them.
+func (s *Services) complete() {
+	old := s.Current()
+	if old == nil || old.lacks == 0 || s.fetch == nil {
+		return
+	}
+	g, err := s.compile(old.Number)
+	if err != nil || g.lacks >= old.lacks {
+		return
+	}
+	s.current.Store(g)
+	s.log.Info("sounds have come", "generation", g.Number, "prompts", len(g.clips), "missing", g.lacks)
 }
 
 // Get returns a generation, also one that only older calls still use.
@@ -176,9 +206,25 @@ func (s *Services) compile(generation uint64) (*Generation, error) {
 	g := &Generation{
 		Service: svc, Number: generation, clips: map[clipKey]*prompt.Clip{}, music: map[clipKey]*media.Music{},
 	}
-	for _, p := range svc.Prompts() {
+	s.voice(g)
+	return g, nil
+}
+
+// voice gives a generation its sounds.
+func (s *Services) voice(g *Generation) {
+	var missing []string
+	for _, p := range g.Prompts() {
+		if _, err := s.library.Get(p.SHA); errors.Is(err, prompt.ErrUnknown) {
+			missing = append(missing, p.SHA)
+		}
+	}
+	if len(missing) > 0 && s.fetch != nil {
+		s.fetch(missing)
+	}
+	for _, p := range g.Prompts() {
 		clip, err := s.library.Get(p.SHA)
 		if err != nil {
+			g.lacks++
 			s.log.Warn("prompt can't be read", "prompt", p.ID, "language", p.Language, "err", err)
 			continue
 		}
@@ -188,7 +234,6 @@ func (s *Services) compile(generation uint64) (*Generation, error) {
 			g.music[key] = s.media.Music(clip)
 		}
 	}
-	return g, nil
 }
 
 // Secret implements registrar.Accounts.

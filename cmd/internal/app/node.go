@@ -26,6 +26,7 @@ import (
 	"tierline/cluster"
 	"tierline/cmd/internal/config"
 	"tierline/cmd/internal/publish"
+	"tierline/cmd/internal/spread"
 	"tierline/ivr/backend"
 	"tierline/media"
 	"tierline/media/prompt"
@@ -61,6 +62,7 @@ type Node struct {
 	traces    *trace.Store
 
 	publisher *publish.Publisher
+	spreader  *spread.Spreader
 	version   string
 	httpAddr  string
 
@@ -181,6 +183,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	known.log = n.cluster
 	n.phones = known
 	n.publisher = publish.New(n.cluster, publish.Service{}, sounds{n.library}.Has, n.log)
+	n.spreadSounds(root)
 	n.sw.Bind(n.cluster)
 	n.keepRecordings(root)
 	return nil

@@ -16,7 +16,6 @@ import (
 	"tierline/cluster"
 	"tierline/cmd/internal/console"
 	"tierline/cmd/internal/explain"
-	"tierline/cmd/internal/publish"
 	"tierline/ivr"
 	"tierline/ivr/backend"
 	"tierline/media/prompt"
@@ -67,7 +66,7 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks,
 		TrunkTests: n.sw, Calls: n.sw, Archive: n.archive,
 		Nodes: n.cluster.Nodes, Control: n.sw.Control, Supervise: n.sw.Supervise,
-		Traces: n.traceSource(), Members: n.cluster, Backup: n.Backup,
+		Traces: n.traceSource(), Members: n.cluster, Backup: n.Backup, Prompts: n.spreader,
 		Suspects: n.registrar, AllowRemote: n.settings.HTTP.AllowRemote,
 		Logger: n.log.With("part", "http"),
 	})
@@ -156,26 +155,6 @@ func (n *Node) sipFigures() []console.Figure {
 	out = append(out, console.Counters("sip_received_total", "Messages by method or status", "kind", s.In)...)
 	out = append(out, console.Counters("sip_sent_total", "Messages by method or status", "kind", s.Out)...)
 	return append(out, console.Counters("sip_dropped_total", "Messages ignored", "reason", s.Drops)...)
-}
-
-// publish makes a directory the current generation.
-func (n *Node) publish(ctx context.Context, dir string) error {
-	data, problems := readDocuments(dir, n.library)
-	if len(problems) > 0 {
-		return &publish.ProblemsError{Problems: problems}
-	}
-	p, err := n.publisher.Publish(ctx, publish.Request{Data: data, By: "service directory", Note: dir})
-	if err != nil {
-		return fmt.Errorf("publish %s: %w", dir, err)
-	}
-	for _, w := range p.Warnings {
-		n.log.Warn("service documents", "finding", w.String())
-	}
-	for _, file := range exposed(dir) {
-		n.log.Warn("others on this machine may read the secrets of phones and trunks", "file", file)
-	}
-	n.log.Info("service documents", "generation", p.Generation, "unchanged", p.Unchanged, "changes", len(p.Changes))
-	return nil
 }
 
 // gapAfter goes on with the oldest stories kept when those before are gone.

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"tierline/cmd/internal/spread"
 )
 
 // What nodes ask each other beside what everybody may ask. These paths exist on
@@ -44,6 +46,9 @@ func (w *Console) members() http.Handler {
 	mux.HandleFunc("GET "+soundsPath, func(rw http.ResponseWriter, _ *http.Request) {
 		writeJSON(rw, "application/json", http.StatusOK, w.legQualities())
 	})
+	if w.c.Prompts != nil {
+		mux.Handle(spread.Path, w.c.Prompts)
+	}
 	mux.Handle("/", w.handler)
 	return mux
 }

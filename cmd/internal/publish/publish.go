@@ -83,6 +83,7 @@ type Publisher struct {
 	core      Core
 	documents Documents
 	hasPrompt func(sha string) bool
+	spread    func(ctx context.Context, shas []string) // nil: there are no other nodes
 	log       *slog.Logger
 
 	turn sync.Mutex // one publication at a time; guards nothing but the order
@@ -92,6 +93,10 @@ type Publisher struct {
 func New(core Core, d Documents, hasPrompt func(sha string) bool, log *slog.Logger) *Publisher {
 	return &Publisher{core: core, documents: d, hasPrompt: hasPrompt, log: log}
 }
+
+// Spread says how sounds get to the other nodes: before documents that name
+// them are current anywhere. It is called before the first publication.
+func (p *Publisher) Spread(f func(ctx context.Context, shas []string)) { p.spread = f }
 
 // Plan is what a publication would do.
 type Plan struct {
@@ -186,6 +191,9 @@ func (p *Publisher) publish(ctx context.Context, r Request) (Published, error) {
 	}
 	if plan.Unchanged {
 		return Published{Plan: plan, Generation: plan.Current}, nil
+	}
+	if p.spread != nil {
+		p.spread(ctx, compiled.Prompts)
 	}
 	result, index, err := p.core.Propose(ctx, acd.ConfigPublished{
 		Hash: plan.Hash, By: r.By, Note: r.Note, Bundle: r.Data, Config: compiled.Config,
