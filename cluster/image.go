@@ -85,10 +85,15 @@ func (c *Config) plant(contents snapshotContents, term uint64) error {
 	if err != nil {
 		return err
 	}
+	keys, err := c.openVault()
+	if err != nil {
+		return err
+	}
 	snaps, err := newSnapshots(c.Dir, c.Logger)
 	if err != nil {
 		return err
 	}
+	snaps = sealSnapshots(snaps, keys)
 	data, err := newSnapshot(contents)
 	if err != nil {
 		return err

@@ -205,9 +205,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if err != nil {
 		return false, 0, err
 	}
-	if n.vault != nil {
-		snaps = sealedSnapshots{snaps, n.vault}
-	}
+	snaps = sealSnapshots(snaps, n.vault)
 	r := recovery{dir: c.Dir, log: n.guard, snaps: snaps, fsm: n.fsm}
 	if n.stored, err = r.run(seen); err != nil {
 		return false, 0, err
@@ -241,7 +239,7 @@ func (n *Node) claim(c Config) (seen uint64, err error) {
 	if n.dir, err = openDirectory(c.Dir, c.Node, c.LogStore); err != nil {
 		return 0, err
 	}
-	if err = n.openVault(c); err != nil {
+	if n.vault, err = c.openVault(); err != nil {
 		return 0, err
 	}
 	n.mark, seen, err = openMark(c.Dir)

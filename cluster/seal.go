@@ -16,22 +16,23 @@ import (
 // each for its place in the log, and snapshots as streams. What goes to other
 // nodes is not: the wires are encrypted, and each node has its own keys.
 
-// openVault opens the ring of a data directory. Without keys nothing is sealed.
-func (n *Node) openVault(c Config) (err error) {
+// openVault opens the ring of a data directory. Without keys nothing is sealed,
+// and there is none.
+func (c *Config) openVault() (*vault.Vault, error) {
 	if c.LogStore == StoreMemory || len(c.Keys) == 0 {
-		return nil
+		return nil, nil //nolint:nilnil // see above
 	}
-	n.vault, err = vault.Open(filepath.Join(c.Dir, "keys"), c.Keys)
+	v, err := vault.Open(filepath.Join(c.Dir, "keys"), c.Keys)
 	switch {
 	case errors.Is(err, vault.ErrChanged):
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	case err != nil:
-		return err
+		return nil, err
 	}
-	if n.vault.Renewed() {
-		n.log.Info("a new key of the node is in use, older ones in its file are no longer needed", "key", c.Keys[0].ID())
+	if v.Renewed() {
+		c.Logger.Info("a new key of the node is in use, older ones in its file are no longer needed", "key", c.Keys[0].ID())
 	}
-	return nil
+	return v, nil
 }
 
 // sealedLog is a store whose entries are sealed.
@@ -95,6 +96,14 @@ func (s sealedLog) GetLog(index uint64, l *raft.Log) error {
 func (s sealedLog) IsMonotonic() bool {
 	m, ok := s.store.(raft.MonotonicLogStore)
 	return ok && m.IsMonotonic()
+}
+
+// sealSnapshots wraps a store that was just opened.
+func sealSnapshots(s raft.SnapshotStore, v *vault.Vault) raft.SnapshotStore {
+	if v == nil {
+		return s
+	}
+	return sealedSnapshots{s, v}
 }
 
 // sealedSnapshots is a store whose snapshots are sealed.

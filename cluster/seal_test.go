@@ -181,3 +181,24 @@ func TestADirectoryFromBeforeSealingIsSealedByAndBy(t *testing.T) {
 		}
 	})
 }
+
+func TestARestoredDirectoryIsSealed(t *testing.T) {
+	n := mustOpen(t, Config{})
+	mustPropose(t, n, centre(1))
+	mustPropose(t, n, arrive(canary))
+	im, err := n.Image(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := sealing(t, StoreWAL)
+	c.Node, c.Logger, c.Dir = "n1", testLogger(t), filepath.Join(c.Dir, "raft")
+	if err = Implant(c, im); err != nil {
+		t.Fatal(err)
+	}
+	if found := sung(t, c.Dir); len(found) > 0 {
+		t.Errorf("the canary sings in %v", found)
+	}
+	if g := generationOf(mustOpen(t, c)); g != 1 {
+		t.Errorf("generation %d after the restore", g)
+	}
+}

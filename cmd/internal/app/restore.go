@@ -47,6 +47,10 @@ func restore(cmd *cobra.Command, settings, file string) error {
 	if err != nil {
 		return err
 	}
+	keys, err := readKeys(s)
+	if err != nil {
+		return err
+	}
 	lib, err := prompt.OpenLibrary(filepath.Join(s.DataDir, "prompts"))
 	if err != nil {
 		return err
@@ -57,7 +61,8 @@ func restore(cmd *cobra.Command, settings, file string) error {
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	r := restoring{dir: s.DataDir, library: lib, cluster: cluster.Config{
-		Node: s.Node, LogStore: s.Raft.LogStore, Members: members, Logger: slog.New(slog.DiscardHandler),
+		Node: s.Node, LogStore: s.Raft.LogStore, Members: members, Keys: keys,
+		Logger: slog.New(slog.DiscardHandler),
 	}}
 	m, err := r.run(in)
 	if err != nil {
