@@ -3,8 +3,10 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,9 +44,10 @@ func (c *trio) start(names ...string) {
 	var mu sync.Mutex
 	for _, name := range names {
 		effects, as := newEffectLog(), c.ca.member("test", name, trioNames()...)
-		c.effects[name] = effects
+		c.effects[name], c.disks[name] = effects, newDisk()
+		s := c.disks[name].settings(defaults())
 		wg.Go(func() {
-			n, err := c.open(name, effects, as)
+			n, err := c.open(name, effects, as, s)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -60,8 +63,7 @@ func (c *trio) start(names ...string) {
 	}
 }
 
-func (c *trio) open(name string, effects *effectLog, as *Members) (*Node, error) {
-	s := defaults()
+func (c *trio) open(name string, effects *effectLog, as *Members, s settings) (*Node, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return open(ctx, Config{
@@ -200,6 +202,36 @@ func TestNothingIsLostOrDoubledWhenTheLeaderGoes(t *testing.T) {
 		}
 		if st := n.Stats(); st.Waiting != 0 || st.Dropped != 0 {
 			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// Raft's pipeline to a follower stops for good over an entry that the follower
+// couldn't write, if more is sent at that moment; heartbeats go on, so nobody
+// notices but who waits there.
+func TestAFollowerGetsTheLogAgainAfterItsDiskWasFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTrio(t)
+		defer c.stop()
+		n := c.node[c.leader()]
+		mustPropose(t, n, centre(1))
+		mustPropose(t, n, arrive("c1"))
+		c.net.Delay(1, func(*rand.Rand) time.Duration { return 2 * time.Millisecond })
+		for i := range 10 {
+			late := c.followers()[i%2]
+			c.disks[late].set(func(d *disk) { d.err = syscall.ENOSPC })
+			for range 20 {
+				n.Post(step("c1", i))
+				time.Sleep(500 * time.Microsecond)
+			}
+			c.disks[late].set(func(d *disk) { d.err = nil })
+			time.Sleep(2 * time.Second)
+			n.Post(step("c1", i))
+			time.Sleep(2 * time.Second)
+			n = c.node[c.leader()]
+			if last, at := n.Stats().Applied, c.node[late].Stats().Applied; at != last {
+				t.Fatalf("time %d: the leader is at entry %d, the follower at %d", i, last, at)
+			}
 		}
 	})
 }

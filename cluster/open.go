@@ -158,6 +158,10 @@ func (n *Node) connect(c Config, s settings, start uint64) error {
 	r := &relay{node: n, wall: s.wall}
 	n.carrier = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: n.wires, MaxPool: 3, Timeout: s.timing.wires, Logger: newBridge(c.Logger),
+		// One request at a time: a pipeline stops for good over a request that fails
+		// while the next one is sent (hashicorp/raft#612), and its follower gets
+		// heartbeats and nothing else. What came meanwhile goes with the next request.
+		MaxRPCsInFlight: 1,
 	})
 	n.visits = newVisits(c.Node, s.timing.wires)
 	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){
