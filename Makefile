@@ -45,7 +45,7 @@ e2e: build ## real peers: names what is missing, installs nothing
 bench: build
 	$(GO) run ./.ci/bench -tierline $(BIN)
 
-chaos: build ## three nodes, of which one is killed again and again: a table of what is heard of it
+chaos: build ## three nodes that are killed, stopped, cut off, filled: a table of what is heard of it (needs root)
 	$(GO) run ./.ci/chaos -tierline $(BIN) -rounds $(or $(ROUNDS),5)
 
 fuzz: ## every fuzz target for FUZZTIME

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,9 +30,12 @@ type Node struct {
 	RTPMax    int
 	Log       string // level
 	Env       []string
-	Certs     string // directory of `certs init`; with it the two ports after SIP are TLS and WSS
-	More      string // further settings, YAML
-	Admission string // of the settings; "": the default
+	Certs     string   // directory of `certs init`; with it the two ports after SIP are TLS and WSS
+	More      string   // further settings, YAML
+	Admission string   // of the settings; "": the default
+	Remote    bool     // IP is not this machine's loopback
+	Data      string   // directory of its data; "": one in Dir
+	Wrap      []string // program and words before the switch's, which it becomes
 
 	cmd  *exec.Cmd
 	done chan error
@@ -55,11 +59,12 @@ sip:
     - {transport: udp, address: "%s:%d"}
     - {transport: tcp, address: "%s:%d"}
 %srtp: {ip: %s, port_min: %d, port_max: %d}
-http: {listen: "%s:%d"}
+http: {listen: "%s:%d", allow_remote: %t}
 log: {level: %s}
 drain: {timeout: 20s}
-%s`, cmp.Or(n.Name, "n1"), filepath.Join(n.Dir, "data"), n.Service, n.admission(), n.IP, n.SIP, n.IP, n.SIP, n.safe(),
-		n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Log, n.More)
+%s`, cmp.Or(n.Name, "n1"), cmp.Or(n.Data, filepath.Join(n.Dir, "data")), n.Service, n.admission(),
+		n.IP, n.SIP, n.IP, n.SIP, n.safe(),
+		n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Remote, n.Log, n.More)
 }
 
 // admission is the first line of sip.
@@ -99,7 +104,8 @@ func (n *Node) Start(ctx context.Context) error {
 		return fmt.Errorf("open log: %w", err)
 	}
 	defer func() { _ = log.Close() }() // the child has its own descriptor
-	n.cmd = exec.CommandContext(context.WithoutCancel(ctx), n.Binary, "serve", "--config", file)
+	words := append(slices.Clone(n.Wrap), n.Binary, "serve", "--config", file)
+	n.cmd = exec.CommandContext(context.WithoutCancel(ctx), words[0], words[1:]...)
 	n.cmd.Stdout, n.cmd.Stderr = log, log
 	n.cmd.Env = append(os.Environ(), n.Env...)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -108,10 +114,11 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.done = make(chan error, 1)
 	go func() { n.done <- n.cmd.Wait() }()
-	return n.ready(ctx)
+	return n.Ready(ctx)
 }
 
-func (n *Node) ready(ctx context.Context) error {
+// Ready returns when the node takes calls.
+func (n *Node) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
@@ -166,6 +173,14 @@ func (n *Node) Kill() error {
 		return fmt.Errorf("kill switch: %w", err)
 	}
 	n.done <- <-n.done
+	return nil
+}
+
+// Signal sends the process a signal.
+func (n *Node) Signal(s os.Signal) error {
+	if err := n.cmd.Process.Signal(s); err != nil {
+		return fmt.Errorf("signal switch: %w", err)
+	}
 	return nil
 }
 

@@ -2,65 +2,104 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 )
 
 func main() {
-	binary := flag.String("tierline", "bin/tierline", "the switch")
-	rounds := flag.Int("rounds", 5, "times that a leader and a follower are killed")
-	talking := flag.Int("talking", 20, "calls that talk")
-	waiting := flag.Int("waiting", 20, "calls that wait")
-	mode := flag.String("mode", "address,reinvite", "how calls are taken over")
-	block := flag.Int("block", 46, "the nodes are at 127.0.BLOCK.11 to 13")
+	c := &chaos{}
+	flag.StringVar(&c.binary, "tierline", "bin/tierline", "the switch")
+	flag.IntVar(&c.rounds, "rounds", 5, "times that a leader and a follower are killed")
+	flag.IntVar(&c.crowd.talking, "talking", 20, "calls that talk")
+	flag.IntVar(&c.crowd.waiting, "waiting", 20, "calls that wait")
+	flag.IntVar(&c.crowd.menus, "menus", 10, "calls in a menu")
+	flag.IntVar(&c.crowd.ringing, "ringing", 3, "calls whose agent's phone rings and is not answered")
+	flag.BoolVar(&c.short, "short", false, "leave out what takes long")
+	flag.Float64Var(&c.slack, "slack", 1, "stretches the limits of time, for a busy machine; 0: they count for nothing")
+	run := flag.String("run", ".", "regular expression: the trials to run, of names like \"address: kill leader\"")
+	inside := flag.Bool("inside", false, "we are in a network of our own (for this program only)")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	c := &chaos{rounds: *rounds, talking: *talking, waiting: *waiting, block: *block}
-	if err := c.run(ctx, *binary, strings.Split(*mode, ",")); err != nil {
+	var err error
+	if c.run, err = regexp.Compile(*run); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to be undone
+		os.Exit(2)
+	}
+	if !*inside {
+		os.Exit(apart())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	if err = begin(ctx); err == nil {
+		err = c.all(ctx)
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
 	}
 }
 
+// chaos is one run over the whole table.
 type chaos struct {
-	rounds, talking, waiting, block int
+	binary string
+	rounds int
+	crowd  crowd
+	short  bool
+	slack  float64
+	run    *regexp.Regexp
 
 	dir    string
 	faults []string
 }
 
-func (c *chaos) run(ctx context.Context, binary string, modes []string) (err error) {
-	if binary, err = filepath.Abs(binary); err != nil {
+// crowd is how many calls there are of each kind before something happens.
+type crowd struct{ talking, waiting, menus, ringing int }
+
+// trial is a row of the table.
+type trial struct {
+	name   string
+	rounds int
+	limits limits
+	do     func(ctx context.Context, c *centre, f *figures) error
+}
+
+// lane is a centre and what is done to it, one thing after the other.
+type lane struct {
+	name   string
+	open   func(ctx context.Context, c *chaos, name string) (*centre, error)
+	trials []trial
+}
+
+func (c *chaos) lanes() []lane {
+	return []lane{
+		{name: "address", open: onLoopback(byAddress), trials: c.deaths(byAddress)},
+		{name: "reinvite", open: onLoopback(byReinvite), trials: c.deaths(byReinvite)},
+		{name: "split", open: onCables, trials: c.splits()},
+		{name: "disk", open: onDisks, trials: c.disks()},
+	}
+}
+
+func (c *chaos) all(ctx context.Context) (err error) {
+	if c.binary, err = filepath.Abs(c.binary); err != nil {
 		return fmt.Errorf("find the switch: %w", err)
 	}
 	if c.dir, err = os.MkdirTemp("", "tierline-chaos-"); err != nil {
 		return fmt.Errorf("make work directory: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(c.dir) }() // what is left is in the temporary directory
-	fmt.Printf("%s, %d cores, %d calls talking and %d waiting on three nodes, %d rounds each\n\n",
-		time.Now().Format("2006-01-02"), runtime.NumCPU(), c.talking, c.waiting, c.rounds)
-	fmt.Println("| killed | take-over | legs | alive | gap p50 | p90 | p99 | longest | " +
-		"new calls answered p50/longest | address back: longest gap |")
-	fmt.Println("|---|---|---|---|---|---|---|---|---|---|")
-	for _, mode := range modes {
-		for _, role := range []string{follower, leader} {
-			var all figures
-			for round := range c.rounds {
-				f, err := c.round(ctx, binary, mode, role, round)
-				if err != nil {
-					return fmt.Errorf("%s, %s killed, round %d: %w", mode, role, round+1, err)
-				}
-				all.add(f)
-			}
-			fmt.Println(all.row(role, mode))
+	fmt.Printf("%s, %d cores. Of three nodes' calls %d talk, %d wait, %d in menus, %d ring; %d a second come.\n\n%s\n",
+		time.Now().Format(time.DateOnly), runtime.NumCPU(),
+		c.crowd.talking, c.crowd.waiting, c.crowd.menus, c.crowd.ringing, newCalls, head)
+	for _, l := range c.lanes() {
+		if err := c.lane(ctx, l); err != nil {
+			c.faults = append(c.faults, fmt.Sprintf("%s: %v", l.name, err))
 		}
 	}
 	for _, f := range c.faults {
@@ -72,30 +111,63 @@ func (c *chaos) run(ctx context.Context, binary string, modes []string) (err err
 	return nil
 }
 
-// figures are what was measured.
-type figures struct {
-	legs, alive int
-	gaps        []time.Duration
-	answers     []time.Duration
-	back        time.Duration
-}
-
-func (f *figures) add(o figures) {
-	f.legs, f.alive = f.legs+o.legs, f.alive+o.alive
-	f.gaps, f.answers = append(f.gaps, o.gaps...), append(f.answers, o.answers...)
-	f.back = max(f.back, o.back)
-}
-
-func (f *figures) row(role, mode string) string {
-	slices.Sort(f.gaps)
-	slices.Sort(f.answers)
-	at := func(list []time.Duration, percent int) string {
-		if len(list) == 0 {
-			return "–"
+// lane opens a centre if one of its trials is wanted.
+func (c *chaos) lane(ctx context.Context, l lane) (err error) {
+	var wanted []trial
+	for _, t := range l.trials {
+		if t.name = l.name + ": " + t.name; c.run.MatchString(t.name) {
+			wanted = append(wanted, t)
 		}
-		return fmt.Sprintf("%.2f s", list[min(len(list)-1, len(list)*percent/100)].Seconds())
 	}
-	return fmt.Sprintf("| %s | %s | %d | %.1f %% | %s | %s | %s | %s | %s / %s | %.2f s |",
-		role, mode, f.legs, 100*float64(f.alive)/float64(max(1, f.legs)), at(f.gaps, 50), at(f.gaps, 90), at(f.gaps, 99),
-		at(f.gaps, 100), at(f.answers, 50), at(f.answers, 100), f.back.Seconds())
+	if len(wanted) == 0 {
+		return nil
+	}
+	at, err := l.open(ctx, c, l.name)
+	if at != nil {
+		defer at.close()
+	}
+	if err == nil {
+		err = at.run(ctx, wanted)
+		c.faults = append(c.faults, at.faults...)
+	}
+	if at != nil && (err != nil || len(at.faults) > 0) {
+		err = errors.Join(err, c.keep(at))
+	}
+	return err
+}
+
+// run does what the trials do, and lets everybody hang up.
+func (c *centre) run(ctx context.Context, trials []trial) error {
+	for _, t := range trials {
+		var all figures
+		for round := range max(1, t.rounds) {
+			f := &figures{}
+			if err := c.trial(ctx, t, f); err != nil {
+				return fmt.Errorf("%s, round %d: %w", t.name, round+1, err)
+			}
+			all.add(f)
+		}
+		fmt.Println(all.row(t.name))
+		c.faults = append(c.faults, all.misses(t, c.slack)...)
+	}
+	return c.disperse(ctx)
+}
+
+// keep says what the nodes wrote, if something was wrong.
+func (c *chaos) keep(at *centre) error {
+	dir, err := os.MkdirTemp("", "tierline-chaos-logs-")
+	if err != nil {
+		return fmt.Errorf("keep logs: %w", err)
+	}
+	for _, n := range at.nodes {
+		b, err := os.ReadFile(n.LogFile())
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, n.Name+".log"), b, 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("keep logs: %w", err)
+		}
+	}
+	fmt.Println("logs of the nodes:", strings.TrimSpace(dir))
+	return nil
 }

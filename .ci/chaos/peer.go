@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -8,8 +9,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"tierline/call/registrar"
@@ -24,26 +26,20 @@ type peers struct {
 	ip   netip.Addr
 	stop chan struct{}
 
-	mu   sync.Mutex
-	legs []*leg
-	rang map[string]int // agents' phones that ring or talk, now
-	most int            // at once, of one agent
+	mu     sync.Mutex // guards what follows
+	legs   []*leg
+	talk   map[string]int // agents' phones that talk, now
+	most   int            // at once, of one agent
+	rings  []*ring
+	byes   map[string]int // by Call-ID
+	serial int
 }
 
-// leg is one side of a call, with the moments at which sound came.
-type leg struct {
-	node  string // the one that it was set up with; "" an agent's
-	agent string
-	sip   *sipua.Leg
-	conn  *net.UDPConn
-	to    atomic.Pointer[netip.AddrPort]
-	up    atomic.Bool
-	over  atomic.Bool
-	took  atomic.Int64 // ns until the final answer
-
-	mu    sync.Mutex
-	heard []time.Time
-	moved int // re-INVITEs of the switch
+// ring is a phone that rings and is never answered.
+type ring struct {
+	agent        string
+	node         string // address that the INVITE came from
+	began, ended time.Time
 }
 
 func openPeers(ip string, port int) (*peers, error) {
@@ -51,10 +47,10 @@ func openPeers(ip string, port int) (*peers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("address: %w", err)
 	}
-	p := &peers{ip: addr, stop: make(chan struct{}), rang: map[string]int{}}
+	p := &peers{ip: addr, stop: make(chan struct{}), talk: map[string]int{}, byes: map[string]int{}}
 	p.ua, err = sipua.Open(sipua.Config{
 		Listen: []sipua.Listen{{Transport: sipua.UDP, Addr: fmt.Sprintf("%s:%d", ip, port)}},
-		Logger: slog.New(slog.DiscardHandler), Handler: p,
+		Logger: slog.New(slog.DiscardHandler), Handler: p, Watch: p.watch,
 		Roaming: true,
 	})
 	if err != nil {
@@ -74,13 +70,22 @@ func (p *peers) close() {
 	}
 }
 
+// watch counts who is told to hang up, whatever came of it.
+func (p *peers) watch(s sipua.Sighting) {
+	if !s.Out && bytes.HasPrefix(s.Text, []byte("BYE ")) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.byes[s.CallID]++
+	}
+}
+
 // open makes a leg and our side of its SDP.
-func (p *peers) open(node, agent string) (*leg, []byte, error) {
+func (p *peers) open(from, agent string) (*leg, []byte, error) {
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.ip, 0)))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open sound: %w", err)
 	}
-	l := &leg{node: node, agent: agent, conn: conn}
+	l := &leg{from: from, agent: agent, conn: conn, asked: time.Now(), source: rand.Uint32()} //nolint:gosec // no secret
 	p.mu.Lock()
 	p.legs = append(p.legs, l)
 	p.mu.Unlock()
@@ -90,21 +95,6 @@ func (p *peers) open(node, agent string) (*leg, []byte, error) {
 		IP: p.ip, Port: at.Port, Codecs: []uint8{sdp.PCMA}, Version: 1,
 		SessionID: rand.Uint64() >> 2, //nolint:gosec // no secret
 	}), nil
-}
-
-func (l *leg) listen() {
-	buf := make([]byte, 2048)
-	for {
-		n, err := l.conn.Read(buf)
-		if err != nil {
-			return
-		}
-		if n > 12 && buf[0]>>6 == 2 {
-			l.mu.Lock()
-			l.heard = append(l.heard, time.Now())
-			l.mu.Unlock()
-		}
-	}
 }
 
 // speak sends sound from every leg that is up, in one rhythm.
@@ -125,44 +115,33 @@ func (p *peers) speak() {
 		p.mu.Lock()
 		legs := p.legs
 		p.mu.Unlock()
-		for i, l := range legs {
+		for _, l := range legs {
 			if to := l.to.Load(); to != nil && l.up.Load() && !l.over.Load() {
 				binary.BigEndian.PutUint16(packet[2:], uint16(n)) //nolint:gosec // wraps, as it should
 				binary.BigEndian.PutUint32(packet[4:], n*160)
-				binary.BigEndian.PutUint32(packet[8:], uint32(i)) //nolint:gosec // some number
-				_, _ = l.conn.WriteToUDPAddrPort(packet, *to)     // nobody there: that is the test
+				binary.BigEndian.PutUint32(packet[8:], l.source)
+				_, _ = l.conn.WriteToUDPAddrPort(packet, *to) // nobody there: that is the test
 			}
 		}
 	}
 }
 
-// remote takes where the switch listens.
-func (l *leg) remote(body []byte) {
-	if s, err := sdp.Parse(body); err == nil && s.Audio != nil {
-		at := netip.AddrPortFrom(s.Audio.Addr, uint16(s.Audio.Port)) //nolint:gosec // a port
-		l.to.Store(&at)
-	}
-}
-
 // on takes what happens to a leg.
 func (p *peers) on(l *leg, offer []byte) func(sipua.LegEvent) {
-	began := time.Now()
 	return func(ev sipua.LegEvent) {
 		switch ev := ev.(type) {
 		case sipua.Answered:
-			l.took.Store(int64(time.Since(began)))
+			l.took.Store(int64(time.Since(l.asked)))
 			l.remote(ev.SDP)
 			l.up.Store(true)
 		case sipua.Confirmed:
 			l.up.Store(true)
 		case sipua.Reinvited:
 			l.remote(ev.Offer)
-			l.mu.Lock()
-			l.moved++
-			l.mu.Unlock()
 			_ = ev.Reply(200, offer) // refused only if the call is over
 		case sipua.Failed:
-			l.took.Store(int64(time.Since(began)))
+			l.no.Store(true)
+			l.took.Store(int64(time.Since(l.asked)))
 			p.end(l)
 		case sipua.Hungup, sipua.NoAck:
 			p.end(l)
@@ -177,39 +156,74 @@ func (p *peers) end(l *leg) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.rang[l.agent]--
+	p.talk[l.agent]--
 }
 
 // call makes a caller.
-func (p *peers) call(node, at, number, from string) (*leg, error) {
-	l, offer, err := p.open(node, "")
+func (p *peers) call(at, number string) (*leg, error) {
+	p.mu.Lock()
+	p.serial++
+	from := fmt.Sprintf("138%08d", p.serial)
+	p.mu.Unlock()
+	l, offer, err := p.open("+86"+from, "") // as the switch writes it
 	if err != nil {
 		return nil, err
 	}
-	l.sip, err = p.ua.Dial(sipua.DialRequest{
+	leg, err := p.ua.Dial(sipua.DialRequest{
 		Target: "sip:" + number + "@" + at, From: from, SDP: offer, Timeout: 10 * time.Second,
 	}, p.on(l, offer))
 	if err != nil {
 		return nil, fmt.Errorf("call: %w", err)
 	}
+	p.mu.Lock()
+	l.sip = leg
+	p.mu.Unlock()
 	return l, nil
 }
 
-// Invite implements sipua.Handler: an agent's phone answers at once.
+// hangup ends a caller's call.
+func (p *peers) hangup(l *leg) {
+	p.mu.Lock()
+	sip := l.sip
+	p.mu.Unlock()
+	if sip != nil && !l.over.Swap(true) {
+		sip.Hangup(16, "bye")
+	}
+}
+
+// Invite implements sipua.Handler: an agent's phone answers at once, or rings
+// for ever if it is one of those.
 func (p *peers) Invite(in *sipua.Incoming) {
+	if strings.HasPrefix(in.RequestUser, "s") {
+		r := &ring{agent: in.RequestUser, node: in.Source.Addr().String(), began: time.Now()}
+		p.mu.Lock()
+		p.rings = append(p.rings, r)
+		p.mu.Unlock()
+		in.OnCancel(func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			r.ended = time.Now()
+		})
+		_ = in.Ringing() // cancelled at once: it was
+		return
+	}
 	l, answer, err := p.open("", in.RequestUser)
 	if err != nil {
 		_ = in.Reject(500, "No Sound", 0, nil) // the switch will see
 		return
 	}
 	p.mu.Lock()
-	p.rang[l.agent]++
-	p.most = max(p.most, p.rang[l.agent])
+	p.talk[l.agent]++
+	p.most = max(p.most, p.talk[l.agent])
 	p.mu.Unlock()
 	in.OnCancel(func() { p.end(l) })
 	l.remote(in.Offer)
-	if l.sip, err = in.Answer(answer, p.on(l, answer)); err != nil {
+	if leg, err := in.Answer(answer, p.on(l, answer)); err != nil {
 		p.end(l)
+	} else {
+		p.mu.Lock()
+		l.sip = leg
+		p.mu.Unlock()
 	}
 }
 
@@ -242,18 +256,30 @@ func (p *peers) all() (out []*leg) {
 	return out
 }
 
-// gap is the longest hole in what a leg received between two moments; alive
-// says that sound came in the last half second of that time.
-func (l *leg) gap(from, to time.Time) (longest time.Duration, alive bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	last := from
-	for _, at := range l.heard {
-		if at.Before(from) || at.After(to) {
+// forget drops what was heard, and legs that are over.
+func (p *peers) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	legs := slices.Clone(p.legs)
+	p.legs = nil
+	for _, l := range legs {
+		if l.over.Load() {
+			_ = l.conn.Close() // ends its reader
 			continue
 		}
-		longest = max(longest, at.Sub(last))
-		last = at
+		l.forget()
+		p.legs = append(p.legs, l)
 	}
-	return max(longest, to.Sub(last)), to.Sub(last) < 500*time.Millisecond
+}
+
+// told says how many of the legs were told to hang up.
+func (p *peers) told(legs []*leg) (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range legs {
+		if l.sip != nil && p.byes[l.sip.Dialog().CallID] > 0 {
+			n++
+		}
+	}
+	return n
 }

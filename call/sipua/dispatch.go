@@ -230,12 +230,13 @@ func (u *UA) acknowledge(req *sip.Request, o origin) {
 	l.ack(req)
 }
 
-// cancel takes a CANCEL. It must come from where the INVITE came from.
+// cancel takes a CANCEL. It must come from where the INVITE came from; to a
+// phone also from whoever goes on with what its switch began.
 func (u *UA) cancel(req *sip.Request, o origin) {
 	key := transactionKey(req, sip.INVITE)
 	s := u.table.findServer(key)
 	_, over := u.table.findGrave(key)
-	if s == nil && !over || s != nil && (s.source != o.from.Addr() || s.leg == nil) {
+	if s == nil && !over || s != nil && (s.source != o.from.Addr() && !u.roaming || s.leg == nil) {
 		if u.handler.Known(o.from, string(req.Method), userOf(&req.From().Address)) {
 			u.calm(req, o, refuse(sip.StatusCallTransactionDoesNotExists, "Call/Transaction Does Not Exist"))
 		} else {
