@@ -16,6 +16,7 @@ import (
 	"tierline/cluster"
 	"tierline/cmd/internal/console"
 	"tierline/cmd/internal/explain"
+	"tierline/cmd/internal/signin"
 	"tierline/ivr"
 	"tierline/ivr/backend"
 	"tierline/media/prompt"
@@ -60,6 +61,10 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 	meter := console.NewMeter(n.cluster, registry)
 	n.measured.meter.Store(meter)
 	registry.MustRegister(console.Collector(n.figures))
+	door, err := n.openDoor()
+	if err != nil {
+		return err
+	}
 	web := console.New(console.Config{
 		Node: n.settings.Node, Version: n.version, Core: n.cluster, Ready: n.Ready,
 		Publisher: n.publisher, Records: n.store, Library: sounds{n.library}, Metrics: registry,
@@ -67,7 +72,7 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		TrunkTests: n.sw, Calls: n.sw, Archive: n.archive,
 		Nodes: n.cluster.Nodes, Control: n.sw.Control, Supervise: n.sw.Supervise,
 		Traces: n.traceSource(), Members: n.cluster, Backup: n.Backup, Prompts: n.spreader,
-		Suspects: n.registrar, AllowRemote: n.settings.HTTP.AllowRemote,
+		Suspects: n.registrar, Door: door,
 		Logger: n.log.With("part", "http"),
 	})
 	var listen net.ListenConfig
@@ -88,6 +93,22 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 	}
 	n.run(root, "HTTP", func(ctx context.Context) error { return web.Serve(ctx, l) })
 	return nil
+}
+
+// openDoor reads who may use the API; nil: nobody is asked.
+func (n *Node) openDoor() (console.Door, error) {
+	s := n.settings.HTTP
+	if s.UsersFile == "" {
+		return nil, nil //nolint:nilnil // no door is no error
+	}
+	d, err := signin.Open(s.UsersFile, n.log.With("part", "http"))
+	if err != nil {
+		return nil, fmt.Errorf("http.users_file: %w", err)
+	}
+	if !s.TLS && !s.Listen.Addr().IsLoopback() {
+		n.log.Warn("tokens of the API can be read on their way: set http.tls, or put a proxy with TLS before it")
+	}
+	return d, nil
 }
 
 // run starts a part that works until it is stopped.

@@ -91,6 +91,9 @@ func (o *options) send(ctx context.Context, r request, header ...string) (*http.
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)
 	}
+	if known := cmp.Or(o.token, token()); known != "" {
+		req.Header.Set("Authorization", "Bearer "+known)
+	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
@@ -130,6 +133,9 @@ func (o *options) unreachable(err error) error {
 	}
 }
 
+// errSignIn says what to do without a good token.
+var errSignIn = errors.New("name a token in the environment TIERLINE_TOKEN; `tierline users add` makes one")
+
 // problemOf reads an error answer.
 func problemOf(resp *http.Response) error {
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -137,6 +143,9 @@ func problemOf(resp *http.Response) error {
 	p := &wire.ProblemError{}
 	if err != nil || json.Unmarshal(text, p) != nil || p.Status != resp.StatusCode {
 		return fmt.Errorf("the node answered %s", resp.Status)
+	}
+	if p.Status == http.StatusUnauthorized {
+		return fmt.Errorf("%w\n  %w", p, errSignIn)
 	}
 	return p
 }

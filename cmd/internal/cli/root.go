@@ -24,6 +24,7 @@ var ErrReported = errors.New("reported")
 type options struct {
 	server string
 	ca     string
+	token  string
 	output string
 	zone   *time.Location
 }
@@ -58,6 +59,8 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 	root.PersistentFlags().StringVar(&o.server, "server", server, "API of the node; environment TIERLINE_SERVER")
 	root.PersistentFlags().StringVar(&o.ca, "ca", authority(),
 		"file with the authorities (PEM) that the node's certificate is signed by; environment TIERLINE_CA")
+	root.PersistentFlags().StringVar(&o.token, "token", "", "who you are, to a node whose users sign in; better by the "+
+		"environment TIERLINE_TOKEN, which other users of the machine don't see")
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", "table", "table or json")
 	root.AddCommand(
 		checkCommand(o), planCommand(o), applyCommand(o), rollbackCommand(o), generationsCommand(o),
@@ -66,7 +69,7 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 		queuesCommand(o), trunksCommand(o), callbacksCommand(o), lockoutsCommand(o), bansCommand(o),
 		cdrsCommand(o), eventsCommand(o), statsCommand(o), explainCommand(o), certsCommand(o),
 		recordingsCommand(o), secretCommand(o), traceCommand(o),
-		nodesCommand(o), nodeCommand(o), backupCommand(o),
+		nodesCommand(o), nodeCommand(o), backupCommand(o), usersCommand(o),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return say(cmd.OutOrStdout(), "tierline "+version+"\n") },

@@ -68,7 +68,7 @@ log: {level: debug}
 	t.Setenv("TIERLINE_DATA_DIR", "/env")
 	t.Setenv("TIERLINE_RTP_PORT_MIN", "30100")
 	t.Setenv("TIERLINE_NODE", "from-env")
-	t.Setenv("TIERLINE_HTTP_ALLOW_REMOTE", "true")
+	t.Setenv("TIERLINE_HTTP_USERS_FILE", "users.yaml")
 	t.Setenv("TIERLINE_HTTP_LISTEN", "0.0.0.0:80")
 	t.Setenv("TIERLINE_PORT_8080_TCP", "tcp://10.0.0.9:8080")
 	got, warnings, err := load(t, "--config", path, "--node", "from-flag", "--service", "./centre")
@@ -82,7 +82,7 @@ log: {level: debug}
 		{Transport: "udp", Address: netip.MustParseAddrPort("10.0.0.1:5060")},
 		{Transport: "tcp", Address: netip.MustParseAddrPort("10.0.0.1:5070")},
 	}
-	want.HTTP = config.HTTP{Listen: netip.MustParseAddrPort("0.0.0.0:80"), AllowRemote: true}
+	want.HTTP = config.HTTP{Listen: netip.MustParseAddrPort("0.0.0.0:80"), UsersFile: "users.yaml"}
 	want.Drain.Timeout, want.Log.Level = 5*time.Minute, "debug"
 	if d := cmp.Diff(want, got, addrs, addr); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)

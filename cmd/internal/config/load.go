@@ -255,7 +255,9 @@ func distance(a, b string) int {
 
 // strangers returns the variables that begin like a setting and are none.
 func strangers(environ []string) (warnings []string) {
-	known := map[string]bool{prefix + "_CONFIG": true, prefix + "_SERVER": true, prefix + "_CA": true}
+	known := map[string]bool{
+		prefix + "_CONFIG": true, prefix + "_SERVER": true, prefix + "_CA": true, prefix + "_TOKEN": true,
+	}
 	for _, l := range leaves() {
 		known[l.env()] = true
 	}

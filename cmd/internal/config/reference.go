@@ -121,8 +121,9 @@ func meanings() map[string]string {
 		"dns.servers": "DNS servers to ask for hosts of trunks that are names, as addresses with ports, at most three; " +
 			"empty: those of /etc/resolv.conf, after /etc/hosts",
 		"http.listen": "Address of the API, /metrics, /healthz and /readyz",
-		"http.allow_remote": "Permit an address other than loopback. The API has no sign-in yet: whoever reaches it " +
-			"may change the service",
+		"http.users_file": "File with the users of the API, their roles and the hashes of their tokens, as " +
+			"`tierline users` writes it; empty: nobody signs in, which is permitted on loopback only. " +
+			"Read again when it changes",
 		"http.tls": "Serve all this over HTTPS, with the certificate of tls",
 		"tls.cert_file": "Certificate chain (PEM) for SIP over TLS and WSS and for HTTPS; also shown to trunks that ask " +
 			"who calls. Read again when it changes",

@@ -80,9 +80,9 @@ type DNS struct {
 
 // HTTP says where the API, the metrics and the health checks are.
 type HTTP struct {
-	Listen      netip.AddrPort `mapstructure:"listen"`
-	AllowRemote bool           `mapstructure:"allow_remote"`
-	TLS         bool           `mapstructure:"tls"`
+	Listen    netip.AddrPort `mapstructure:"listen"`
+	UsersFile string         `mapstructure:"users_file"`
+	TLS       bool           `mapstructure:"tls"`
 }
 
 // Raft says how the log is kept.
@@ -175,8 +175,8 @@ func (s Settings) Validate() error {
 	s.RTP.validate(&c)
 	c.check(len(s.DNS.Servers) <= 3, "dns.servers", "%d are too many: three are asked at most", len(s.DNS.Servers))
 	c.check(s.HTTP.Listen.IsValid(), "http.listen", "is empty")
-	c.check(!s.HTTP.Listen.IsValid() || s.HTTP.AllowRemote || s.HTTP.Listen.Addr().IsLoopback(), "http.listen",
-		"%s can be reached from other machines and the API has no sign-in; set http.allow_remote if you want that",
+	c.check(!s.HTTP.Listen.IsValid() || s.HTTP.UsersFile != "" || s.HTTP.Listen.Addr().IsLoopback(), "http.listen",
+		"%s can be reached from other machines: set http.users_file, so that users of the API sign in",
 		s.HTTP.Listen)
 	s.TLS.validate(&c, s)
 	s.Cluster.validate(&c, s.Node)

@@ -102,7 +102,7 @@ func (w *Console) commandAgent(ctx context.Context, in *agentCommand) (*answer[w
 	if _, err := w.getAgent(ctx, agent); err != nil {
 		return nil, err
 	}
-	ev := acd.AgentCommanded{Agent: in.ID, Command: command(in.Body.Command), By: cmp.Or(in.Body.By, apiUser)}
+	ev := acd.AgentCommanded{Agent: in.ID, Command: command(in.Body.Command), By: asks(ctx, in.Body.By)}
 	if ev.Command == acd.GoNotReady {
 		ev.Reason = in.Body.Reason
 	}
@@ -145,7 +145,7 @@ func (w *Console) dispose(ctx context.Context, in *agentDisposition) (*answer[wi
 		return nil, err
 	}
 	ev := acd.AgentDisposed{
-		Agent: in.ID, Call: cmp.Or(in.Body.Call, found.Body.Call), Code: in.Body.Code, By: cmp.Or(in.Body.By, apiUser),
+		Agent: in.ID, Call: cmp.Or(in.Body.Call, found.Body.Call), Code: in.Body.Code, By: asks(ctx, in.Body.By),
 	}
 	if _, _, err := w.c.Core.Propose(ctx, ev); err != nil {
 		return nil, w.problem(err)

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -61,7 +60,7 @@ func until(t, now time.Time) int64 { return max(0, t.Sub(now).Milliseconds()) }
 
 type liftInput struct{ Body wire.Lift }
 
-func (w *Console) liftBan(_ context.Context, in *liftInput) (*struct{}, error) {
+func (w *Console) liftBan(ctx context.Context, in *liftInput) (*struct{}, error) {
 	text, _, _ := strings.Cut(in.Body.Source, "/") // as the list shows it
 	from, err := netip.ParseAddr(text)
 	if err != nil {
@@ -73,6 +72,6 @@ func (w *Console) liftBan(_ context.Context, in *liftInput) (*struct{}, error) {
 	if w.c.Suspects == nil || !w.c.Suspects.Lift(from, in.Body.User) {
 		return nil, notFoundProblem("nobody at " + in.Body.Source + " has failed lately")
 	}
-	w.c.Logger.Info("ban lifted by the API", "source", from, "user", in.Body.User, "by", cmp.Or(in.Body.By, apiUser))
+	w.c.Logger.Info("ban lifted by the API", "source", from, "user", in.Body.User, "by", asks(ctx, in.Body.By))
 	return nil, nil //nolint:nilnil // 204 has no body
 }

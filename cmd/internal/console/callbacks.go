@@ -101,7 +101,7 @@ func (w *Console) requestCallback(ctx context.Context, in *callbackRequest) (*an
 	}
 	ev := acd.CallbackRequested{
 		Callback: "cb-" + rand.Text(), Node: w.c.Node, Number: number, Queue: b.Queue, Requirement: b.Requirement,
-		By: cmp.Or(b.By, apiUser), Tier: routing.Standard,
+		By: asks(ctx, b.By), Tier: routing.Standard,
 	}
 	if w.c.Customer != nil {
 		ev.Customer, _ = w.c.Customer(number)
@@ -152,7 +152,7 @@ func (w *Console) cancelCallback(ctx context.Context, in *callbackEnd) (*struct{
 	if _, err := w.getCallback(ctx, &callbackInput{ID: in.ID}); err != nil {
 		return nil, err
 	}
-	ev := acd.CallbackCancelled{Callback: in.ID, By: cmp.Or(in.By, apiUser)}
+	ev := acd.CallbackCancelled{Callback: in.ID, By: asks(ctx, in.By)}
 	if _, _, err := w.c.Core.Propose(ctx, ev); err != nil {
 		return nil, w.problem(err)
 	}
@@ -200,7 +200,7 @@ func (w *Console) clearLockout(ctx context.Context, in *unlock) (*struct{}, erro
 	if key == "" {
 		key = acd.AccountKey(b.Policy, b.Account)
 	}
-	ev := acd.AuthCleared{Policy: b.Policy, Key: key, By: cmp.Or(b.By, apiUser)}
+	ev := acd.AuthCleared{Policy: b.Policy, Key: key, By: asks(ctx, b.By)}
 	if _, _, err := w.c.Core.Propose(ctx, ev); err != nil {
 		return nil, w.problem(err)
 	}

@@ -70,7 +70,7 @@ type Config struct {
 	Suspects      Suspects                                  // who failed to prove himself to this node; nil: nobody
 	Calls         Calls                                     // the running ones of this node; nil: none
 	Archive       Archive                                   // nil: there are no recordings
-	AllowRemote   bool                                      // serve under any host name
+	Door          Door                                      // nil: nobody signs in, and only names of loopback are served
 	Control       func(context.Context, call.Control) error // of agents' calls on this node
 	Supervise     func(context.Context, call.Oversight) error
 	Traces        Traces                                 // nil: none are kept
@@ -144,7 +144,7 @@ func New(c Config) *Console {
 	w.backup(mux)
 	mux.HandleFunc("/", notFound)
 	w.relay = newRelay(w, mux)
-	w.handler = w.guard(w.relay)
+	w.handler = w.guard(w.gatekeeper(w.relay))
 	return w
 }
 

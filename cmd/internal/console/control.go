@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -49,12 +48,12 @@ type supervision struct {
 func (w *Console) supervise(ctx context.Context, in *supervision) (*answer[wire.Agent], error) {
 	b := &in.Body
 	return w.oversee(ctx, call.Oversight{
-		Supervisor: b.Supervisor, Agent: b.Agent, Call: b.Call, Do: b.Mode, By: cmp.Or(b.By, apiUser),
+		Supervisor: b.Supervisor, Agent: b.Agent, Call: b.Call, Do: b.Mode, By: asks(ctx, b.By),
 	})
 }
 
 func (w *Console) endSupervision(ctx context.Context, in *agentInput) (*answer[wire.Agent], error) {
-	return w.oversee(ctx, call.Oversight{Supervisor: in.ID, Do: call.Leave, By: apiUser})
+	return w.oversee(ctx, call.Oversight{Supervisor: in.ID, Do: call.Leave, By: asks(ctx, "")})
 }
 
 func (w *Console) oversee(ctx context.Context, o call.Oversight) (*answer[wire.Agent], error) {
@@ -91,7 +90,7 @@ func (w *Console) controlCall(ctx context.Context, in *callControl) (*answer[wir
 	}
 	b := &in.Body
 	err := w.c.Control(ctx, call.Control{
-		Agent: in.ID, Do: call.Action(b.Action), Party: b.Party, By: cmp.Or(b.By, apiUser),
+		Agent: in.ID, Do: call.Action(b.Action), Party: b.Party, By: asks(ctx, b.By),
 		Target: call.Target{Agent: b.Agent, Queue: b.Queue, Number: b.Number, Flow: b.Flow},
 	})
 	if err != nil {

@@ -120,10 +120,7 @@ func (w *Console) publish(ctx context.Context, in *publication) (*answer[wire.Pu
 		return &answer[wire.Publication]{Body: wirePublication(plan)}, nil
 	}
 	// A copy: huma uses the buffer of the body for other requests afterwards.
-	r := publish.Request{Data: bytes.Clone(in.RawBody), By: in.By, Note: in.Note}
-	if r.By == "" {
-		r.By = "api"
-	}
+	r := publish.Request{Data: bytes.Clone(in.RawBody), By: asks(ctx, in.By), Note: in.Note}
 	if in.Base != "" {
 		base := parseNumber(in.Base)
 		r.Base = &base
@@ -157,11 +154,7 @@ func wirePublication(p publish.Plan) wire.Publication {
 type rollback struct{ Body wire.Rollback }
 
 func (w *Console) rollback(ctx context.Context, in *rollback) (*answer[wire.Publication], error) {
-	by := in.Body.By
-	if by == "" {
-		by = "api"
-	}
-	return w.published(w.c.Publisher.Rollback(ctx, in.Body.To, by, in.Body.Note))
+	return w.published(w.c.Publisher.Rollback(ctx, in.Body.To, asks(ctx, in.Body.By), in.Body.Note))
 }
 
 type sound struct {

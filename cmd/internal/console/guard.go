@@ -41,7 +41,7 @@ func (w *Console) guard(next http.Handler) http.Handler {
 			// Never the query: it may hold a telephone number.
 			w.c.Logger.Debug("request", "method", r.Method, "path", shownPath(r.URL.Path), "took", time.Since(began))
 		}()
-		if !w.c.AllowRemote && !isLocal(r.Host) && !isVisit(r.Context()) {
+		if w.c.Door == nil && !isLocal(r.Host) && !isVisit(r.Context()) {
 			writeProblem(rw, &wire.ProblemError{
 				Status: http.StatusMisdirectedRequest, Detail: "only localhost and loopback addresses are served",
 			})

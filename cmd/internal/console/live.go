@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -96,7 +95,7 @@ func (w *Console) moveCall(ctx context.Context, in *callMove) (*answer[wire.Call
 	if _, err := w.getCall(ctx, call); err != nil {
 		return nil, err
 	}
-	ev := acd.CallMoved{Call: in.ID, Band: in.Body.Band, By: cmp.Or(in.Body.By, apiUser)}
+	ev := acd.CallMoved{Call: in.ID, Band: in.Body.Band, By: asks(ctx, in.Body.By)}
 	if _, _, err := w.c.Core.Propose(ctx, ev); err != nil {
 		return nil, w.problem(err)
 	}

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -120,7 +119,7 @@ func (w *Console) commandRecording(ctx context.Context, in *recordingInput) (*an
 		return nil, notFoundProblem(call.ErrNoCall.Error())
 	}
 	st, err := w.c.Calls.Recording(ctx, in.Call, call.RecordCommand{
-		Action: in.Body.Action, Text: in.Body.Text, By: cmp.Or(in.Body.By, apiUser),
+		Action: in.Body.Action, Text: in.Body.Text, By: asks(ctx, in.Body.By),
 	})
 	if err != nil {
 		return nil, w.callProblem(err)
@@ -139,7 +138,7 @@ func (w *Console) askSecret(ctx context.Context, in *secretInput) (*struct{}, er
 	if w.c.Calls == nil {
 		return nil, notFoundProblem(call.ErrNoCall.Error())
 	}
-	if err := w.c.Calls.AskAside(ctx, in.Call, in.Body.Flow, cmp.Or(in.Body.By, apiUser)); err != nil {
+	if err := w.c.Calls.AskAside(ctx, in.Call, in.Body.Flow, asks(ctx, in.Body.By)); err != nil {
 		return nil, w.callProblem(err)
 	}
 	return nil, nil //nolint:nilnil // 202 has no body

@@ -17,6 +17,7 @@ import (
 
 	"tierline/acd"
 	"tierline/cmd/internal/console/wire"
+	"tierline/cmd/internal/signin"
 )
 
 // Members are the other nodes of the cluster. A request about a call is
@@ -270,8 +271,11 @@ func (r *relay) read(ctx context.Context, node, path string, out any) error {
 func (r *relay) ask(ctx context.Context, node string, req *http.Request) (*http.Response, error) {
 	out := req.Clone(ctx)
 	out.URL.Scheme, out.URL.Host, out.Host, out.RequestURI = "http", node, node, ""
-	for _, h := range []string{"Connection", "Authorization", "Cookie", "Origin"} { // they end here
+	for _, h := range []string{"Connection", "Authorization", "Cookie", "Origin", userHeader} { // they end here
 		out.Header.Del(h)
+	}
+	if u, ok := ctx.Value(userKey{}).(signin.User); ok {
+		out.Header.Set(userHeader, u.Name)
 	}
 	resp, err := r.client.Do(out)
 	if err != nil {

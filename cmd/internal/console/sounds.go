@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"mime"
@@ -93,7 +92,7 @@ func (w *Console) sendRecording(rw http.ResponseWriter, r *http.Request, ref str
 		return
 	}
 	defer func() { _ = s.Close() }() // it was only read
-	use, by := "heard", cmp.Or(r.URL.Query().Get("by"), apiUser)
+	use, by := "heard", asks(r.Context(), r.URL.Query().Get("by"))
 	if r.URL.Query().Get("download") == "1" {
 		use = "downloaded"
 		rw.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": s.Name}))

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -74,7 +73,7 @@ func (w *Console) getTrace(ctx context.Context, in *traceInput) (*answer[wire.Tr
 		found, source = trace.Found{Call: c}, "records"
 	}
 	if in.After == 0 {
-		w.c.Logger.Info("trace read", "call", found.ID, "source", source, "by", cmp.Or(in.By, apiUser))
+		w.c.Logger.Info("trace read", "call", found.ID, "source", source, "by", asks(ctx, in.By))
 	}
 	out := wireTrace(&found, in.After)
 	out.Node, out.Source = w.c.Node, source
@@ -146,7 +145,7 @@ func (w *Console) capture(rw http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	w.c.Logger.Info("capture read", "call", found.ID, "by", cmp.Or(r.URL.Query().Get("by"), apiUser))
+	w.c.Logger.Info("capture read", "call", found.ID, "by", asks(r.Context(), r.URL.Query().Get("by")))
 	rw.Header().Set("Content-Type", "application/x-pcapng")
 	_, _ = rw.Write(trace.Capture(found.Call)) // a client that left isn't our problem
 }

@@ -67,7 +67,7 @@ func (w *Console) testTrunk(ctx context.Context, in *trunkTest) (*answer[wire.Tr
 	}
 	ring, talk := time.Duration(b.RingMS)*time.Millisecond, time.Duration(b.TalkMS)*time.Millisecond
 	got, err := w.c.TrunkTests.TestCall(ctx, call.Trial{
-		Trunk: in.Name, Number: b.Number, By: cmp.Or(b.By, apiUser),
+		Trunk: in.Name, Number: b.Number, By: asks(ctx, b.By),
 		Ring: cmp.Or(ring, usualRing), Talk: cmp.Or(talk, usualTalk),
 	})
 	if err != nil {
