@@ -167,7 +167,7 @@ func resident() float64 {
 
 func benchmarkBridge(b *testing.B, calls int) {
 	b.Helper()
-	e := newTestEngine(b, Config{})
+	e := newTestEngine(b, Config{Reserve: true})
 	before := resident()
 	g := startGenerator(b, 2*calls)
 	legs := make([]*Leg, 2*calls)

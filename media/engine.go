@@ -22,6 +22,7 @@ type Config struct {
 	PortMax    int        // … to here carry RTP, the odd ones after them RTCP
 	Logger     *slog.Logger
 	Workers    int           // 0 = one for every two processors
+	Reserve    bool          // a processor of Go's scheduler for each worker, beside those that the program has
 	Shared     bool          // others take over our ports while we may still hold them, and we theirs
 	Quarantine time.Duration // how long a closed port rests, so that a late peer does not talk into a new call; 0 = 3 s
 	Stall      time.Duration // after so long without a packet of the peer Stalled is told; 0 = never
@@ -34,6 +35,7 @@ type Engine struct {
 	ip     netip.Addr
 	log    *slog.Logger
 	shared bool
+	keep   bool                 // workers have a processor each; see Config.Reserve
 	clock  func() time.Duration // since the engine's start; never goes back
 	cname  string
 	stall  time.Duration // 0 = never
@@ -81,6 +83,7 @@ func NewEngine(c Config) (*Engine, error) {
 	start := time.Now()
 	e := &Engine{
 		ip: c.IP.Unmap(), log: c.Logger, ports: p, shared: c.Shared, stall: c.Stall,
+		keep:   c.Reserve,
 		create: createRecording,
 		clock:  func() time.Duration { return time.Since(start) }, certificate: certificate,
 		cname: hex.EncodeToString(name[:]) + "@" + c.IP.String(),
@@ -92,6 +95,7 @@ func NewEngine(c Config) (*Engine, error) {
 			return nil, fmt.Errorf("start media: %w", err)
 		}
 		e.workers = append(e.workers, w)
+		e.reserve(1)
 		go w.run()
 	}
 	return e, nil
@@ -164,5 +168,13 @@ func (e *Engine) Close() {
 	for _, w := range e.workers {
 		<-w.done
 	}
+	e.reserve(-len(e.workers))
 	e.writers.Wait()
+}
+
+// reserve makes room for workers that keep their processors, or gives it back.
+func (e *Engine) reserve(workers int) {
+	if e.keep {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + workers)
+	}
 }

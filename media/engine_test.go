@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -199,7 +200,27 @@ func TestPlayIsHeard(t *testing.T) {
 }
 
 func TestBridgeBothWays(t *testing.T) {
-	e := newTestEngine(t, Config{Workers: 2})
+	for name, c := range map[string]Config{"plain": {Workers: 2}, "reserved": {Workers: 2, Reserve: true}} {
+		t.Run(name, func(t *testing.T) { hearEachOther(t, newTestEngine(t, c)) })
+	}
+}
+
+// hearEachOther has two phones talk while memory is collected, which needs all
+// processors for a moment.
+func hearEachOther(t *testing.T, e *Engine) {
+	t.Helper()
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	}()
 	for _, codecs := range [][2]Codec{{PCMA, PCMA}, {PCMA, PCMU}, {PCMU, PCMA}} {
 		a, b := newPhone(t, e, talking(codecs[0])), newPhone(t, e, talking(codecs[1]))
 		Bridge(a.leg, b.leg)
@@ -229,5 +250,17 @@ func TestBridgeBothWays(t *testing.T) {
 		if k, ok := b.hear(30 * time.Millisecond); ok {
 			t.Errorf("heard %+v after Unbridge", k.Header)
 		}
+	}
+}
+
+func TestReservedProcessorsAreGivenBack(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	e := newTestEngine(t, Config{Workers: 2, Reserve: true})
+	if got := runtime.GOMAXPROCS(0); got != before+2 {
+		t.Errorf("%d processors for two workers beside %d", got, before)
+	}
+	e.Close()
+	if got := runtime.GOMAXPROCS(0); got != before {
+		t.Errorf("%d processors after the end, %d before", got, before)
 	}
 }

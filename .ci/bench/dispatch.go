@@ -23,12 +23,12 @@ func (b *bench) dispatch(ctx context.Context) error {
 }
 
 func (b *bench) dispatched(ctx context.Context, agents, waiting int) error {
-	node, err := b.node(ctx, agents)
+	nodes, err := b.fleet(ctx, agents)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = node.Kill() }() // measured what there was to measure
-	p, err := openPeers(node.IP, node.Address(), service)
+	defer stop(nodes)
+	p, err := openPeers(service, nodes...)
 	if err != nil {
 		return err
 	}

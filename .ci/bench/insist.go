@@ -36,7 +36,7 @@ const (
 // ask sends what wants an answer. mu is held.
 func (p *peers) ask(c *net.UDPConn, l *leg, text string) {
 	l.heard = false
-	p.sendTo(c, text)
+	p.sendTo(c, l.at, text)
 	if p.insist {
 		p.repeat(c, l, text, firstRepeat, mostRepeats)
 	}
@@ -55,7 +55,7 @@ func (p *peers) repeat(c *net.UDPConn, l *leg, text string, after time.Duration,
 			p.tally.unheard++
 		default:
 			p.tally.repeated++
-			p.sendTo(c, text)
+			p.sendTo(c, l.at, text)
 			p.repeat(c, l, text, min(2*after, mostRepeat), left-1)
 		}
 	})

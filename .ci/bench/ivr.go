@@ -97,7 +97,7 @@ func (b *bench) ivr(ctx context.Context) (err error) {
 		return err
 	}
 	defer rtp.close()
-	p, err := openPeers(node.IP, node.Address(), menuNumber)
+	p, err := openPeers(menuNumber, node)
 	if err != nil {
 		return err
 	}

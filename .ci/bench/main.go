@@ -1,9 +1,10 @@
 // Command bench measures a built switch: calls per second with queue and
 // agent, processor time and memory of bridged calls, how long a free agent
-// waits for his next call, calls in a menu, and what is left of all that when
+// waits for his next call (on one node and on three), callers who hear music,
+// calls in a menu, and what is left of all that when
 // too much comes. It prints Markdown tables.
 //
-//	go run ./.ci/bench -tierline bin/tierline [-only ramp,media,recorded,dispatch,ivr,overload,rubbish] [-out FILE]
+//	go run ./.ci/bench -tierline bin/tierline [-only ramp,media,…] [-out FILE]
 //
 // Load and switch share the machine, as they did for the figures of the peers
 // in docs/explain/performance.md; only figures of one sitting compare.
@@ -30,21 +31,27 @@ const (
 	host      = "127.0.0.31"
 	agentPort = 5090
 	service   = "1000"
+
+	everything = "ramp,media,recorded,held,dispatch,cluster,ivr,overload,rubbish"
 )
 
 func main() {
 	binary := flag.String("tierline", "bin/tierline", "the switch")
-	only := flag.String("only", "ramp,media,recorded,dispatch,ivr,overload,rubbish", "what to measure")
+	only := flag.String("only", everything, "what to measure")
 	out := flag.String("out", "", "write the tables to this file too")
 	step := flag.Int("step", 50, "step of the ramp in calls/s")
 	calls := flag.Int("calls", 1000, "calls in the menu at once")
+	nodes := flag.Int("nodes", 3, "nodes of cluster")
+	held := flag.Int("held", 2000, "callers who hear music at once")
 	talks := flag.String("talks", "100,200,400", "conversations at once")
 	capacity := flag.Int("capacity", 0, "calls/s that the overload is reckoned from; 0: measure it")
 	top := flag.Int("top", 1000, "end of the ramp in calls/s")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	b := &bench{binary: *binary, step: *step, top: *top, calls: *calls, known: *capacity}
+	b := &bench{
+		binary: *binary, step: *step, top: *top, calls: *calls, known: *capacity, held: *held, cluster: *nodes, nodes: 1,
+	}
 	if err := b.numbers(*talks); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: -talks:", err)
 		os.Exit(2) //nolint:gocritic // nothing is left to be undone
@@ -59,6 +66,9 @@ type bench struct {
 	binary    string
 	step, top int
 	calls     int
+	held      int
+	cluster   int    // nodes of the measurement of that name
+	nodes     int    // that are started next
 	talks     []int  // conversations at once
 	known     int    // capacity
 	admission string // of the node that is started next
@@ -112,7 +122,7 @@ func (b *bench) numbers(list string) error {
 func (b *bench) measurements() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"ramp": b.ramp, "media": b.media, "recorded": b.recorded, "dispatch": b.dispatch, "overload": b.overload,
-		"rubbish": b.rubbish, "ivr": b.ivr,
+		"rubbish": b.rubbish, "ivr": b.ivr, "cluster": b.clustered, "held": b.music,
 	}
 }
 

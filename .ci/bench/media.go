@@ -65,7 +65,7 @@ func (b *bench) bridged(ctx context.Context, n int, more ...func(documents strin
 		return err
 	}
 	defer rtp.close()
-	p, err := openPeers(node.IP, node.Address(), service)
+	p, err := openPeers(service, node)
 	if err != nil {
 		return err
 	}

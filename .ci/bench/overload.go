@@ -56,26 +56,29 @@ func (b *bench) overload(ctx context.Context) error {
 // site is a switch under load and those who make it.
 type site struct {
 	*peers
-	node *bed.Node
+	nodes []*bed.Node
 }
 
 func (b *bench) site(ctx context.Context, admission string) (*site, error) {
 	b.admission = admission
-	node, err := b.node(ctx, 2000)
+	nodes, err := b.fleet(ctx, 2000)
 	if err != nil {
 		return nil, err
 	}
-	p, err := openPeers(node.IP, node.Address(), service)
+	p, err := openPeers(service, nodes...)
 	if err != nil {
-		_ = node.Kill() // it served nobody
+		stop(nodes)
 		return nil, err
 	}
 	p.insist = true
 	p.talk = func() time.Duration { return talk }
-	return &site{p, node}, nil
+	return &site{p, nodes}, nil
 }
 
-func (s *site) close() { _, _ = s.peers.close(), s.node.Kill() }
+func (s *site) close() {
+	_ = s.peers.close() // measured what there was to measure
+	stop(s.nodes)
+}
 
 // offer has calls begin at a rate for a time, by the clock.
 func (s *site) offer(rate int, d time.Duration) (offered int) {
@@ -209,20 +212,20 @@ func (b *bench) rubbish(ctx context.Context) error {
 	b.printf("%d good calls/s:\n\n| bad datagrams/s | answered in time | p50 | p99 | repeated | CPU of a core |\n"+
 		"|---|---|---|---|---|---|\n", goodRate)
 	for _, rate := range []int{0, badRate} {
-		before, err := s.node.CPU()
+		before, err := spent(s.nodes)
 		if err != nil {
 			return err
 		}
 		var beside sync.WaitGroup
 		sent := 0
-		beside.Go(func() { sent, err = flood(ctx, s.node.Address(), rate, goodTime) })
+		beside.Go(func() { sent, err = flood(ctx, s.nodes[0].Address(), rate, goodTime) })
 		offered := s.offer(goodRate, goodTime)
 		beside.Wait()
 		if err != nil {
 			return err
 		}
 		left := s.drain(0)
-		after, err := s.node.CPU()
+		after, err := spent(s.nodes)
 		if err != nil {
 			return err
 		}

@@ -16,13 +16,15 @@ import (
 // SIP socket, all agents behind another. They do what a measurement needs of
 // SIP and count everything that should not happen.
 type peers struct {
-	target  *net.UDPAddr
+	ip      net.IP         // theirs
+	targets []*net.UDPAddr // nodes, called in turn
 	service string
 	callers *net.UDPConn
 	agents  *net.UDPConn
 	rtp     *generator // nil: no media
 	talk    func() time.Duration
 	hangup  bool // agents hang up after talk; otherwise whoever end tells
+	mute    bool // callers say nothing
 	insist  bool // requests and answers are repeated as RFC 3261 wants it
 
 	mu       sync.Mutex // guards all that follows
@@ -39,6 +41,7 @@ type peers struct {
 
 // leg is one call at a peer.
 type leg struct {
+	at                    *net.UDPAddr // the node
 	id, to, from, contact string
 	agent                 string
 	invite                bed.Message // agents: the request
@@ -50,19 +53,19 @@ type leg struct {
 	stream                *stream
 }
 
-func openPeers(ip, target, service string) (*peers, error) {
-	to, err := net.ResolveUDPAddr("udp4", target)
-	if err != nil {
-		return nil, fmt.Errorf("resolve switch: %w", err)
-	}
-	p := &peers{
-		target: to, service: service, calls: map[string]*leg{}, answers: map[string]*leg{}, lastBye: map[string]time.Time{},
+func openPeers(service string, nodes ...*bed.Node) (p *peers, err error) {
+	p = &peers{
+		ip: net.ParseIP(host), service: service,
+		calls: map[string]*leg{}, answers: map[string]*leg{}, lastBye: map[string]time.Time{},
 		talk: func() time.Duration { return time.Second }, hangup: true, onEnd: func() {},
 	}
-	if p.callers, err = listen(ip, 0); err != nil {
+	for _, n := range nodes {
+		p.targets = append(p.targets, &net.UDPAddr{IP: net.ParseIP(n.IP), Port: n.SIP})
+	}
+	if p.callers, err = listen(0); err != nil {
 		return nil, err
 	}
-	if p.agents, err = listen(ip, agentPort); err != nil {
+	if p.agents, err = listen(agentPort); err != nil {
 		return nil, errors.Join(err, p.callers.Close())
 	}
 	go p.serve(p.callers, p.caller)
@@ -70,8 +73,8 @@ func openPeers(ip, target, service string) (*peers, error) {
 	return p, nil
 }
 
-func listen(ip string, port int) (*net.UDPConn, error) {
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(ip), Port: port})
+func listen(port int) (*net.UDPConn, error) {
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(host), Port: port})
 	if err != nil {
 		return nil, fmt.Errorf("open SIP socket: %w", err)
 	}
@@ -83,21 +86,21 @@ func listen(ip string, port int) (*net.UDPConn, error) {
 
 func (p *peers) close() error { return errors.Join(p.callers.Close(), p.agents.Close()) }
 
-func (p *peers) serve(c *net.UDPConn, handle func(bed.Message)) {
+func (p *peers) serve(c *net.UDPConn, handle func(bed.Message, *net.UDPAddr)) {
 	buf := make([]byte, 65535)
 	for {
-		n, _, err := c.ReadFromUDP(buf)
+		n, from, err := c.ReadFromUDP(buf)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil && n > 12 {
-			handle(bed.Message(buf[:n]))
+			handle(bed.Message(buf[:n]), from)
 		}
 	}
 }
 
-func (p *peers) sendTo(c *net.UDPConn, text string) {
-	_, _ = c.WriteToUDP([]byte(text), p.target) // a call that misses it counts as failed
+func (p *peers) sendTo(c *net.UDPConn, to *net.UDPAddr, text string) {
+	_, _ = c.WriteToUDP([]byte(text), to) // a call that misses it counts as failed
 }
 
 // call starts one call.
@@ -105,13 +108,13 @@ func (p *peers) call() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.serial++
-	l := &leg{tag: fmt.Sprintf("c%d", p.serial)}
+	l := &leg{tag: fmt.Sprintf("c%d", p.serial), at: p.targets[p.serial%len(p.targets)]}
 	l.asked = time.Now()
 	l.id = fmt.Sprintf("%x-%d@bench", rand.Uint64(), p.serial)
 	l.from = fmt.Sprintf("<sip:1390%07d@%s>;tag=%s", p.serial, p.callers.LocalAddr(), l.tag)
-	l.to = fmt.Sprintf("<sip:%s@%s>", p.service, p.target)
+	l.to = fmt.Sprintf("<sip:%s@%s>", p.service, l.at)
 	p.calls[l.id] = l
-	p.ask(p.callers, l, p.request("INVITE", fmt.Sprintf("sip:%s@%s", p.service, p.target), l, 1, p.callers, p.port(true)))
+	p.ask(p.callers, l, p.request("INVITE", fmt.Sprintf("sip:%s@%s", p.service, l.at), l, 1, p.callers, p.port(true)))
 }
 
 // port is where media is expected, 0 without media: then a port that nobody
@@ -136,13 +139,13 @@ func (p *peers) request(method, uri string, l *leg, cseq int, c *net.UDPConn, me
 		b.WriteString("Content-Length: 0\r\n\r\n")
 		return b.String()
 	}
-	sdp := bed.SDP(p.target.IP.String(), mediaPort)
+	sdp := bed.SDP(p.ip.String(), mediaPort)
 	fmt.Fprintf(&b, "Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(sdp), sdp)
 	return b.String()
 }
 
 // caller handles what comes to the callers' socket.
-func (p *peers) caller(m bed.Message) {
+func (p *peers) caller(m bed.Message, from *net.UDPAddr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.calls[m.Header("Call-ID")]
@@ -154,15 +157,15 @@ func (p *peers) caller(m bed.Message) {
 	}
 	switch cseq := m.Header("CSeq"); {
 	case m.Method() == "OPTIONS": // calls without sound: the switch asks whether we are there
-		p.sendTo(p.callers, m.Reply(200, "OK", "", "sip:bench@"+p.callers.LocalAddr().String(), ""))
+		p.sendTo(p.callers, from, m.Reply(200, "OK", "", "sip:bench@"+p.callers.LocalAddr().String(), ""))
 	case m.Method() == "BYE":
-		p.sendTo(p.callers, m.Reply(200, "OK", "", "sip:bench@"+p.callers.LocalAddr().String(), ""))
+		p.sendTo(p.callers, from, m.Reply(200, "OK", "", "sip:bench@"+p.callers.LocalAddr().String(), ""))
 		p.endCaller(l)
 	case m.Status() >= 300 && strings.HasSuffix(cseq, "INVITE"):
 		p.failed++
 		p.tally.refusal(m)
 		l.to = m.Header("To")
-		p.sendTo(p.callers, p.request("ACK", fmt.Sprintf("sip:%s@%s", p.service, p.target), l, 1, p.callers, 0))
+		p.sendTo(p.callers, from, p.request("ACK", fmt.Sprintf("sip:%s@%s", p.service, l.at), l, 1, p.callers, 0))
 		p.endCaller(l)
 	case m.Status() == 200 && strings.HasSuffix(cseq, "INVITE"):
 		if l.answered {
@@ -171,9 +174,13 @@ func (p *peers) caller(m bed.Message) {
 			p.tally.setups = append(p.tally.setups, time.Since(l.asked))
 		}
 		l.to, l.contact = m.Header("To"), bed.URI(m.Header("Contact"))
-		p.sendTo(p.callers, p.request("ACK", l.contact, l, 1, p.callers, 0))
-		if !l.answered && p.rtp != nil {
-			l.stream = p.rtp.add(p.rtp.callers, address(p.target.IP, m.MediaPort()))
+		p.sendTo(p.callers, from, p.request("ACK", l.contact, l, 1, p.callers, 0))
+		switch {
+		case l.answered || p.rtp == nil:
+		case p.mute:
+			l.stream = &stream{}
+		default:
+			l.stream = p.rtp.add(p.rtp.callers, address(l.at.IP, m.MediaPort()))
 		}
 		l.answered = true
 	}
@@ -192,7 +199,7 @@ func (p *peers) endCaller(l *leg) {
 }
 
 // agent handles what comes to the agents' socket.
-func (p *peers) agent(m bed.Message) {
+func (p *peers) agent(m bed.Message, from *net.UDPAddr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	id := m.Header("Call-ID")
@@ -203,15 +210,15 @@ func (p *peers) agent(m bed.Message) {
 		if l != nil {
 			p.again++
 		} else {
-			l = p.offered(m)
+			l = p.offered(m, from)
 		}
-		p.sendTo(p.agents, m.Reply(180, "Ringing", l.tag, contact, ""))
-		p.ask(p.agents, l, m.Reply(200, "OK", l.tag, contact, bed.SDP(p.target.IP.String(), p.port(false))))
+		p.sendTo(p.agents, from, m.Reply(180, "Ringing", l.tag, contact, ""))
+		p.ask(p.agents, l, m.Reply(200, "OK", l.tag, contact, bed.SDP(p.ip.String(), p.port(false))))
 	case "ACK":
 		if l != nil && !l.answered {
 			l.answered, l.heard = true, true
 			if p.rtp != nil {
-				l.stream = p.rtp.add(p.rtp.agents, address(p.target.IP, l.invite.MediaPort()))
+				l.stream = p.rtp.add(p.rtp.agents, address(l.at.IP, l.invite.MediaPort()))
 			}
 			if p.hangup {
 				time.AfterFunc(p.talk(), func() { p.bye(l) })
@@ -222,25 +229,25 @@ func (p *peers) agent(m bed.Message) {
 			l.heard = true
 		}
 	case "OPTIONS":
-		p.sendTo(p.agents, m.Reply(200, "OK", "", contact, ""))
+		p.sendTo(p.agents, from, m.Reply(200, "OK", "", contact, ""))
 	case "BYE":
-		p.sendTo(p.agents, m.Reply(200, "OK", "", contact, ""))
+		p.sendTo(p.agents, from, m.Reply(200, "OK", "", contact, ""))
 		if l != nil && !l.ended {
 			p.tally.cut++
 			p.endAgent(l)
 		}
 	case "CANCEL":
 		p.failed++
-		p.sendTo(p.agents, m.Reply(200, "OK", "x", contact, ""))
+		p.sendTo(p.agents, from, m.Reply(200, "OK", "x", contact, ""))
 	}
 }
 
 // offered notes a new call at an agent, and how long he was free.
-func (p *peers) offered(m bed.Message) *leg {
+func (p *peers) offered(m bed.Message, from *net.UDPAddr) *leg {
 	now := time.Now()
 	user, _, _ := strings.Cut(strings.TrimPrefix(strings.Fields(string(m[:min(len(m), 200)]))[1], "sip:"), "@")
 	p.serial++
-	l := &leg{id: m.Header("Call-ID"), agent: user, invite: m, tag: fmt.Sprintf("a%d", p.serial)}
+	l := &leg{id: m.Header("Call-ID"), agent: user, invite: m, at: from, tag: fmt.Sprintf("a%d", p.serial)}
 	l.to, l.contact = m.Header("From"), bed.URI(m.Header("Contact"))
 	l.from = m.Header("To") + ";tag=" + l.tag
 	p.answers[l.id] = l

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -126,7 +127,7 @@ func (n *Node) startMedia(_, _ context.Context) (err error) {
 	r := n.settings.RTP
 	n.media, err = media.NewEngine(media.Config{
 		IP: r.IP, PortMin: r.PortMin, PortMax: r.PortMax, Logger: n.log.With("part", "media"),
-		Shared: n.shared(), Stall: r.CheckAfter,
+		Shared: n.shared(), Stall: r.CheckAfter, Reserve: os.Getenv("GOMAXPROCS") == "",
 	})
 	if err != nil {
 		return err
