@@ -1,8 +1,11 @@
 package call
 
 import (
+	"cmp"
 	"fmt"
+	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"tierline/acd"
@@ -119,21 +122,45 @@ func (s *Switch) free(e acd.FreeAddress) {
 // stopGhost stops a phone that rings for a node that is dead.
 func (s *Switch) stopGhost(e acd.StopGhost) {
 	var from string
+	var dead acd.MemberView
 	s.cfg.Queue.Read(func(st *acd.State) {
 		if v, ok := st.Call(e.Call); ok {
 			from = v.From
 		}
+		for _, m := range st.Members() {
+			if m.Node == e.Home {
+				dead = m
+			}
+		}
 	})
 	h := s.homeOf(e.Home)
 	for _, b := range e.Contacts {
+		sender := ""
+		if h.node == "" && e.Home != s.cfg.Node {
+			sender = senderOf(dead, b.Transport)
+		}
 		err := s.cfg.UA.CancelGhost(sipua.DialRequest{
 			Target: b.Contact, Destination: b.Received, Transport: b.Transport, From: from, To: e.Agent,
-			Local: h.sip, Seed: seedOf(e.Call, e.Offer, b.Contact),
+			Local: h.sip, Seed: seedOf(e.Call, e.Offer, b.Contact), Sender: sender,
 		})
 		if err != nil {
 			s.cfg.Log.Info("a phone may go on ringing", "agent", e.Agent, "err", err)
 		}
 	}
+}
+
+// senderOf is the host and port that a node names as its own in what it sends
+// by a transport; "": it doesn't serve that.
+func senderOf(m acd.MemberView, transport string) string {
+	for _, l := range m.Listen {
+		by, text, _ := strings.Cut(l, ":")
+		at, err := netip.ParseAddrPort(text)
+		if err != nil || !strings.EqualFold(by, cmp.Or(transport, sipua.UDP)) {
+			continue
+		}
+		return net.JoinHostPort(cmp.Or(m.Host, at.Addr().String()), strconv.Itoa(int(at.Port())))
+	}
+	return ""
 }
 
 // fromHome calls from the call's address, and so that another node can stop it.

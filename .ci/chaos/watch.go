@@ -67,7 +67,8 @@ func (w *watch) measure(f *figures) {
 		}
 	}
 	if double > 0 {
-		w.c.fault("%d packets, %d to one leg, came from a node whose sound another one had replaced; %s", double, most, story)
+		w.c.fault("%d packets, %d to one leg, came from a node whose sound another one's had replaced; %s",
+			double, most, story)
 	}
 	if n := w.c.peers.told(alive); n > 0 {
 		w.c.fault("%d legs that live were told to hang up", n)

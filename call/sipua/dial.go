@@ -32,6 +32,7 @@ type DialRequest struct {
 	Timeout     time.Duration // how long it may ring; 0: as long as the peer likes
 	Local       netip.Addr    // from which of our addresses; none: the first
 	Seed        string        // who knows it can cancel the call with [UA.CancelGhost]; it must never come again
+	Sender      string        // host:port in the INVITE that CancelGhost is about, where that isn't ours
 	Patience    time.Duration // until the peer's first word, 100 included; then Failed with 503. 0: 32 s
 }
 
@@ -143,6 +144,11 @@ func (u *UA) newOutbound(r DialRequest) (*Leg, *sip.Uri, error) {
 	ep := u.endpointAt(network, r.Local)
 	if ep == nil || target.Scheme == "sips" && !secure(network) {
 		return nil, nil, fmt.Errorf("%s: %w", network, ErrTransport)
+	}
+	if r.Sender != "" {
+		if ep, err = ep.signedBy(r.Sender); err != nil {
+			return nil, nil, err
+		}
 	}
 	l := &Leg{ua: u, ep: ep, seed: r.Seed}
 	l.d = Dialog{

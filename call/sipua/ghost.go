@@ -1,6 +1,10 @@
 package sipua
 
 import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -9,6 +13,24 @@ import (
 // ghostCookie is before the branches of calls that another process can cancel;
 // see UA.cookie.
 const ghostCookie = cookie + "ghost."
+
+// signedBy is the endpoint as it sends what another process seems to have sent:
+// a CANCEL belongs to an INVITE by the sender that its Via names, whoever sends
+// it (RFC 3261 §17.2.3).
+func (e *endpoint) signedBy(sender string) (*endpoint, error) {
+	host, text, err := net.SplitHostPort(sender)
+	if err != nil {
+		return nil, fmt.Errorf("sender: %w", err)
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("sender: %w", err)
+	}
+	s := *e
+	s.host, s.local = host, netip.AddrPortFrom(e.local.Addr(), uint16(port))
+	s.contact = strings.Replace(e.contact, e.hostport(), s.hostport(), 1)
+	return &s, nil
+}
 
 // CancelGhost stops what rings because of a Dial of another process, which had
 // the same request.

@@ -57,6 +57,41 @@ func TestGhost(t *testing.T) {
 	}
 }
 
+// TestGhostOfAnAddressThatNobodyServes: the phone that rings for a dead process
+// is stopped from another address, as where calls are taken over by re-INVITE.
+func TestGhostOfAnAddressThatNobodyServes(t *testing.T) {
+	rings, over := make(chan bool, 1), make(chan bool, 1)
+	phone := realUA(t, &desk{invite: func(in *sipua.Incoming) {
+		in.OnCancel(func() { over <- true })
+		_ = in.Ringing()
+		rings <- true
+	}}, sipua.UDP)
+	dead, heir := realUA(t, &desk{}, sipua.UDP), realUA(t, &desk{}, sipua.UDP)
+	ask := sipua.DialRequest{
+		Target: "sip:1001@" + phone.Addr(sipua.UDP).String(), From: "13800138000", To: "1001", SDP: []byte(offerSDP),
+		Seed: "c1/13/x",
+	}
+	if _, err := dead.Dial(ask, newEvents().on); err != nil {
+		t.Fatal(err)
+	}
+	<-rings
+	ask.Sender = dead.Addr(sipua.UDP).String()
+	dead.Close() // without a word, as after kill -9
+	if err := heir.CancelGhost(ask); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-over:
+	case <-time.After(5 * time.Second):
+		t.Error("the phone rings on")
+	}
+	for _, sender := range []string{"nowhere", "127.0.0.1:x"} {
+		if ask.Sender = sender; heir.CancelGhost(ask) == nil {
+			t.Errorf("sender %q was taken", sender)
+		}
+	}
+}
+
 // TestResumeAtTheSameAddress: who serves in another's place goes on with its
 // dialogs there, others from its own address.
 func TestResumeAtTheSameAddress(t *testing.T) {

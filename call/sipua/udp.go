@@ -53,8 +53,7 @@ type origin struct {
 const readBuffer = 4 << 20
 
 func (e *endpoint) prepare() {
-	hostport := net.JoinHostPort(e.host, strconv.Itoa(int(e.local.Port())))
-	e.contact = "sip:tierline@" + hostport
+	e.contact = "sip:tierline@" + e.hostport()
 	if e.network != UDP {
 		e.contact += ";transport=" + uriParam(e.network)
 	}
@@ -63,6 +62,11 @@ func (e *endpoint) prepare() {
 		_ = c.SetReadBuffer(readBuffer) // a burst; the kernel may allow less
 		stamp(c)
 	}
+}
+
+// hostport is what Via and Contact say.
+func (e *endpoint) hostport() string {
+	return net.JoinHostPort(e.host, strconv.Itoa(int(e.local.Port())))
 }
 
 // contactFor is our Contact for a peer that uses a scheme: sips stays sips
