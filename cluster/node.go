@@ -72,6 +72,7 @@ type Node struct {
 	mark    *mark        // nil in memory
 	wires   *wires       // nil: alone
 	visits  *visits      // nil: alone
+	lines   *visits      // the same for phones that others call
 	carrier raft.Transport
 	route   *route
 	stored  uint64 // the last index that was in the log when this process began

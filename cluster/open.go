@@ -163,9 +163,10 @@ func (n *Node) connect(c Config, s settings, start uint64) error {
 		// heartbeats and nothing else. What came meanwhile goes with the next request.
 		MaxRPCsInFlight: 1,
 	})
-	n.visits = newVisits(c.Node, s.timing.wires)
+	n.visits, n.lines = newVisits(c.Node, s.timing.wires), newVisits(c.Node, s.timing.wires)
 	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){
 		forEvents: r.serve, forStatus: n.tell, forVisits: n.visits.receive,
+		forPhones: n.lines.receive,
 	}
 	return nil
 }

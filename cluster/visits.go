@@ -10,7 +10,7 @@ import (
 )
 
 // visits hands connections of other members, who want something of this node's
-// API, to whoever serves that. It implements net.Listener.
+// API or phones, to whoever serves that. It implements net.Listener.
 type visits struct {
 	me    string
 	limit time.Duration // until somebody takes a connection: a node that starts doesn't at once
@@ -93,6 +93,23 @@ func (n *Node) Visit(ctx context.Context, node string) (net.Conn, error) {
 		return nil, errAlone
 	}
 	return n.wires.dial(ctx, node, forVisits)
+}
+
+// Lines is where other members come in who call phones that are connected to
+// this node; nil if there are no other members.
+func (n *Node) Lines() net.Listener {
+	if n.lines == nil {
+		return nil
+	}
+	return n.lines
+}
+
+// Line makes a connection to a member that phones are connected to.
+func (n *Node) Line(ctx context.Context, node string) (net.Conn, error) {
+	if n.wires == nil {
+		return nil, errAlone
+	}
+	return n.wires.dial(ctx, node, forPhones)
 }
 
 // Others are the names of the other members, sorted; none of a node alone.

@@ -24,6 +24,7 @@ const (
 	forEvents purpose = "events" // events of a member, for the leader's log
 	forStatus purpose = "status" // one question: how are you?
 	forVisits purpose = "visits" // requests of the API that another node can answer
+	forPhones purpose = "phones" // SIP of a phone that is connected to another node
 )
 
 // helloFormat is the version of how members greet one another.

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -119,7 +120,8 @@ func (s *connections) to(ep *endpoint, k connKey) (*conn, error) {
 	if c := s.existing(k); c != nil {
 		return c, nil
 	}
-	if overSocket(k.transport) || k.transport == TLS && k.name == "" {
+	borrowed := s.borrow(k)
+	if borrowed == nil && (overSocket(k.transport) || k.transport == TLS && k.name == "") {
 		return nil, fmt.Errorf("%s %s: %w", k.transport, k.remote, errConn) // the peer has to come back
 	}
 	c, ok := s.enter(ep, k)
@@ -129,7 +131,7 @@ func (s *connections) to(ep *endpoint, k connKey) (*conn, error) {
 		}
 		return nil, fmt.Errorf("connect to %s: too many connections", k.remote)
 	}
-	c.ours = true // we chose to talk to it
+	c.ours, c.borrowed = true, borrowed // we chose to talk to it
 	c.proved.Store(true)
 	s.spawn(func() {
 		nc, err := c.dial()
@@ -144,6 +146,15 @@ func (s *connections) to(ep *endpoint, k connKey) (*conn, error) {
 		c.run(nc)
 	})
 	return c, nil
+}
+
+// borrow says how to reach the node that has a phone's connection, or returns
+// nil.
+func (s *connections) borrow(k connKey) func(context.Context) (net.Conn, error) {
+	if s.ua.borrow == nil || k.name != "" {
+		return nil
+	}
+	return s.ua.borrow(k.transport, k.remote)
 }
 
 func (s *connections) close() {

@@ -37,6 +37,8 @@
 // transaction table. sipgo's state machines call back with their own lock
 // held, therefore those callbacks fork.
 //
+// A connection may be lent to another node of ours: see lend.go.
+//
 // # Words
 //
 // Leg: one side of a call, a dialog and what goes on in it. Flow: a socket

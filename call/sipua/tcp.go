@@ -40,10 +40,13 @@ type conn struct {
 	proved atomic.Bool // a whole message has come
 	ours   bool        // we made it; set before it is read from
 
+	borrowed func(context.Context) (net.Conn, error) // reaches the node that has it; nil: this one has
+
 	mu     sync.Mutex
 	out    net.Buffers // waiting to be written
 	queued int         // bytes in it
 	why    error       // it could not be made
+	guests []*guest    // other nodes that use it
 }
 
 // dial makes the connection, and over TLS finds out whether it is the right
@@ -51,6 +54,9 @@ type conn struct {
 func (c *conn) dial() (net.Conn, error) {
 	ctx, cancel := c.set.ua.limited(dialWait)
 	defer cancel()
+	if c.borrowed != nil {
+		return c.borrow(ctx)
+	}
 	d := net.Dialer{}
 	if ip := c.ep.local.Addr(); !ip.IsUnspecified() {
 		d.LocalAddr = &net.TCPAddr{IP: ip.AsSlice()} // the address our trunks know
@@ -115,9 +121,12 @@ func (c *conn) run(nc net.Conn) {
 	c.set.spawn(func() {
 		defer c.close()
 		c.set.ua.guarded("stream", func() {
-			if overSocket(c.transport) {
+			switch {
+			case c.borrowed != nil:
+				c.readBorrowed(nc)
+			case overSocket(c.transport):
 				c.readFrames(nc)
-			} else {
+			default:
 				c.readLoop(nc)
 			}
 		})
@@ -139,6 +148,7 @@ func (c *conn) close() {
 		c.mu.Lock()
 		why := c.why
 		c.mu.Unlock()
+		c.sendAway()
 		go s.ua.table.lost(c, why) // it calls legs, and a leg may be calling us
 		if phones {
 			s.gone(c)
@@ -148,7 +158,10 @@ func (c *conn) close() {
 
 // write queues a message. It never blocks.
 func (c *conn) write(b []byte) error {
-	if overSocket(c.transport) {
+	switch {
+	case c.borrowed != nil:
+		b = lent(b)
+	case overSocket(c.transport):
 		b = framed(b)
 	}
 	return c.queue(b)
@@ -245,6 +258,9 @@ func (c *conn) pong() { _ = c.write([]byte("\r\n")) } // a connection that is cl
 // message handles one message of the stream.
 func (c *conn) message(m sip.Message) {
 	u := c.set.ua
+	if c.handOverParsed(m) {
+		return
+	}
 	if res, ok := m.(*sip.Response); ok && !u.ours(res) {
 		u.counters.drop(dropStray)
 		return

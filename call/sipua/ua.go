@@ -55,6 +55,10 @@ type Config struct {
 	// Socket opens what Listen names of UDP; nil: the kernel does.
 	Socket func(addr string) (net.PacketConn, error)
 
+	// Borrow finds connections of phones that other nodes of ours have; nil: there
+	// are no others.
+	Borrow Borrow
+
 	// Watch sees the messages of those we know; nil: nobody watches.
 	Watch func(Sighting)
 
@@ -83,6 +87,7 @@ type UA struct {
 	handler   Handler
 	gate      *gate.Gate
 	watch     func(Sighting)
+	borrow    Borrow
 	userAgent string
 	cookie    string
 	secret    [32]byte
@@ -132,7 +137,7 @@ func newUA(c Config) *UA {
 	u := &UA{
 		gate: c.Gate, log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
-		origins: c.Origins, shared: c.Shared, roaming: c.Roaming, watch: c.Watch,
+		origins: c.Origins, shared: c.Shared, roaming: c.Roaming, watch: c.Watch, borrow: c.Borrow,
 		config: Config{ServerTLS: c.ServerTLS, Socket: c.Socket},
 	}
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {

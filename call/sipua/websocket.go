@@ -125,6 +125,9 @@ func (c *conn) readFrames(nc net.Conn) {
 				return
 			}
 		case message != nil:
+			if c.handOver(rawCallID(message), func() []byte { return message }) {
+				continue
+			}
 			c.set.ua.guarded("message", func() { c.ep.datagram(message, origin{ep: c.ep, conn: c, from: c.remote}) })
 		}
 	}

@@ -283,6 +283,7 @@ func (n *Node) startSIP(ctx, root context.Context) (err error) {
 		UserAgent: "tierline", Listen: listen, Advertise: n.settings.SIP.Advertise,
 		Resolver: resolve.New(resolve.Config{Servers: n.settings.DNS.Servers}),
 		Watch:    n.watcher(),
+		Borrow:   n.borrower(),
 		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept}, Gate: n.gate,
 		Shared: n.shared(), Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
 		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.clientTLS,
@@ -294,6 +295,9 @@ func (n *Node) startSIP(ctx, root context.Context) (err error) {
 	n.undo(n.ua.Close)
 	n.sw.Attach(phonePort{n.ua}, n.registrar)
 	n.run(root, "targets", n.sw.Watch)
+	if n.cluster.Lines() != nil {
+		n.run(root, "phones for other nodes", n.lend)
+	}
 	n.admit(root)
 	return nil
 }
