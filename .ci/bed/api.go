@@ -37,6 +37,7 @@ func (n *Node) do(ctx context.Context, method, path string, body, v any) error {
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	n.sign(req)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return fmt.Errorf("ask the switch: %w", err)
@@ -65,6 +66,7 @@ func (n *Node) Metric(ctx context.Context, name string) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make request: %w", err)
 	}
+	n.sign(req)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("ask the switch: %w", err)
@@ -80,4 +82,11 @@ func (n *Node) Metric(ctx context.Context, name string) (float64, error) {
 		}
 	}
 	return 0, nil
+}
+
+// sign says who asks.
+func (n *Node) sign(req *http.Request) {
+	if n.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+n.Token)
+	}
 }

@@ -33,7 +33,8 @@ type Node struct {
 	Certs     string   // directory of `certs init`; with it the two ports after SIP are TLS and WSS
 	More      string   // further settings, YAML
 	Admission string   // of the settings; "": the default
-	Remote    bool     // IP is not this machine's loopback
+	Users     string   // file of users; "": nobody signs in, which needs a loopback address
+	Token     string   // of one of them, who asks
 	Data      string   // directory of its data; "": one in Dir
 	Wrap      []string // program and words before the switch's, which it becomes
 
@@ -59,12 +60,12 @@ sip:
     - {transport: udp, address: "%s:%d"}
     - {transport: tcp, address: "%s:%d"}
 %srtp: {ip: %s, port_min: %d, port_max: %d}
-http: {listen: "%s:%d", allow_remote: %t}
+http: {listen: "%s:%d", users_file: %q}
 log: {level: %s}
 drain: {timeout: 20s}
 %s`, cmp.Or(n.Name, "n1"), cmp.Or(n.Data, filepath.Join(n.Dir, "data")), n.Service, n.admission(),
 		n.IP, n.SIP, n.IP, n.SIP, n.safe(),
-		n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Remote, n.Log, n.More)
+		n.IP, n.RTPMin, n.RTPMax, n.IP, n.HTTP, n.Users, n.Log, n.More)
 }
 
 // admission is the first line of sip.

@@ -31,13 +31,20 @@ func apart() int {
 	return 0
 }
 
-// tool runs a program of the system.
+// tool runs a program.
 func tool(ctx context.Context, words ...string) error {
+	_, err := said(ctx, words...)
+	return err
+}
+
+// said runs a program and returns what it says.
+func said(ctx context.Context, words ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput() //nolint:gosec // our own words
+	text := strings.TrimSpace(string(out))
 	if err != nil {
-		return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, strings.TrimSpace(string(out)))
+		return "", fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, text)
 	}
-	return nil
+	return text, nil
 }
 
 // tools runs several, a line each.

@@ -100,6 +100,7 @@ func killed(role string) func(context.Context, *centre, *figures) error {
 
 // revive starts a dead node and measures what is heard of its return.
 func (w *watch) revive(ctx context.Context, f *figures) error {
+	w.c.peers.forget() // what comes now is judged apart
 	w.at = time.Now()
 	if err := w.victim.Start(ctx); err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,12 +23,15 @@ const nowhere = "02:00:00:00:00:ff"
 func onCables(ctx context.Context, c *chaos, name string) (*centre, error) {
 	at := c.centre(name, byReinvite)
 	at.phones = "10.46.0.1"
+	if err := os.MkdirAll(at.dir, 0o700); err != nil {
+		return at, fmt.Errorf("make work directory: %w", err)
+	}
 	var script strings.Builder
 	script.WriteString("ip link add br0 type bridge\nip addr add 10.46.0.1/24 dev br0\nip link set br0 up\n")
 	for i := range at.wires {
 		at.wires[i] = fmt.Sprintf("10.46.0.%d", 11+i)
 		n := &bed.Node{
-			IP: fmt.Sprintf("10.46.0.%d", 21+i), Remote: true, Wrap: []string{"ip", "netns", "exec", fmt.Sprintf("n%d", i+1)},
+			IP: fmt.Sprintf("10.46.0.%d", 21+i), Wrap: []string{"ip", "netns", "exec", fmt.Sprintf("n%d", i+1)},
 		}
 		at.nodes = append(at.nodes, n)
 		fmt.Fprintf(&script, `
@@ -41,6 +46,14 @@ func onCables(ctx context.Context, c *chaos, name string) (*centre, error) {
 	}
 	if err := tools(ctx, script.String()); err != nil {
 		return at, err
+	}
+	users := filepath.Join(at.dir, "users.yaml")
+	token, err := said(ctx, at.binary, "users", "add", "chaos", "--role", "engineer", "--file", users)
+	if err != nil {
+		return at, err
+	}
+	for _, n := range at.nodes {
+		n.Users, n.Token = users, token
 	}
 	return at, at.open(ctx)
 }
@@ -125,6 +138,8 @@ func split(role string, dir way) func(context.Context, *centre, *figures) error 
 		if n := w.admitted(ctx); n > 0 {
 			c.fault("%s, which was cut off, let %d calls into a queue", victim.Name, n)
 		}
+		c.peers.forget() // what comes now is judged apart
+		w.at = time.Now()
 		if err = w.each(ctx, dir, c.heal); err != nil {
 			return err
 		}
