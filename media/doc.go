@@ -73,17 +73,17 @@
 //
 // # Concurrency
 //
-// A worker is one goroutine with an epoll set and a timer wheel; it owns its
-// legs. With Config.Reserve it has a processor of Go's scheduler for itself and
-// keeps it as long as packets come: nobody else's work delays them, and nobody
-// looks for work whenever it waits for the next one. The exported methods hand it commands through a lock-free list and do
-// not wait (Quality does). Commands given by one goroutine to one leg are
-// carried out in order. Workers share nothing but the outgoing side of a leg
-// and, in a mix, what it said last; their locks are held for one packet and
-// never by signalling. The path of a
-// packet allocates nothing. Events are delivered on the worker: the function
-// given to Open must not block. A panic there, or over a packet, ends the
-// leg with [Failed], not the process. [Recorded] may come after Close.
+// A worker is one goroutine with an epoll set and a timer wheel; it owns its legs.
+// With Config.Reserve it has a processor of Go's scheduler for itself and keeps it
+// as long as packets come: nobody else's work delays them, and nobody looks for
+// work whenever it waits for the next one. The exported methods hand it commands
+// through a lock-free list and do not wait (Quality does). Commands given by one
+// goroutine to one leg are carried out in order. Workers share nothing but the
+// outgoing side of a leg and, in a mix, what it said last; their locks are held
+// for one packet and never by signalling. The path of a packet allocates nothing.
+// Events are delivered on the worker: the function given to Open must not block. A
+// panic there, or over a packet, ends the leg with [Failed], not the process.
+// [Recorded] may come after Close.
 //
 // Sockets are read with epoll, so the package is for Linux.
 package media

@@ -25,32 +25,32 @@ type Leg struct {
 
 	out sender // has its own lock
 
-	// ---- owned by work
-	slot       int
-	rtcpFD     int
-	params     Params
-	source     source
-	protection protection
-	narrow     narrow
+	// ---- owned by work; first what each packet that comes needs
+	failed     bool
+	gone       bool
+	peer       *Leg
+	seat       *seat         // nil = in no mix
+	inband     *inband       // nil = keys aren't looked for in the sound
+	recorder   *recorder     // nil = nothing is recorded
+	tap        *tap          // nil = on no tape
+	lively     time.Duration // when the peer was last heard of
 	reception  rtp.Reception
+	narrow     narrow
+	protection protection
+	source     source
+	params     Params
 	digits     dtmf.Receiver
 	code       codes
-	peer       *Leg
-	seat       *seat // nil = in no mix
+	slot       int
+	rtcpFD     int
 	play       player
-	inband     *inband   // nil = keys aren't looked for in the sound
-	recorder   *recorder // nil = nothing is recorded
-	tap        *tap      // nil = on no tape
 	time       timing
 	control    control
 	reportAt   time.Duration
-	lively     time.Duration // when the peer was last heard of
 	strangers  uint64
 	malformed  uint64
 	heard      uint64 // digits
 	cipher     string // of SRTP; "" = plain
-	gone       bool
-	failed     bool
 }
 
 func newLeg(e *Engine, w *worker, port, rtpFD, rtcpFD int, on func(Event)) *Leg {

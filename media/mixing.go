@@ -160,7 +160,7 @@ func (m *Mix) turn(now time.Duration) {
 	m.mixer.Sum()
 	for _, s := range m.seats {
 		m.mixer.Heard(s.slot, &m.heard)
-		s.leg.out.mixed(s, &m.heard, at)
+		s.leg.out.mixed(&m.work.made, s, &m.heard, at)
 	}
 }
 
@@ -240,7 +240,7 @@ func (s *sender) take(from *seat) {
 const overlap = 2 * turnTime * time.Millisecond
 
 // mixed sends a frame of a mix, as soon as it fills a packet.
-func (s *sender) mixed(from *seat, frame *[mix.Frame]int16, at time.Duration) {
+func (s *sender) mixed(room *outgoing, from *seat, frame *[mix.Frame]int16, at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bridged := s.mapped && at < s.due+overlap
@@ -251,15 +251,15 @@ func (s *sender) mixed(from *seat, frame *[mix.Frame]int16, at time.Duration) {
 	s.mapped = false
 	from.filled += copy(from.pending[from.filled:], frame[:])
 	for from.filled >= s.step {
-		s.encode(from.pending[:s.step], at)
+		s.encode(room, from.pending[:s.step], at)
 		from.filled = copy(from.pending[:], from.pending[s.step:from.filled])
 		at += duration(s.step)
 	}
 }
 
 // encode sends samples as one packet.
-func (s *sender) encode(linear []int16, at time.Duration) {
-	b := s.buffer[:rtp.HeaderSize+len(linear)]
+func (s *sender) encode(room *outgoing, linear []int16, at time.Duration) {
+	b := room[:rtp.HeaderSize+len(linear)]
 	for i, x := range linear {
 		b[rtp.HeaderSize+i] = s.code(x)
 	}

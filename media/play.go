@@ -165,7 +165,7 @@ func (l *Leg) tick(now time.Duration) {
 	if len(l.play.presses) > 0 {
 		l.tickPress(step*8, at)
 	} else {
-		l.out.frame(&l.play, step*8, at)
+		l.out.frame(&l.work.made, &l.play, step*8, at)
 	}
 	if l.play.clips != nil && len(l.play.clips) == 0 {
 		l.play.clips = nil
@@ -182,12 +182,12 @@ func (l *Leg) tick(now time.Duration) {
 
 func (l *Leg) tickPress(step int, at time.Duration) {
 	if k, ok := l.play.presses[0].Next(step); ok {
-		l.out.event(k, &l.play.began, at)
+		l.out.event(&l.work.made, k, &l.play.began, at)
 		return
 	}
 	// The pause between two keys is this frame and the two repeated ends.
 	l.play.presses = append(l.play.presses[:0], l.play.presses[1:]...)
 	if l.play.clips != nil || l.play.music != nil {
-		l.out.frame(&l.play, step, at)
+		l.out.frame(&l.work.made, &l.play, step, at)
 	}
 }

@@ -61,9 +61,11 @@ type sender struct {
 	sequenceOffset  uint16
 	timestampOffset uint32
 	base, highest   uint16 // sequence numbers that came in
-
-	buffer [rtp.HeaderSize + maxPtime*8]byte // of what we make ourselves
 }
+
+// outgoing is room for a packet that we make ourselves. The worker that sends it
+// has it: a leg that is bridged makes none.
+type outgoing [rtp.HeaderSize + maxPtime*8]byte
 
 // samples turns a time into samples at 8 kHz, rounded to the nearest.
 func samples(d time.Duration) int64 { return int64((d + 62_500) / 125_000) }
@@ -157,12 +159,12 @@ func (s *sender) transmitOwn(b []byte) {
 	}
 }
 
-// frame sends n samples that fill puts into the buffer. fill is called even
+// frame sends n samples that fill puts into the room. fill is called even
 // if nothing may be sent: time goes on.
-func (s *sender) frame(p *player, n int, at time.Duration) {
+func (s *sender) frame(room *outgoing, p *player, n int, at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.buffer[:rtp.HeaderSize+n]
+	b := room[:rtp.HeaderSize+n]
 	codec := s.codec
 	if codec == G722 { // clips are in G.711
 		codec = PCMA
@@ -191,7 +193,7 @@ func (s *sender) packet(b []byte, at time.Duration) {
 
 // event sends one packet of a key press that began at the given timestamp; the
 // first one fixes it.
-func (s *sender) event(k dtmf.Packet, began *uint32, at time.Duration) {
+func (s *sender) event(room *outgoing, k dtmf.Packet, began *uint32, at time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k.Marker {
@@ -200,7 +202,7 @@ func (s *sender) event(k dtmf.Packet, began *uint32, at time.Duration) {
 	if !s.sendable() || s.events == 0 {
 		return
 	}
-	b := s.buffer[:rtp.HeaderSize+dtmf.PayloadSize]
+	b := room[:rtp.HeaderSize+dtmf.PayloadSize]
 	s.sequence++
 	rtp.Header{
 		Marker: k.Marker, PayloadType: s.events, Sequence: s.sequence, Timestamp: *began, SSRC: s.ssrc,

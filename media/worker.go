@@ -41,7 +41,8 @@ type worker struct {
 	datagram [datagramSize]byte
 	narrow   [datagramSize]byte  // what is in it, if that is G.722
 	linear   [datagramSize]int16 // of the datagram that a mix takes
-	reader   rtp.Reader          // one for all legs: what a hostile header makes it hold, it holds once
+	made     outgoing
+	reader   rtp.Reader // one for all legs: what a hostile header makes it hold, it holds once
 	from     sockaddr
 	busy     bool // there were datagrams a moment ago
 	stopping bool
