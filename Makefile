@@ -51,6 +51,7 @@ chaos: build ## three nodes that are killed, stopped, cut off, filled: a table o
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(or $(FUZZTIME),30s)
 
-soak: ## each property for 100,000 steps, and a million calls against theory: some 5 minutes of one core
+soak: ## each property for 100,000 steps, a million calls against theory, 1,000 lives of three nodes: some 25 minutes of one core
 	$(GO) test -timeout 60m $(SOAK) -run 'Propert|Naive' -rapid.checks=400 -rapid.steps=250
 	$(GO) test -timeout 60m -tags soak ./acd/sim
+	$(GO) test -timeout 120m ./cmd/internal/app -run 'TestSimulation$$' -sim.seeds $(or $(SEEDS),1000)

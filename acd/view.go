@@ -41,6 +41,9 @@ type AgentView struct {
 	Bindings   []Binding            `json:"bindings"`
 }
 
+// Index is that of the last entry applied: where in the log the state belongs.
+func (s *State) Index() uint64 { return s.index }
+
 // Agents returns all agents, sorted by id.
 func (s *State) Agents() []AgentView {
 	out := make([]AgentView, 0, len(s.agents))

@@ -76,7 +76,7 @@ type Node struct {
 // Start brings a node up. When it returns, calls are taken (if service
 // documents are published).
 func Start(ctx context.Context, s config.Settings, version string, log *slog.Logger) (*Node, error) {
-	n := &Node{settings: s, log: log, version: version, gate: gate.New(log.With("part", "gate"))}
+	n := newNode(s, version, log)
 	err := n.start(ctx, []part{
 		{"TLS", n.startTLS},
 		{"media", n.startMedia},
@@ -92,6 +92,10 @@ func Start(ctx context.Context, s config.Settings, version string, log *slog.Log
 		return nil, err
 	}
 	return n, nil
+}
+
+func newNode(s config.Settings, version string, log *slog.Logger) *Node {
+	return &Node{settings: s, log: log, version: version, gate: gate.New(log.With("part", "gate"))}
 }
 
 // part of a node, and how it is started. What it does until the node ends has
