@@ -42,12 +42,12 @@ func (c *chaos) centre(name, mode string) *centre {
 }
 
 // onLoopback opens a centre whose nodes share this machine's loopback.
-func onLoopback(mode string) func(context.Context, *chaos, string) (*centre, error) {
+func onLoopback(mode string, block int) func(context.Context, *chaos, string) (*centre, error) {
 	return func(ctx context.Context, c *chaos, name string) (*centre, error) {
 		at := c.centre(name, mode)
-		at.phones = "127.0.46.20"
+		at.phones = fmt.Sprintf("127.0.%d.20", block)
 		for i := range at.wires {
-			at.wires[i] = fmt.Sprintf("127.0.46.%d", 11+i)
+			at.wires[i] = fmt.Sprintf("127.0.%d.%d", block, 11+i)
 			at.nodes = append(at.nodes, &bed.Node{IP: at.wires[i]})
 		}
 		return at, at.open(ctx)

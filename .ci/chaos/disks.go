@@ -19,9 +19,9 @@ const diskSize = 320 << 20 // bytes; the log takes 64 MB at a time
 // onDisks opens a centre whose nodes have a disk each for their data.
 func onDisks(ctx context.Context, c *chaos, name string) (*centre, error) {
 	at := c.centre(name, byAddress)
-	at.phones = "127.0.46.20"
+	at.phones = "127.0.48.20"
 	for i := range at.wires {
-		at.wires[i] = fmt.Sprintf("127.0.46.%d", 11+i)
+		at.wires[i] = fmt.Sprintf("127.0.48.%d", 11+i)
 		disk := filepath.Join(at.dir, fmt.Sprintf("disk%d", i+1))
 		at.nodes = append(at.nodes, &bed.Node{IP: at.wires[i], Data: filepath.Join(disk, "data")})
 		if err := os.MkdirAll(disk, 0o700); err != nil {

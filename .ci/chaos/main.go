@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -24,6 +25,7 @@ func main() {
 	flag.IntVar(&c.crowd.ringing, "ringing", 3, "calls whose agent's phone rings and is not answered")
 	flag.BoolVar(&c.short, "short", false, "leave out what takes long")
 	flag.Float64Var(&c.slack, "slack", 1, "stretches the limits of time, for a busy machine; 0: they count for nothing")
+	flag.IntVar(&c.beside, "beside", 1, "centres at a time; more of them disturb each other's figures")
 	run := flag.String("run", ".", "regular expression: the trials to run, of names like \"address: kill leader\"")
 	inside := flag.Bool("inside", false, "we are in a network of our own (for this program only)")
 	flag.Parse()
@@ -53,9 +55,11 @@ type chaos struct {
 	crowd  crowd
 	short  bool
 	slack  float64
+	beside int
 	run    *regexp.Regexp
 
 	dir    string
+	mu     sync.Mutex // guards faults
 	faults []string
 }
 
@@ -79,8 +83,8 @@ type lane struct {
 
 func (c *chaos) lanes() []lane {
 	return []lane{
-		{name: "address", open: onLoopback(byAddress), trials: c.deaths(byAddress)},
-		{name: "reinvite", open: onLoopback(byReinvite), trials: c.deaths(byReinvite)},
+		{name: "address", open: onLoopback(byAddress, 46), trials: c.deaths(byAddress)},
+		{name: "reinvite", open: onLoopback(byReinvite, 47), trials: c.deaths(byReinvite)},
 		{name: "split", open: onCables, trials: c.splits()},
 		{name: "disk", open: onDisks, trials: c.disks()},
 	}
@@ -97,11 +101,18 @@ func (c *chaos) all(ctx context.Context) (err error) {
 	fmt.Printf("%s, %d cores. Of three nodes' calls %d talk, %d wait, %d in menus, %d ring; %d a second come.\n\n%s\n",
 		time.Now().Format(time.DateOnly), runtime.NumCPU(),
 		c.crowd.talking, c.crowd.waiting, c.crowd.menus, c.crowd.ringing, newCalls, head)
+	var busy sync.WaitGroup
+	room := make(chan struct{}, max(1, c.beside))
 	for _, l := range c.lanes() {
-		if err := c.lane(ctx, l); err != nil {
-			c.faults = append(c.faults, fmt.Sprintf("%s: %v", l.name, err))
-		}
+		room <- struct{}{}
+		busy.Go(func() {
+			if err := c.lane(ctx, l); err != nil {
+				c.blame(fmt.Sprintf("%s: %v", l.name, err))
+			}
+			<-room
+		})
 	}
+	busy.Wait()
 	for _, f := range c.faults {
 		fmt.Println("FAULT", f)
 	}
@@ -109,6 +120,13 @@ func (c *chaos) all(ctx context.Context) (err error) {
 		return fmt.Errorf("%d faults", len(c.faults))
 	}
 	return nil
+}
+
+// blame remembers what was wrong.
+func (c *chaos) blame(faults ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = append(c.faults, faults...)
 }
 
 // lane opens a centre if one of its trials is wanted.
@@ -128,7 +146,7 @@ func (c *chaos) lane(ctx context.Context, l lane) (err error) {
 	}
 	if err == nil {
 		err = at.run(ctx, wanted)
-		c.faults = append(c.faults, at.faults...)
+		c.blame(at.faults...)
 	}
 	if at != nil && (err != nil || len(at.faults) > 0) {
 		err = errors.Join(err, c.keep(at))
@@ -148,7 +166,7 @@ func (c *centre) run(ctx context.Context, trials []trial) error {
 			all.add(f)
 		}
 		fmt.Println(all.row(t.name))
-		c.faults = append(c.faults, all.misses(t, c.slack)...)
+		c.blame(all.misses(t, c.slack)...)
 	}
 	return c.disperse(ctx)
 }
