@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sort"
 	"sync"
 
@@ -42,7 +43,8 @@ type tape struct {
 	keep int
 
 	mu      sync.Mutex // guards what follows
-	stories []Story
+	stories []kept
+	folded  int           // so many of them, the oldest, are folded
 	floor   uint64        // stories up to here are gone
 	acked   uint64        // the story store has everything up to here
 	grown   chan struct{} // closed at the next change; nil while nobody waits
@@ -56,8 +58,11 @@ func (t *tape) write(s []Story) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stories = append(t.stories, s...)
+	for i := range s {
+		t.stories = append(t.stories, kept{Story: s[i]})
+	}
 	t.trim()
+	t.fold()
 	t.wakeLocked()
 }
 
@@ -76,6 +81,7 @@ func (t *tape) trim() {
 	t.floor = t.stories[n-1].Index
 	clear(t.stories[:n])
 	t.stories = t.stories[n:]
+	t.folded = max(0, t.folded-n)
 }
 
 // position returns how many kept stories are at index or before.
@@ -94,24 +100,34 @@ func (t *tape) acknowledge(index uint64) {
 func (t *tape) outbox() ([]Story, uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]Story(nil), t.stories[t.position(t.acked):]...), max(t.acked, t.floor)
+	rest := t.stories[t.position(t.acked):]
+	out := make([]Story, len(rest))
+	for i := range rest { // none is folded
+		out[i] = rest[i].Story
+	}
+	return out, max(t.acked, t.floor)
 }
 
 // since returns all stories after an index.
 func (t *tape) since(index uint64) ([]Story, error) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	if index < t.floor {
+		defer t.mu.Unlock()
 		return nil, &CompactedError{After: index, Floor: t.floor}
 	}
-	return append([]Story(nil), t.stories[t.position(index):]...), nil
+	all := slices.Clone(t.stories[t.position(index):])
+	t.mu.Unlock()
+	return unfold(all)
 }
 
 // reset puts a snapshot's outbox in place of everything.
 func (t *tape) reset(s []Story, floor uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stories, t.floor, t.acked = s, floor, floor
+	t.stories, t.folded, t.floor, t.acked = nil, 0, floor, floor
+	for i := range s {
+		t.stories = append(t.stories, kept{Story: s[i]})
+	}
 	t.wakeLocked()
 }
 
@@ -134,13 +150,22 @@ const page = 256
 
 // after returns the next stories, or a channel to wait for them.
 func (t *tape) after(index uint64) ([]Story, <-chan struct{}, error) {
+	next, grown, err := t.next(index)
+	if err != nil {
+		return nil, nil, err
+	}
+	stories, err := unfold(next)
+	return stories, grown, err
+}
+
+func (t *tape) next(index uint64) ([]kept, <-chan struct{}, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if index < t.floor {
 		return nil, nil, &CompactedError{After: index, Floor: t.floor}
 	}
 	if s := t.stories[t.position(index):]; len(s) > 0 {
-		return append([]Story(nil), s[:min(len(s), page)]...), nil, nil
+		return slices.Clone(s[:min(len(s), page)]), nil, nil
 	}
 	if t.closed {
 		return nil, nil, ErrClosed
