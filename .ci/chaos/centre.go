@@ -24,6 +24,7 @@ const agentPort = 5090
 // centre is three nodes and everybody who calls there or serves there.
 type centre struct {
 	*chaos
+	crowd  crowd // calls that there have to be before something happens
 	name   string
 	mode   string // how calls are taken over
 	dir    string
@@ -38,7 +39,9 @@ type centre struct {
 }
 
 func (c *chaos) centre(name, mode string) *centre {
-	return &centre{chaos: c, name: name, mode: mode, dir: filepath.Join(c.dir, name), seen: map[string]bool{}}
+	return &centre{
+		chaos: c, crowd: c.crowd, name: name, mode: mode, dir: filepath.Join(c.dir, name), seen: map[string]bool{},
+	}
 }
 
 // onLoopback opens a centre whose nodes share this machine's loopback.
@@ -112,25 +115,31 @@ func (c *centre) documents() error {
 	}
 	var agents strings.Builder
 	agents.WriteString("agents:\n")
-	agent := func(kind, skill string, n int) {
+	agent := func(kind, skill, ip string, n, port int) {
 		for i := range n {
 			fmt.Fprintf(&agents, "  %[1]q: {name: Agent %[1]s, skills: {%[2]s: 5}, contact: \"sip:%[1]s@%[3]s:%[4]d\", "+
-				"signed_in: true, back_off: 1s, max_misses: 100}\n", fmt.Sprintf("%s%d", kind, i+1), skill, c.phones, agentPort)
+				"signed_in: true, back_off: 1s, max_misses: 100}\n", fmt.Sprintf("%s%d", kind, i+1), skill, ip, port)
 		}
 	}
-	agent("a", "bench", c.crowd.talking)
-	agent("s", "slow", c.crowd.ringing+1)
-	slow, err := os.ReadFile(filepath.Join(to, "flows", "bench.yaml"))
+	agent("a", "bench", c.phones, c.chaos.crowd.talking, agentPort)
+	agent("s", "slow", c.phones, c.chaos.crowd.ringing+1, agentPort)
+	agent("b", "foreign", baresipIP, 1, baresipAt)
+	flow, err := os.ReadFile(filepath.Join(to, "flows", "bench.yaml"))
 	if err != nil {
 		return fmt.Errorf("read documents: %w", err)
 	}
-	slow = []byte(strings.NewReplacer("flow: bench", "flow: slow", "queue: bench", "queue: slow").Replace(string(slow)))
+	like := func(name string) string {
+		return strings.NewReplacer("flow: bench", "flow: "+name, "queue: bench", "queue: "+name).Replace(string(flow))
+	}
 	files := map[string]string{
-		"agents.yaml": agents.String(), "flows/slow.yaml": string(slow),
+		"agents.yaml": agents.String(), "flows/slow.yaml": like("slow"), "flows/foreign.yaml": like("foreign"),
 		"flows/menu.yaml": fmt.Sprintf(menuFlow, strings.Repeat("music, ", 30)+"music"),
 		"trunks.yaml":     "trunks:\n  peers:\n    sources: [127.0.0.0/8, 10.46.0.0/24]\n",
 	}
-	added := map[string]string{"skills.yaml": slowSkill, "queues.yaml": slowQueue, "numbers.yaml": numbers}
+	added := map[string]string{
+		"skills.yaml": slowSkill + foreignSkill, "queues.yaml": slowQueue + foreignQueue,
+		"numbers.yaml": numbers + foreignRule,
+	}
 	for name, more := range added {
 		b, err := os.ReadFile(filepath.Join(to, name))
 		if err != nil {

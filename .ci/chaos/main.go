@@ -86,6 +86,7 @@ func (c *chaos) lanes() []lane {
 		{name: "address", open: onLoopback(byAddress, 46), trials: c.deaths(byAddress)},
 		{name: "reinvite", open: onLoopback(byReinvite, 47), trials: c.deaths(byReinvite)},
 		{name: "split", open: onCables, trials: c.splits()},
+		{name: "foreign", open: withForeigners, trials: foreigners()},
 		{name: "disk", open: onDisks, trials: c.disks()},
 	}
 }
