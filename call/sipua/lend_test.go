@@ -130,7 +130,7 @@ func TestAConnectionThatIsLentAndGone(t *testing.T) {
 }
 
 func TestAConnectionThatNobodyHas(t *testing.T) {
-	inSocketHall(t, func(t *testing.T, h *hall, _ *desk, owner *sipua.UA) {
+	inSocketHall(t, func(t *testing.T, _ *hall, _ *desk, owner *sipua.UA) {
 		other, _ := neighbour(t, owner, sipua.WS)
 		for _, remote := range []string{"10.0.0.2:40000", "10.0.0.2:1", "10.0.0.3:40000"} { // left, node down, unknown
 			ev := newEvents()
