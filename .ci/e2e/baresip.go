@@ -107,9 +107,9 @@ func (l *lab) baresip(ctx context.Context, h handset) (*baresip, error) {
 	network := h.network()
 	port := 20000 + 40*l.block + (l.port()-5061)%40
 	b := &baresip{dir: dir, control: fmt.Sprintf("%s:%d", baresipIP, port-10000), done: make(chan error, 1)}
-	server := l.node.Address()
+	server := l.desk.Address()
 	if h.by == "tls" {
-		server = fmt.Sprintf("%s:%d", l.switchIP, l.node.SIP+1)
+		server = fmt.Sprintf("%s:%d", l.desk.IP, l.desk.SIP+1)
 		network += "sip_cafile " + filepath.Join(l.node.Certs, "ca.pem") + "\nsip_verify_server yes\n"
 	}
 	if h.by != "" {

@@ -119,7 +119,7 @@ func (l *lab) browser(ctx context.Context, id string) (*browserPhone, error) {
 		return nil, errors.Join(err, web.Close())
 	}
 	query := url.Values{
-		"server": {fmt.Sprintf("wss://%s:%d/", l.switchIP, l.node.SIP+2)}, "uri": {"sip:" + id + "@" + l.switchIP},
+		"server": {fmt.Sprintf("wss://%s:%d/", l.desk.IP, l.desk.SIP+2)}, "uri": {"sip:" + id + "@" + l.desk.IP},
 		"password": {"demo-" + id},
 	}
 	if err = b.tell("Page.navigate", map[string]any{"url": page + "/?" + query.Encode()}, nil); err != nil {

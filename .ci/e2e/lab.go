@@ -35,7 +35,9 @@ type lab struct {
 
 	work      string
 	node      *bed.Node
-	shop      *exec.Cmd // the business system
+	desk      *bed.Node   // where phones register: node as a rule
+	others    []*bed.Node // of its cluster
+	shop      *exec.Cmd   // the business system
 	tap       *tap
 	collector *collector
 	// next is the next SIP port for a peer: sipp's sockets stay busy a moment.
@@ -73,7 +75,9 @@ func newLab(ctx context.Context, work, binary string) (*lab, error) {
 		Binary: binary, Dir: filepath.Join(work, "node"), Service: service,
 		IP: l.switchIP, SIP: 5060, HTTP: 8080, RTPMin: 40000, RTPMax: 49999,
 	}
-	if l.node.Certs, err = certificates(ctx, binary, work, l.switchIP, l.agentIP, l.callerIP); err != nil {
+	l.desk = l.node
+	l.node.Certs, err = certificates(ctx, binary, work, l.switchIP, l.agentIP, l.callerIP, l.another(31).IP, l.another(33).IP)
+	if err != nil {
 		return nil, errors.Join(err, l.lock.Close())
 	}
 	l.node.More = fmt.Sprintf("sources: {bss: {url: %q}, line: {url: %q}}\n", l.shopURL(""), l.shopURL(""))
@@ -145,6 +149,11 @@ func (l *lab) close() {
 	l.collector.close()
 	_ = l.lock.Close() // it never carried anything
 	l.closeShop()
+	for _, n := range l.others {
+		if n.Running() {
+			_ = n.Kill() // as below
+		}
+	}
 	if l.node.Running() {
 		_ = l.node.Kill() // the steps have said what there is to say
 	}
