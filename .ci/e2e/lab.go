@@ -76,7 +76,8 @@ func newLab(ctx context.Context, work, binary string) (*lab, error) {
 		IP: l.switchIP, SIP: 5060, HTTP: 8080, RTPMin: 40000, RTPMax: 49999,
 	}
 	l.desk = l.node
-	l.node.Certs, err = certificates(ctx, binary, work, l.switchIP, l.agentIP, l.callerIP, l.another(31).IP, l.another(33).IP)
+	l.node.Certs, err = certificates(ctx, binary, work, l.switchIP, l.agentIP, l.callerIP,
+		l.another(31).IP, l.another(33).IP)
 	if err != nil {
 		return nil, errors.Join(err, l.lock.Close())
 	}
