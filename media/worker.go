@@ -18,7 +18,7 @@ const (
 	datagramSize = 2048                   // larger ones are cut off, and RTP of a telephone never is
 	eventCount   = 128                    // sockets served between two looks at the clock
 	housekeeping = 100 * time.Millisecond // how often reports are looked at
-	moment       = 2                      // ms without a datagram after which a worker gives its processor back
+	moment       = 2                      // ms; for longer a worker that has nothing to do gives its processor back
 	wakeSlot     = -1                     // in an epoll event: the worker's own wake-up
 )
 
@@ -132,12 +132,13 @@ func (w *worker) poll(timeout int) error {
 	return nil
 }
 
-// look waits for datagrams. While they keep coming, a worker that has a processor
-// of its own does not give it back for the moment until the next ones: that would
-// have Go's scheduler look for work, and the worker wait for a processor, a
-// thousand times a second. The collector's signal ends the moment at once.
+// look waits for datagrams. While they keep coming, or somebody is to be sent to
+// in a moment, a worker that has a processor of its own does not give it back
+// until then: that would have Go's scheduler look for work, and the worker wait
+// for a processor, a thousand times a second. The collector's signal ends the
+// moment at once.
 func (w *worker) look(timeout int) (int, error) {
-	if !w.engine.keep || !w.busy || timeout < 0 {
+	if !w.engine.keep || timeout < 0 || !w.busy && timeout > moment {
 		return unix.EpollWait(w.epoll, w.events[:], timeout)
 	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(w.epoll),

@@ -42,6 +42,8 @@ func replace(file string, b []byte) error {
 // music measures callers who wait with music and say nothing: what the switch
 // sends by its own clock, and how evenly.
 func (b *bench) music(ctx context.Context) error {
+	b.admission = "off"
+	defer func() { b.admission = "" }()
 	node, err := b.node(ctx, 1, monotone)
 	if err != nil {
 		return err
@@ -57,7 +59,7 @@ func (b *bench) music(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = p.close() }()
-	p.rtp, p.mute = rtp, true
+	p.rtp, p.mute, p.insist = rtp, true, true
 	time.Sleep(time.Second)
 	idle, err := node.Memory()
 	if err != nil {
@@ -67,7 +69,7 @@ func (b *bench) music(ctx context.Context) error {
 		p.call()
 		time.Sleep(time.Second / (2 * setupRate))
 	}
-	if !settle(10*time.Second, func() bool { return len(p.speaking()) == b.held }) {
+	if !settle(drainTime, func() bool { return len(p.speaking()) == b.held }) {
 		return fmt.Errorf("%d of %d callers were answered\n%s", len(p.speaking()), b.held, node.Tail(5))
 	}
 	time.Sleep(warmUp)
