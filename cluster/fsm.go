@@ -20,8 +20,9 @@ type fsm struct {
 	log     *slog.Logger
 	clock   *clock
 	tape    *tape
-	effects func([]acd.Effect)
-	changed chan struct{} // capacity 1: an entry was applied and not refused
+	effects outlet
+	raft    atomic.Pointer[raft.Raft] // nil until it has begun
+	changed chan struct{}             // capacity 1: an entry was applied and not refused
 
 	fenced func() // nil: nothing is done about it
 
@@ -77,9 +78,7 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 	}
 	out, stories, effects, changed := f.apply(logs, records)
 	f.tape.write(stories)
-	if len(effects) > 0 {
-		f.effects(effects)
-	}
+	f.effects.put(effects)
 	f.own.reached(logs[len(logs)-1].Index)
 	if changed {
 		nudge(f.changed)
@@ -103,6 +102,7 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 		rec := records[i]
 		f.last = position{Index: l.Index, At: max(f.last.At, rec.At), Wall: rec.Wall}
 		a := applied{fate: f.sessions.admit(rec.Origin)}
+		age := f.clock.now() - rec.At
 		down, isDown := rec.Event.(acd.NodeDown)
 		if isDown && f.sessions.process(down.Node) > down.Process {
 			a.fate = fateStale // it has begun anew
@@ -112,6 +112,7 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 			changed = changed || a.refused == nil
 			if isDown && a.refused == nil && a.fate == fateApplied {
 				f.fence(down.Node, l.Index)
+				f.doubt(l, age)
 			}
 		}
 		if l.Index > f.liveFrom.Load() {
@@ -145,6 +146,21 @@ func (f *fsm) applyOne(e acd.Entry) (a applied) {
 	return a
 }
 
+// fresh is how old a NodeDown may be, in ms of log time, to be acted on at once.
+const fresh = 150
+
+// doubt waits before anything is done about a node that is down if the leader
+// who saw to it that the node's lease had run out is not the one who got that
+// into the log, or only much later: the node may have been heard again, and may
+// have a lease of somebody else.
+func (f *fsm) doubt(l *raft.Log, age int64) {
+	r := f.raft.Load()
+	if f.own == nil || l.Index <= f.liveFrom.Load() || r != nil && r.CurrentTerm() == l.Term && age < fresh {
+		return
+	}
+	f.effects.shut(silence)
+}
+
 // fence ends what a dead node may write. If it is this one, it was taken for
 // dead: others have its calls.
 func (f *fsm) fence(node string, index uint64) {
@@ -152,6 +168,13 @@ func (f *fsm) fence(node string, index uint64) {
 	if f.own != nil && node == f.own.node && index > f.liveFrom.Load() && f.fenced != nil {
 		f.fenced()
 	}
+}
+
+// isFenced reports whether others have gone on with what a process held.
+func (f *fsm) isFenced(node string, start uint64) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.sessions.fenced(node, start)
 }
 
 // process is which of a node's processes has written last.

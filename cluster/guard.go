@@ -46,6 +46,7 @@ type health struct {
 	err      error      // of the last write
 	took     time.Duration
 	began    time.Time     // of the write that is going on
+	ended    time.Time     // of the last one
 	pause    time.Duration // grows with every failure
 	tired    bool          // there was a failure since the last pause
 	failures uint64
@@ -98,6 +99,28 @@ func (g *guard) crawled() error {
 		return fmt.Errorf("disk too slow: the last write to the log took %v", h.took.Round(time.Millisecond))
 	}
 	return nil
+}
+
+// stalled says why nothing was stored for longer than limit, or could not be a
+// moment ago.
+func (g *guard) stalled(limit time.Duration) error {
+	h := &g.state
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case !h.began.IsZero() && time.Since(h.began) > limit:
+		return fmt.Errorf("a write to the log has been going on for %v", time.Since(h.began).Round(time.Millisecond))
+	case h.err != nil && time.Since(h.ended) < limit: // not for ever: without a leader nobody writes again
+		return fmt.Errorf("log can't be written: %w", h.err)
+	}
+	return nil
+}
+
+// dragged reports whether the last write took longer than limit.
+func (g *guard) dragged(limit time.Duration) bool {
+	g.state.mu.Lock()
+	defer g.state.mu.Unlock()
+	return g.state.took > limit
 }
 
 // StoreLogs implements raft.LogStore.
@@ -203,7 +226,7 @@ func (h *health) note(err error) (took time.Duration, before error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before = h.err
-	h.took, h.began, h.err = time.Since(h.began), time.Time{}, err
+	h.took, h.began, h.ended, h.err = time.Since(h.began), time.Time{}, time.Now(), err
 	if err == nil {
 		h.pause = 0
 	} else {

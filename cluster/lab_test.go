@@ -39,7 +39,7 @@ func newLab(t *testing.T, size int) *lab {
 		conf := raftConfig(Config{Node: string(m.ID), Logger: testLogger(t), SnapshotEvery: 50}, s.timing)
 		f := &fsm{
 			log: testLogger(t), clock: &clock{mono: s.mono}, tape: &tape{keep: keepStories}, state: acd.NewState(),
-			effects: func([]acd.Effect) {}, changed: make(chan struct{}, 1),
+			effects: outlet{carry: func([]acd.Effect) {}}, changed: make(chan struct{}, 1),
 		}
 		if err := raft.BootstrapCluster(conf, g, g, d.snaps, l.wire[i], members); err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -24,6 +25,8 @@ type trio struct {
 	node    map[string]*Node
 	effects map[string]*effectLog
 	disks   map[string]*disk
+	fenced  map[string]*atomic.Int64         // how often each was told that it is dead
+	nodes   map[string]*atomic.Pointer[Node] // as node, for those who look from elsewhere
 }
 
 func trioNames() []string { return []string{"n1", "n2", "n3"} }
@@ -31,7 +34,11 @@ func trioNames() []string { return []string{"n1", "n2", "n3"} }
 func newTrio(t testing.TB) *trio {
 	c := &trio{
 		t: t, ca: newAuthority(t), net: memnet.NewWires(), node: map[string]*Node{},
-		effects: map[string]*effectLog{}, disks: map[string]*disk{},
+		effects: map[string]*effectLog{}, disks: map[string]*disk{}, fenced: map[string]*atomic.Int64{},
+		nodes: map[string]*atomic.Pointer[Node]{},
+	}
+	for _, name := range trioNames() {
+		c.fenced[name], c.nodes[name] = &atomic.Int64{}, &atomic.Pointer[Node]{}
 	}
 	c.start(trioNames()...)
 	return c
@@ -55,6 +62,7 @@ func (c *trio) start(names ...string) {
 				return
 			}
 			c.node[name] = n
+			c.nodes[name].Store(n)
 		})
 	}
 	wg.Wait()
@@ -67,8 +75,11 @@ func (c *trio) open(name string, effects *effectLog, as *Members, s settings) (*
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return open(ctx, Config{
-		Node: name, LogStore: StoreMemory, Logger: testLogger(c.t).With("node", name), Effects: effects.add,
-		Members: as, Network: c.net.At(name),
+		Node: name, LogStore: StoreMemory, Logger: testLogger(c.t).With("node", name), Effects: func(list []acd.Effect) {
+			c.watch(name, list)
+			effects.add(list)
+		},
+		Members: as, Network: c.net.At(name), Takeover: TakeAddress, Fenced: func() { c.fenced[name].Add(1) },
 	}, s)
 }
 

@@ -66,6 +66,9 @@ type Node struct {
 	proposer *proposer
 	decider  *decider
 	timing   timing
+	lessee   *lessee
+	pace     *pace   // nil: alone
+	pulses   *pulses // nil: alone
 
 	dir     *directory   // nil in memory
 	vault   *vault.Vault // nil: nothing is sealed
@@ -128,6 +131,14 @@ func (n *Node) Acknowledge(index uint64) { n.tape.acknowledge(index) }
 // Now is the log time of this moment, in ms: that of a next entry.
 func (n *Node) Now() int64 { return n.clock.now() }
 
+// May reports whether this node may act for its calls now. If not, others may
+// have gone on with them, and not a word of it may go to anybody. It is cheap:
+// whoever sends asks each time.
+func (n *Node) May() bool { return n.lessee.good() }
+
+// errCutOff says that this node can't know whether others have its calls.
+var errCutOff = errors.New("cut off from the other nodes")
+
 // Ready says why no new calls can be taken, or returns nil.
 func (n *Node) Ready() error {
 	if err := cmp.Or(n.healthy(), n.guard.crawled()); err != nil {
@@ -146,6 +157,9 @@ func (n *Node) Ready() error {
 func (n *Node) healthy() error {
 	if err := n.guard.stuck(); err != nil {
 		return err
+	}
+	if !n.lessee.good() {
+		return errCutOff
 	}
 	if n.raft.State() == raft.Leader {
 		return nil
@@ -221,6 +235,7 @@ func (n *Node) watch(ctx context.Context) {
 	})
 	n.raft.RegisterObserver(observer)
 	defer n.raft.DeregisterObserver(observer)
+	var handed time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -235,6 +250,7 @@ func (n *Node) watch(ctx context.Context) {
 			nudge(n.decider.wake)
 		case <-t.C:
 			n.moveMark()
+			handed = n.watchdog(handed)
 			if n.guard.crawled() != nil {
 				n.raft.Barrier(n.timing.propose) // a write to measure; its outcome is seen by the guard
 			}
@@ -275,6 +291,7 @@ func (n *Node) shutdown() error {
 		return errors.Join(fmt.Errorf("close node: Raft did not stop within %v", n.timing.shutdown), n.guard.stuck())
 	}
 	n.watching.Wait()
+	n.fsm.effects.close()
 	n.starve()
 	if n.fsm.own != nil {
 		n.fsm.own.close()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -33,6 +34,7 @@ type timing struct {
 	propose   time.Duration // until a proposal is given up
 	slow      time.Duration // a write to the log that takes longer is trouble
 	watch     time.Duration // between two looks at the disk
+	watchdog  time.Duration // a leader whose own entries take longer hands over
 	snapshot  time.Duration // between two looks whether a snapshot is due
 	drain     time.Duration // for posted events, at the end
 	shutdown  time.Duration // for Raft, at the end
@@ -58,6 +60,7 @@ func defaults() settings {
 			propose:  4 * time.Second,
 			slow:     2 * time.Second,
 			watch:    time.Second,
+			watchdog: time.Second,
 			snapshot: 5 * time.Second,
 			drain:    2 * time.Second,
 			shutdown: 5 * time.Second,
@@ -93,12 +96,13 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 		tape:   &tape{keep: keepStories},
 		timing: s.timing,
 		wall:   s.wall,
+		lessee: newLessee(s.mono, nil),
 	}
 	if c.Members != nil {
 		n.timing.heartbeat = n.timing.together
 	}
 	n.fsm = &fsm{
-		log: c.Logger, clock: n.clock, tape: n.tape, effects: c.Effects, state: acd.NewState(),
+		log: c.Logger, clock: n.clock, tape: n.tape, effects: outlet{carry: c.Effects}, state: acd.NewState(),
 		changed: changed, fenced: c.Fenced,
 	}
 	old, start, err := n.load(c, s) //nolint:contextcheck // the wires outlive the opening
@@ -156,17 +160,23 @@ func (n *Node) connect(c Config, s settings, start uint64) error {
 	n.fsm.own = newOwnEntries(c.Node)
 	n.fsm.own.start = start
 	r := &relay{node: n, wall: s.wall}
-	n.carrier = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: n.wires, MaxPool: 3, Timeout: s.timing.wires, Logger: newBridge(c.Logger),
-		// One request at a time: a pipeline stops for good over a request that fails
-		// while the next one is sent (hashicorp/raft#612), and its follower gets
-		// heartbeats and nothing else. What came meanwhile goes with the next request.
-		MaxRPCsInFlight: 1,
-	})
+	others := slices.DeleteFunc(c.Members.names(), func(name string) bool { return name == c.Node })
+	n.lessee, n.pace = newLessee(s.mono, others), newPace(s.mono)
+	n.carrier = &carrier{
+		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+			Stream: n.wires, MaxPool: 3, Timeout: s.timing.wires, Logger: newBridge(c.Logger),
+			// One request at a time: a pipeline stops for good over a request that fails
+			// while the next one is sent (hashicorp/raft#612), and its follower gets
+			// heartbeats and nothing else. What came meanwhile goes with the next request.
+			MaxRPCsInFlight: 1,
+		}),
+		stalled: func() error { return n.guard.stalled(n.timing.watchdog) }, pace: n.pace,
+	}
 	n.visits, n.lines = newVisits(c.Node, s.timing.wires), newVisits(c.Node, s.timing.wires)
 	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){
 		forEvents: r.serve, forStatus: n.tell, forVisits: n.visits.receive,
 		forPhones: n.lines.receive,
+		forPulse:  func(ctx context.Context, peer string, c net.Conn) { n.pulses.answer(ctx, peer, c) },
 	}
 	return nil
 }
@@ -232,6 +242,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if n.raft, err = n.startRaft(conf, snaps); err != nil {
 		return false, 0, err
 	}
+	n.fsm.raft.Store(n.raft)
 	n.guard.starting.Store(false)
 	return old, start, nil
 }
@@ -351,7 +362,10 @@ func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start 
 	n.feeding.Go(func() { n.proposer.feed(feeding) })
 	meet := n.lead
 	if n.wires != nil {
+		n.pulses = newPulses(n, start)
+		n.pulses.urge = n.urge
 		n.wires.run()
+		n.watching.Go(func() { n.pulses.run(watching) })
 		n.watching.Go(func() { n.watch(watching) })
 		meet = n.join
 	}
@@ -364,9 +378,9 @@ func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start 
 	n.watching.Go(func() { n.decider.run(watching) })
 	if n.wires != nil {
 		w := &warden{
-			node: c.Node, mode: cmp.Or(c.Takeover, TakeNothing), log: c.Logger, raft: n.raft, wires: n.wires, fsm: n.fsm,
+			node: c.Node, mode: cmp.Or(c.Takeover, TakeNothing), log: c.Logger, raft: n.raft, pulses: n.pulses, fsm: n.fsm,
 			proposer: n.proposer, limit: n.timing.propose,
-			silent: map[string]time.Time{}, probes: make(chan probe), asking: map[string]bool{},
+			heard: map[string]time.Duration{}, silent: map[string]time.Duration{},
 		}
 		n.watching.Go(func() { w.run(watching) })
 	}

@@ -40,6 +40,7 @@ type item struct {
 	seq   uint64 // 0: proposed on a node alone, or not sent yet
 	after uint64 // proposed events of a node alone
 	since time.Time
+	sent  time.Time    // to Raft, the last time
 	gone  atomic.Bool  // nobody waits for it any more
 	done  chan outcome // proposed events only
 }
@@ -85,6 +86,8 @@ type proposer struct {
 	posts  int // posted events not yet in the log
 	idle   chan struct{}
 	closed bool
+
+	landing atomic.Pointer[item] // whose answer is waited for
 
 	count counters
 }
@@ -189,6 +192,7 @@ func (p *proposer) feed(ctx context.Context) {
 		if o.Seq = it.seq; o.Seq == 0 {
 			o.After = it.after
 		}
+		it.sent = time.Now()
 		p.flights <- flight{it, p.route.send(o, it.kind, it.body)}
 	}
 }
@@ -267,7 +271,9 @@ func (p *proposer) refuseProposals(why error) {
 // collect takes Raft's answers until flights is closed.
 func (p *proposer) collect() {
 	for f := range p.flights {
+		p.landing.Store(f.item)
 		err := f.future.Error()
+		p.landing.Store(nil)
 		a, _ := f.future.Response().(applied) // nothing if err is set
 		if f.item.seq > 0 && err == nil {
 			a = p.route.outcome(f.item.seq, a)
@@ -347,6 +353,15 @@ func (p *proposer) waiting() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.posts
+}
+
+// oldest says how long the first of the events that Raft has has been there.
+func (p *proposer) oldest() time.Duration {
+	it := p.landing.Load()
+	if it == nil {
+		return 0
+	}
+	return time.Since(it.sent)
 }
 
 // drain takes no more events and waits for the posted ones.

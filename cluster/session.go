@@ -52,6 +52,16 @@ func (s *sessions) process(node string) uint64 {
 	return 0
 }
 
+// fenced reports whether others have gone on with what a process held.
+func (s *sessions) fenced(node string, start uint64) bool {
+	for _, a := range *s {
+		if a.Node == node {
+			return a.Fenced && a.Start == start
+		}
+	}
+	return false
+}
+
 // fence lets nothing of a process count any more.
 func (s *sessions) fence(node string) {
 	for i := range *s {

@@ -27,6 +27,9 @@ const (
 	forPhones purpose = "phones" // SIP of a phone that is connected to another node
 )
 
+// errRefused says that a member wants nothing to do with us, and why.
+var errRefused = errors.New("refused")
+
 // helloFormat is the version of how members greet one another.
 const helloFormat = 1
 
@@ -255,7 +258,7 @@ func (w *wires) greet(ctx context.Context, c *tls.Conn, node string, why purpose
 		return sent
 	}
 	if answer.Refused != "" {
-		return fmt.Errorf("refused: %s", answer.Refused)
+		return fmt.Errorf("%w: %s", errRefused, answer.Refused)
 	}
 	return c.SetDeadline(time.Time{})
 }

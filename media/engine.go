@@ -26,6 +26,10 @@ type Config struct {
 	Shared     bool          // others take over our ports while we may still hold them, and we theirs
 	Quarantine time.Duration // how long a closed port rests, so that a late peer does not talk into a new call; 0 = 3 s
 	Stall      time.Duration // after so long without a packet of the peer Stalled is told; 0 = never
+
+	// May is asked before each batch of packets whether anything may leave at all;
+	// nil: always. It must be quick.
+	May func() bool
 }
 
 const defaultQuarantine = 3 * time.Second
@@ -39,6 +43,8 @@ type Engine struct {
 	clock  func() time.Duration // since the engine's start; never goes back
 	cname  string
 	stall  time.Duration // 0 = never
+	may    func() bool   // nil = always
+	hushed atomic.Bool   // nothing may leave
 
 	certificate *handshake.Certificate
 
@@ -82,7 +88,7 @@ func NewEngine(c Config) (*Engine, error) {
 	}
 	start := time.Now()
 	e := &Engine{
-		ip: c.IP.Unmap(), log: c.Logger, ports: p, shared: c.Shared, stall: c.Stall,
+		ip: c.IP.Unmap(), log: c.Logger, ports: p, shared: c.Shared, stall: c.Stall, may: c.May,
 		keep:   c.Reserve,
 		create: createRecording,
 		clock:  func() time.Duration { return time.Since(start) }, certificate: certificate,
@@ -150,6 +156,16 @@ func (e *Engine) open(ip netip.Addr, port int, pooled bool, on func(Event)) (*Le
 	e.legs.Add(1)
 	w.post(func() { w.attach(l) })
 	return l, nil
+}
+
+// heed looks whether anything may leave.
+func (e *Engine) heed() {
+	if e.may == nil {
+		return
+	}
+	if hushed := !e.may(); hushed != e.hushed.Load() {
+		e.hushed.Store(hushed)
+	}
 }
 
 // Close closes all legs, stops the workers and waits until recordings are on

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tierline/media/dtmf"
@@ -29,8 +30,9 @@ const (
 // sender is the outgoing side of a leg: one stream of RTP, whatever it is
 // made of.
 type sender struct {
-	count *counters // the worker's of this leg; set once
-	ssrc  uint32    // set once
+	count  *counters    // the worker's of this leg; set once
+	hushed *atomic.Bool // the engine's: nothing may leave; set once
+	ssrc   uint32       // set once
 
 	mu      sync.Mutex // guards what follows; held for one packet, by workers and handshakes
 	fd      int        // written under mu; read by the leg's worker
@@ -114,7 +116,9 @@ func (s *sender) sent() uint64 {
 }
 
 // sendable reports whether anything may leave.
-func (s *sender) sendable() bool { return s.on && !s.closed && !s.locked && s.to.is.IsValid() }
+func (s *sender) sendable() bool {
+	return s.on && !s.closed && !s.locked && s.to.is.IsValid() && !s.hushed.Load()
+}
 
 // follow returns the timestamp for something new at the given time, and
 // whether there was silence before it.

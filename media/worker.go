@@ -110,6 +110,7 @@ func (w *worker) run() {
 // prepare does what is due before the worker may sleep.
 func (w *worker) prepare() {
 	w.obey()
+	w.engine.heed()
 	now := w.engine.clock()
 	w.pace(now)
 	if now-w.kept >= housekeeping {
@@ -125,6 +126,7 @@ func (w *worker) poll(timeout int) error {
 		return err
 	}
 	w.busy = n > 0
+	w.engine.heed()
 	now := w.engine.clock()
 	for i := range max(n, 0) {
 		w.serve(&w.events[i], now)

@@ -73,6 +73,10 @@ func (f *flow) render(m sip.Message) ([]byte, error) {
 }
 
 func (f *flow) write(b []byte) error {
+	if u := f.ep.ua; u.may != nil && !u.may() && !bytes.HasPrefix(b, []byte("SIP/2.0 503 ")) {
+		u.counters.drop(dropHushed)
+		return nil // as if the network had lost it
+	}
 	if f.conn != nil {
 		return f.conn.write(b)
 	}

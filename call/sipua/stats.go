@@ -40,11 +40,12 @@ const (
 	dropOverload
 	dropSend
 	dropHandshake
+	dropHushed
 	dropReasons
 )
 
 func (d dropReason) String() string {
-	return [...]string{"not_sip", "broken", "stranger", "stray", "unsafe", "overload", "send_failed", "handshake"}[d]
+	return [...]string{"not_sip", "broken", "stranger", "stray", "unsafe", "overload", "send_failed", "handshake", "hushed"}[d]
 }
 
 type counters struct {

@@ -59,6 +59,11 @@ type Config struct {
 	// are no others.
 	Borrow Borrow
 
+	// May is asked before each message whether anything may leave; nil: always.
+	// While it may not, messages are lost as on a bad network, but for refusals of
+	// new calls with 503.
+	May func() bool
+
 	// Watch sees the messages of those we know; nil: nobody watches.
 	Watch func(Sighting)
 
@@ -88,6 +93,7 @@ type UA struct {
 	gate      *gate.Gate
 	watch     func(Sighting)
 	borrow    Borrow
+	may       func() bool // nil: always
 	userAgent string
 	cookie    string
 	secret    [32]byte
@@ -138,6 +144,7 @@ func newUA(c Config) *UA {
 		gate: c.Gate, log: c.Logger, quiet: slog.New(slog.DiscardHandler), handler: c.Handler, userAgent: c.UserAgent,
 		parser: newParser(), registers: make(chan struct{}, registersAtOnce),
 		origins: c.Origins, shared: c.Shared, roaming: c.Roaming, watch: c.Watch, borrow: c.Borrow,
+		may:    c.May,
 		config: Config{ServerTLS: c.ServerTLS, Socket: c.Socket},
 	}
 	if c.Logger.Enabled(context.Background(), slog.LevelDebug) {

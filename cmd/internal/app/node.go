@@ -46,6 +46,7 @@ type Node struct {
 	most      int           // calls that there are ports for
 	media     *media.Engine // nil in a simulation
 	cluster   *cluster.Node
+	lease     atomic.Pointer[cluster.Node] // the same, for those who run before there is one
 	services  *call.Services
 	sw        *call.Switch
 	phones    *phones
@@ -131,7 +132,7 @@ func (n *Node) startMedia(_, _ context.Context) (err error) {
 	r := n.settings.RTP
 	n.media, err = media.NewEngine(media.Config{
 		IP: r.IP, PortMin: r.PortMin, PortMax: r.PortMax, Logger: n.log.With("part", "media"),
-		Shared: n.shared(), Stall: r.CheckAfter, Reserve: os.Getenv("GOMAXPROCS") == "",
+		Shared: n.shared(), Stall: r.CheckAfter, Reserve: os.Getenv("GOMAXPROCS") == "", May: n.may,
 	})
 	if err != nil {
 		return err
@@ -184,6 +185,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	n.lease.Store(n.cluster)
 	n.undo(func() { n.closed("log", n.cluster.Close()) })
 	known.log = n.cluster
 	n.phones = known
@@ -291,7 +293,7 @@ func (n *Node) startSIP(ctx, root context.Context) (err error) {
 		Logger:   n.log.With("part", "sip"), Handler: sipHandler{n.sw, n.registrar, kept}, Gate: n.gate,
 		Shared: n.shared(), Origins: n.settings.SIP.Origins, ConnsPerSource: n.settings.SIP.PerSource,
 		ServerTLS: n.certs.Server(clientAuth(n.settings.TLS.ClientCertificates)), ClientTLS: n.clientTLS,
-		Socket: n.ground.socket,
+		Socket: n.ground.socket, May: n.may,
 	})
 	if err != nil {
 		return err

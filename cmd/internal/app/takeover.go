@@ -113,6 +113,13 @@ func (n *Node) rehome(ctx context.Context) {
 	}
 }
 
+// may reports whether anything may leave this node. Before it has a place among
+// the others it has no calls either.
+func (n *Node) may() bool {
+	c := n.lease.Load()
+	return c == nil || c.May()
+}
+
 // fenced is called when the others have taken this node for dead: it stood
 // still, or was cut off. What it holds is theirs by now, so not a word may go to
 // anybody. The process begins anew with nothing in its hands; the kernel closes
