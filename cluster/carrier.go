@@ -45,9 +45,9 @@ func (c *carrier) AppendEntries(
 }
 
 const (
-	// drowsy is how long after it stood still a process doesn't trust its clock …
+	// drowsy is how long after it stood still a process doesn't trust its clock.
 	drowsy = 250 * time.Millisecond
-	// … and patience how long it then waits for a word of the leader.
+	// patience is how long it then waits for a word of the leader.
 	patience = 100 * time.Millisecond
 )
 

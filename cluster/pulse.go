@@ -69,8 +69,8 @@ type pulses struct {
 func newPulses(n *Node, start uint64) *pulses {
 	p := &pulses{
 		node: n.node, start: start, log: n.log, wires: n.wires, raft: n.raft, fsm: n.fsm, lessee: n.lessee, pace: n.pace,
-		began: n.lessee.now(), gone: make(chan struct{}, 1), hurry: map[string]chan struct{}{}, vouched: map[string]time.Duration{},
-		vowed: -time.Hour,
+		began: n.lessee.now(), gone: make(chan struct{}, 1), hurry: map[string]chan struct{}{},
+		vouched: map[string]time.Duration{}, vowed: -time.Hour,
 	}
 	for name := range p.lessee.known() {
 		p.hurry[name] = make(chan struct{}, 1)
@@ -149,7 +149,7 @@ func (p *pulses) converse(ctx context.Context, name string) (talked bool, err er
 			return talked, err
 		}
 		var a answer
-		if err := readJSON(c, &a, statusLimit); err != nil {
+		if err := readJSON(c, &a); err != nil {
 			return talked, err
 		}
 		talked = true
@@ -188,49 +188,6 @@ func (p *pulses) noteGone(name string, asked time.Duration) {
 	p.succeed()
 }
 
-// succeed makes the one whose log goes furthest stand for election if the
-// leader's process is gone: there is nothing to wait for. All survivors come to
-// the same result; the second asks the first.
-func (p *pulses) succeed() {
-	_, id := p.raft.LeaderWithID()
-	known := p.lessee.known()
-	leader, ok := known[string(id)]
-	if !ok || !leader.gone(p.lessee.now()) {
-		return
-	}
-	type heir struct {
-		name  string
-		index uint64
-	}
-	var first, second heir
-	rank := func(h heir) {
-		switch {
-		case h.index > first.index || h.index == first.index && h.name > first.name:
-			first, second = h, first
-		case h.index > second.index || h.index == second.index && h.name > second.name:
-			second = h
-		}
-	}
-	rank(heir{p.node, p.raft.LastIndex()})
-	alive := 1
-	for name, m := range known {
-		if m.stand == standGone || m.stand == standUnknown {
-			continue
-		}
-		if m.asked < leader.asked {
-			return // it was asked before the leader was gone: wait for its next answer
-		}
-		alive++
-		rank(heir{name, m.index})
-	}
-	term := p.raft.CurrentTerm()
-	if second.name != p.node || alive <= len(known)/2 || p.urged.Swap(term) == term {
-		return
-	}
-	p.log.Warn("leader is gone, another is elected at once", "leader", string(id), "candidate", first.name)
-	go p.urge(first.name)
-}
-
 // answer serves a member that asks.
 func (p *pulses) answer(_ context.Context, name string, c net.Conn) {
 	for {
@@ -238,7 +195,7 @@ func (p *pulses) answer(_ context.Context, name string, c net.Conn) {
 			return
 		}
 		var q question
-		if readJSON(c, &q, statusLimit) != nil {
+		if readJSON(c, &q) != nil {
 			return // it asks again
 		}
 		p.lessee.heard(name)

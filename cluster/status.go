@@ -32,9 +32,6 @@ type Health struct {
 // unreachable is the state of a member that doesn't answer.
 const unreachable = "unreachable"
 
-// statusLimit bounds an answer.
-const statusLimit = 64 << 10
-
 // Nodes asks all members how they are, this one first. It takes as long as the
 // slowest, at most half a second.
 func (n *Node) Nodes(ctx context.Context) []Status {
@@ -100,7 +97,7 @@ func (n *Node) ask(ctx context.Context, name string) (s Status, err error) {
 	if err = c.SetDeadline(time.Now().Add(n.wires.limit)); err != nil {
 		return s, err
 	}
-	return s, readJSON(c, &s, statusLimit)
+	return s, readJSON(c, &s)
 }
 
 // tell answers one.

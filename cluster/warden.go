@@ -32,7 +32,7 @@ type warden struct {
 	proposer *proposer
 	limit    time.Duration
 
-	term   uint64 // in which this node leads, or has led last
+	term   uint64                   // in which this node leads, or has led last
 	heard  map[string]time.Duration // when each was last heard …
 	silent map[string]time.Duration // … and for how much of our own time it was not
 	turned time.Duration            // the last turn

@@ -24,12 +24,3 @@ func (n *Node) watchdog(last time.Time) time.Time {
 	n.raft.LeadershipTransfer() // what becomes of it is seen in the log
 	return time.Now()
 }
-
-// urge makes a member stand for election.
-func (n *Node) urge(node string) {
-	if c, ok := n.carrier.(*carrier); ok {
-		if err := c.urge(node); err != nil {
-			n.log.Warn("node could not be made to stand for election", "node", node, "err", err)
-		}
-	}
-}

@@ -33,8 +33,8 @@ var errRefused = errors.New("refused")
 // helloFormat is the version of how members greet one another.
 const helloFormat = 1
 
-// helloLimit bounds a greeting.
-const helloLimit = 64 << 10
+// messageLimit bounds a greeting, a question and an answer.
+const messageLimit = 64 << 10
 
 // hello is the first thing on a connection, in both directions. What isn't
 // understood is refused with a reason that the other side can read.
@@ -155,7 +155,7 @@ func (w *wires) receive(raw net.Conn) {
 func (w *wires) dismiss(raw net.Conn) {
 	if c, ok := raw.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil &&
 		raw.SetDeadline(time.Now().Add(w.limit)) == nil {
-		_, _ = io.CopyN(io.Discard, raw, helloLimit) // how it ends doesn't matter
+		_, _ = io.CopyN(io.Discard, raw, messageLimit) // how it ends doesn't matter
 	}
 	_ = raw.Close() // nobody is left to be told
 }
@@ -171,7 +171,7 @@ func (w *wires) welcome(c *tls.Conn) (hello, error) {
 		return hello{}, err
 	}
 	var h hello
-	if err := readJSON(c, &h, helloLimit); err != nil {
+	if err := readJSON(c, &h); err != nil {
 		return hello{}, fmt.Errorf("read greeting: %w", err)
 	}
 	why := w.objection(c, h)
@@ -251,7 +251,7 @@ func (w *wires) greet(ctx context.Context, c *tls.Conn, node string, why purpose
 	// is still there to be read.
 	sent := writeJSON(c, h)
 	var answer hello
-	if err := readJSON(c, &answer, helloLimit); err != nil {
+	if err := readJSON(c, &answer); err != nil {
 		return fmt.Errorf("read greeting: %w", err)
 	}
 	if sent != nil {
@@ -351,9 +351,9 @@ func writeJSON(c io.Writer, v any) error {
 	return err
 }
 
-// readJSON reads one, of at most limit bytes.
-func readJSON(c io.Reader, v any, limit uint32) error {
-	b, err := readFrame(c, nil, limit)
+// readJSON reads one.
+func readJSON(c io.Reader, v any) error {
+	b, err := readFrame(c, nil, messageLimit)
 	if err != nil {
 		return err
 	}

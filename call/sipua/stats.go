@@ -45,7 +45,9 @@ const (
 )
 
 func (d dropReason) String() string {
-	return [...]string{"not_sip", "broken", "stranger", "stray", "unsafe", "overload", "send_failed", "handshake", "hushed"}[d]
+	return [...]string{
+		"not_sip", "broken", "stranger", "stray", "unsafe", "overload", "send_failed", "handshake", "hushed",
+	}[d]
 }
 
 type counters struct {
