@@ -53,6 +53,8 @@ type Node struct {
 	certs     *certs.Keeper
 	registrar *registrar.Registrar
 	ua        *sipua.UA
+	closeUA   func()
+	out       atomic.Bool // for maintenance, see Drain
 	store     *store.Store
 	cursor    *cursor.Cursor
 	backend   *backend.Backend
@@ -298,7 +300,8 @@ func (n *Node) startSIP(ctx, root context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	n.undo(n.ua.Close)
+	n.closeUA = sync.OnceFunc(n.ua.Close)
+	n.undo(n.closeUA)
 	n.sw.Attach(phonePort{n.ua}, n.registrar)
 	n.run(root, "targets", n.sw.Watch)
 	if n.cluster.Lines() != nil {
@@ -325,6 +328,8 @@ func (n *Node) HTTPAddr() string { return n.httpAddr }
 // Ready says why the node takes no new calls, or returns nil.
 func (n *Node) Ready() error {
 	switch {
+	case n.out.Load():
+		return errOut
 	case n.sw.Draining():
 		return errors.New("draining: the node was told to stop")
 	case n.services.Current() == nil:
@@ -351,10 +356,10 @@ func (n *Node) health() cluster.Health {
 // Shutdown takes no new calls, lets the running ones finish within the drain
 // limit, and stops the node.
 func (n *Node) Shutdown(ctx context.Context) {
-	live := n.sw.Live()
-	n.log.Info("draining", "calls", live, "limit", n.settings.Drain.Timeout)
+	n.log.Info("draining", "calls", n.sw.Live(), "limit", n.settings.Drain.Timeout)
 	began := time.Now()
 	n.rehome(ctx)
+	n.resign(ctx)
 	n.sw.Unregister(ctx)
 	if cut := n.sw.Drain(ctx, n.settings.Drain.Timeout); cut > 0 {
 		n.log.Warn("calls had to be ended", "calls", cut)

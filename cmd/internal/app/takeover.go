@@ -80,30 +80,33 @@ func (n *Node) hasAddress() bool {
 }
 
 // rehome gives the node's address to another one, with the calls that live
-// there, before the node stops: nobody is cut off for a restart.
-func (n *Node) rehome(ctx context.Context) {
+// there, before the node stops: nobody is cut off for a restart. It returns who
+// has them then, "" if nobody can go on with them.
+func (n *Node) rehome(ctx context.Context) (heir string) {
 	if !n.shared() || n.settings.Takeover.Mode == "off" || n.cluster == nil {
-		return
+		return ""
 	}
-	well := map[string]bool{}
+	load := map[string]int{} // of those who are well
 	for _, s := range n.cluster.Nodes(ctx) {
-		well[s.Node] = s.State == "leader" || s.State == "follower"
+		if (s.State == "leader" || s.State == "follower") && s.Trouble == "" {
+			load[s.Node] = s.Calls
+		}
 	}
 	me := n.settings.Node
 	var homes []string
-	heir := ""
 	n.cluster.Read(func(s *acd.State) {
 		for _, m := range s.Members() {
+			calls, well := load[m.Node]
 			switch {
 			case m.Holder == me:
 				homes = append(homes, m.Node)
-			case heir == "" && m.Node == m.Holder && !m.Down && well[m.Node]:
+			case m.Node == m.Holder && !m.Down && well && (heir == "" || calls < load[heir]):
 				heir = m.Node
 			}
 		}
 	})
 	if heir == "" {
-		return // nobody can go on with them: they are drained
+		return "" // they are drained
 	}
 	for _, home := range homes {
 		ev := acd.AddressMoved{Home: home, From: me, To: heir, Away: n.settings.Takeover.Mode == "reinvite"}
@@ -111,6 +114,7 @@ func (n *Node) rehome(ctx context.Context) {
 			n.log.Warn("calls can't be given to another node", "to", heir, "err", err)
 		}
 	}
+	return heir
 }
 
 // may reports whether anything may leave this node. Before it has a place among

@@ -69,7 +69,7 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 		queuesCommand(o), trunksCommand(o), callbacksCommand(o), lockoutsCommand(o), bansCommand(o),
 		cdrsCommand(o), eventsCommand(o), statsCommand(o), explainCommand(o), certsCommand(o),
 		recordingsCommand(o), secretCommand(o), traceCommand(o),
-		nodesCommand(o), nodeCommand(o), backupCommand(o), usersCommand(o),
+		nodesCommand(o), nodeCommand(o), backupCommand(o), drainCommand(o), usersCommand(o),
 		&cobra.Command{
 			Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return say(cmd.OutOrStdout(), "tierline "+version+"\n") },

@@ -74,6 +74,7 @@ type Config struct {
 	Control       func(context.Context, call.Control) error // of agents' calls on this node
 	Supervise     func(context.Context, call.Oversight) error
 	Traces        Traces                                 // nil: none are kept
+	Drain         func(context.Context) (Drained, error) // takes the node out of service
 	Prompts       http.Handler                           // sounds, for other nodes; nil: none
 	Members       Members                                // nil: this node is alone
 	Backup        func(context.Context, io.Writer) error // nil: there is nothing to keep

@@ -14,6 +14,34 @@ func (w *Console) nodes() {
 		OperationID: "list-nodes", Method: http.MethodGet, Path: "/api/v1/nodes", Tags: []string{"live"},
 		Summary: "Nodes of the cluster: who leads, term, index, lag, live calls, what is wrong",
 	}, w.listNodes)
+	huma.Register(w.api, huma.Operation{
+		OperationID: "drain-node", Method: http.MethodPost, Path: "/api/v1/nodes/{node}/drain", Tags: []string{"live"},
+		Summary: "Take a node out of service: its calls and its address go to another one, another one leads",
+		Description: "The process goes on and keeps the log; its next start brings it back. 404 if there is no such node " +
+			"in the cluster. A node alone takes no more calls and lets those it has finish.",
+		Errors: []int{http.StatusNotFound, http.StatusBadGateway},
+	}, w.drainNode)
+}
+
+// Drained is what came of taking a node out of service.
+type Drained struct {
+	Heir        string // who has its address and calls; "": nobody could take them
+	Moved, Left int    // calls
+}
+
+type drain struct {
+	Node string `path:"node" maxLength:"63"`
+}
+
+func (w *Console) drainNode(ctx context.Context, in *drain) (*answer[wire.Drained], error) {
+	if in.Node != w.c.Node || w.c.Drain == nil {
+		return nil, notFoundProblem("there is no node " + in.Node + " in the cluster")
+	}
+	d, err := w.c.Drain(ctx)
+	if err != nil {
+		return nil, w.problem(err)
+	}
+	return &answer[wire.Drained]{Body: wire.Drained{Node: in.Node, Heir: d.Heir, Moved: d.Moved, Left: d.Left}}, nil
 }
 
 func (w *Console) listNodes(ctx context.Context, _ *struct{}) (*answer[wire.Nodes], error) {

@@ -86,6 +86,9 @@ func newRelay(w *Console, local http.Handler) *relay {
 	r.routes.HandleFunc("POST /api/v1/agents/{id}/call", ofAgent)
 	r.routes.HandleFunc("DELETE /api/v1/supervisions/{id}", ofAgent)
 	r.routes.HandleFunc("POST /api/v1/supervisions", r.supervision)
+	r.routes.HandleFunc("POST /api/v1/nodes/{node}/drain", func(rw http.ResponseWriter, req *http.Request) {
+		r.to(rw, req, req.PathValue("node"))
+	})
 	r.routes.HandleFunc("POST /api/v1/calls/{call}/recording", ofCall)
 	r.routes.HandleFunc("POST /api/v1/calls/{call}/secret", ofCall)
 	r.routes.HandleFunc("GET "+tracePath, r.trace)

@@ -13,6 +13,14 @@ type Node struct {
 	Trouble string `json:"trouble,omitempty" doc:"Why it takes no new calls, or can't be reached"`
 }
 
+// Drained is what came of taking a node out of service.
+type Drained struct {
+	Node  string `json:"node"`
+	Heir  string `json:"heir,omitempty" doc:"Who has its address and calls; absent: nobody could take them"`
+	Moved int    `json:"moved" doc:"Calls that the heir goes on with"`
+	Left  int    `json:"left" doc:"Calls that can't move; they end, at the latest when drain.timeout has passed"`
+}
+
 // Nodes are all nodes of the cluster, by name.
 type Nodes struct {
 	Node  string `json:"node" doc:"The one that answers"`
