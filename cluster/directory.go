@@ -26,6 +26,7 @@ type identity struct {
 	Format   int    `json:"format"`
 	Node     string `json:"node"`
 	LogStore string `json:"log_store"`
+	Cluster  string `json:"cluster,omitempty"` // empty: a node alone
 	// Begun is set once the log has its first entry: from then on an empty
 	// log is a lost one.
 	Begun bool `json:"begun"`
@@ -39,7 +40,7 @@ type directory struct {
 }
 
 // openDirectory locks the directory and checks that it is this node's.
-func openDirectory(path, node, logStore string) (*directory, error) {
+func openDirectory(path, node, cluster, logStore string) (*directory, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)
 	}
@@ -53,7 +54,7 @@ func openDirectory(path, node, logStore string) (*directory, error) {
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", lock.Name(), err), lock.Close())
 	}
-	d := &directory{path: path, lock: lock, id: identity{Format: directoryFormat, Node: node, LogStore: logStore}}
+	d := &directory{path: path, lock: lock, id: identity{Format: directoryFormat, Node: node, LogStore: logStore, Cluster: cluster}}
 	if err := d.identify(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -81,11 +82,22 @@ func (d *directory) identify() error {
 		return fmt.Errorf("%w: %s: no format", ErrDamaged, d.file())
 	case found.Node != want.Node:
 		return fmt.Errorf("%s: belongs to node %q, not to %q", d.file(), found.Node, want.Node)
+	case found.Cluster != want.Cluster:
+		return fmt.Errorf("%s: belongs to %s, not to %s: a backup can be restored there", d.file(),
+			clusterName(found.Cluster), clusterName(want.Cluster))
 	case found.LogStore != want.LogStore:
 		return fmt.Errorf("%s: the log is kept in %q, the configuration says %q", d.file(), found.LogStore, want.LogStore)
 	}
 	d.id = found
 	return nil
+}
+
+// clusterName is a cluster for people.
+func clusterName(name string) string {
+	if name == "" {
+		return "a node alone"
+	}
+	return fmt.Sprintf("cluster %q", name)
 }
 
 // begun records that the log has its first entry.

@@ -48,7 +48,7 @@ func Implant(c Config, im Image) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
-	d, err := openDirectory(c.Dir, c.Node, c.LogStore)
+	d, err := openDirectory(c.Dir, c.Node, c.Members.name(), c.LogStore)
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,14 @@ type Members struct {
 // names returns the members, sorted.
 func (m *Members) names() []string { return slices.Sorted(maps.Keys(m.Nodes)) }
 
+// name is the cluster's, "" of a node alone.
+func (m *Members) name() string {
+	if m == nil {
+		return ""
+	}
+	return m.Cluster
+}
+
 // listen returns where a member takes what others send.
 func (m *Members) listen(node string) string {
 	if m.Listen != "" {

@@ -237,7 +237,7 @@ func (n *Node) claim(c Config) (seen uint64, err error) {
 	if c.LogStore == StoreMemory {
 		return 0, nil
 	}
-	if n.dir, err = openDirectory(c.Dir, c.Node, c.LogStore); err != nil {
+	if n.dir, err = openDirectory(c.Dir, c.Node, c.Members.name(), c.LogStore); err != nil {
 		return 0, err
 	}
 	if n.vault, err = c.openVault(); err != nil {

@@ -88,18 +88,29 @@ tls: {cert_file: %[4]s/node.pem, key_file: %[4]s/node.key, ca_file: %[4]s/ca.pem
 `, n.IP, n.SIP+1, n.SIP+2, n.Certs)
 }
 
-// Start starts the node and returns when it takes calls.
-func (n *Node) Start(ctx context.Context) error {
+// Settings is the file of the node's settings.
+func (n *Node) Settings() string { return filepath.Join(n.Dir, "tierline.yaml") }
+
+// Prepare writes the settings.
+func (n *Node) Prepare() error {
 	if n.Log == "" {
 		n.Log = "info"
 	}
 	if err := os.MkdirAll(n.Dir, 0o755); err != nil {
 		return fmt.Errorf("make node directory: %w", err)
 	}
-	file := filepath.Join(n.Dir, "tierline.yaml")
-	if err := os.WriteFile(file, []byte(n.settings()), 0o600); err != nil {
+	if err := os.WriteFile(n.Settings(), []byte(n.settings()), 0o600); err != nil {
 		return fmt.Errorf("write settings: %w", err)
 	}
+	return nil
+}
+
+// Start starts the node and returns when it takes calls.
+func (n *Node) Start(ctx context.Context) error {
+	if err := n.Prepare(); err != nil {
+		return err
+	}
+	file := n.Settings()
 	log, err := os.OpenFile(n.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)

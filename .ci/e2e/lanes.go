@@ -40,6 +40,7 @@ func lanes() []lane {
 		{"trunks", trunkSteps()},
 		{"trace", traceSteps()},
 		{nodesLane, nodeSteps()},
+		{clusterLane, clusterSteps()},
 	}
 }
 
@@ -96,9 +97,11 @@ func (r *runner) lane(ctx context.Context, name string, steps []step) {
 		if name != "security" {
 			l.node.Admission = "off" // three switches, browsers and phones share a machine: something is late now and then
 		}
-		if name == nodesLane {
+		switch name {
+		case nodesLane:
 			err = l.startThree(ctx)
-		} else {
+		case clusterLane: // has nodes of its own
+		default:
 			err = l.node.Start(ctx)
 		}
 	}
