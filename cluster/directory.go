@@ -54,7 +54,9 @@ func openDirectory(path, node, cluster, logStore string) (*directory, error) {
 		}
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", lock.Name(), err), lock.Close())
 	}
-	d := &directory{path: path, lock: lock, id: identity{Format: directoryFormat, Node: node, LogStore: logStore, Cluster: cluster}}
+	d := &directory{path: path, lock: lock, id: identity{
+		Format: directoryFormat, Node: node, LogStore: logStore, Cluster: cluster,
+	}}
 	if err := d.identify(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}

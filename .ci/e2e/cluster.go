@@ -230,7 +230,8 @@ func (t *trio) rolling(ctx context.Context) error {
 	}
 	var before map[string]string
 	err := bed.Eventually(20*time.Second, func() (err error) {
-		if before, err = inLine(ctx, t.nodes[0]); err == nil && strings.Count(fmt.Sprint(before), "waiting") < len(t.nodes) {
+		before, err = inLine(ctx, t.nodes[0])
+		if err == nil && strings.Count(fmt.Sprint(before), "waiting") < len(t.nodes) {
 			err = fmt.Errorf("callers: %v", before)
 		}
 		return err

@@ -35,7 +35,7 @@ func (t *trio) restored(ctx context.Context) error {
 	}
 	if out, err := t.cli(ctx, nil, "restore", file, "--config", fresh[0].Settings()); err == nil ||
 		!strings.Contains(out, "is there already") {
-		return fmt.Errorf("a data directory was restored twice: %v %s", err, out)
+		return fmt.Errorf("a data directory was restored twice: %w %s", err, out)
 	}
 	if err := start(ctx, fresh); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (t *trio) asBefore(ctx context.Context, n *bed.Node) error {
 			times[c.From+" "+c.Cause]++
 		}
 		for i := range 3 {
-			if from := fmt.Sprintf("1380013800%d node_lost", i); times[from] != 1 {
+			if from := fmt.Sprintf("+861380013800%d node_lost", i); times[from] != 1 {
 				return fmt.Errorf("records: %v", times)
 			}
 		}
@@ -121,12 +121,13 @@ func (t *trio) refusals(ctx context.Context) error {
 		{"a later format", func(n *bed.Node) error {
 			return rewrite(filepath.Join(n.Dir, "data", "raft", "node.json"), `"format": 1`, `"format": 9`)
 		}, "written by a newer release"},
-		{"a damaged snapshot", func(n *bed.Node) error { return spoil(filepath.Join(n.Dir, "data", "raft", "snapshots")) },
-			"data directory is damaged"},
+		{"a damaged snapshot", func(n *bed.Node) error {
+			return spoil(filepath.Join(n.Dir, "data", "raft", "snapshots"))
+		}, "data directory is damaged"},
 	} {
 		n := *victim
 		n.Dir = filepath.Join(t.dir, "refused", strings.ReplaceAll(c.what, " ", "-"))
-		err := os.CopyFS(n.Dir, os.DirFS(victim.Dir))
+		err := copyNode(n.Dir, victim.Dir)
 		if err == nil {
 			err = c.spoil(&n)
 		}
@@ -157,7 +158,14 @@ func (t *trio) refused(ctx context.Context, n *bed.Node, want string) error {
 // swap puts a copy of another node's data in place of one's own.
 func swap(dir, other string) error {
 	data := filepath.Join(dir, "data")
-	return errors.Join(os.RemoveAll(data), os.CopyFS(data, os.DirFS(filepath.Join(other, "data"))))
+	return errors.Join(os.RemoveAll(data), copyNode(dir, other))
+}
+
+// copyNode copies a node's data; others may not read its key.
+func copyNode(dir, other string) error {
+	data := filepath.Join(dir, "data")
+	return errors.Join(os.CopyFS(data, os.DirFS(filepath.Join(other, "data"))),
+		os.Chmod(filepath.Join(data, "node.key"), 0o600))
 }
 
 func rewrite(file, old, fresh string) error {

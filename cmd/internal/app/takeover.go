@@ -79,6 +79,17 @@ func (n *Node) hasAddress() bool {
 	return ours
 }
 
+// wellOnes are the nodes that take calls, with how many they have.
+func (n *Node) wellOnes(ctx context.Context) map[string]int {
+	load := map[string]int{}
+	for _, s := range n.cluster.Nodes(ctx) {
+		if (s.State == "leader" || s.State == "follower") && s.Trouble == "" {
+			load[s.Node] = s.Calls
+		}
+	}
+	return load
+}
+
 // rehome gives the node's address to another one, with the calls that live
 // there, before the node stops: nobody is cut off for a restart. It returns who
 // has them then, "" if nobody can go on with them.
@@ -86,12 +97,7 @@ func (n *Node) rehome(ctx context.Context) (heir string) {
 	if !n.shared() || n.settings.Takeover.Mode == "off" || n.cluster == nil {
 		return ""
 	}
-	load := map[string]int{} // of those who are well
-	for _, s := range n.cluster.Nodes(ctx) {
-		if (s.State == "leader" || s.State == "follower") && s.Trouble == "" {
-			load[s.Node] = s.Calls
-		}
-	}
+	load := n.wellOnes(ctx)
 	me := n.settings.Node
 	var homes []string
 	n.cluster.Read(func(s *acd.State) {

@@ -27,7 +27,8 @@ the calls there again. Any node may be asked.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var done wire.Drained
-			if err := o.post(cmd.Context(), "/api/v1/nodes/"+url.PathEscape(args[0])+"/drain", struct{}{}, &done); err != nil {
+			path := "/api/v1/nodes/" + url.PathEscape(args[0]) + "/drain"
+			if err := o.post(cmd.Context(), path, struct{}{}, &done); err != nil {
 				return err
 			}
 			if done.Left > 0 {
