@@ -94,6 +94,7 @@ func newRelay(w *Console, local http.Handler) *relay {
 	r.routes.HandleFunc("GET "+tracePath, r.trace)
 	r.routes.HandleFunc("GET "+tracePath+".pcapng", r.trace)
 	r.routes.HandleFunc("GET "+recordingPath+"{ref...}", r.recording)
+	r.routes.Handle("GET /api/v1/recordings", local) // or the line above would have it redirected
 	r.routes.Handle("/", local)
 	return r
 }

@@ -205,6 +205,9 @@ func TestARecordingIsHeardFromTheNodeThatHasIt(t *testing.T) {
 	if status != http.StatusPartialContent || text != "sound" {
 		t.Errorf("a part: %d %q", status, text)
 	}
+	if list := get[wire.Recordings](b, "/api/v1/recordings").Recordings; len(list) != 4 {
+		t.Errorf("the list: %+v", list)
+	}
 	if status, text := b.do(http.MethodGet, path+".json", ""); status != 200 || !strings.Contains(text, `"call":"c1"`) {
 		t.Errorf("%d %q", status, text)
 	}

@@ -76,8 +76,15 @@ func (w *Console) hasRecording(r *http.Request) bool {
 	if w.c.Archive == nil {
 		return false
 	}
-	ref, _ := soundOf(r)
-	_, err := w.c.Archive.About(r.Context(), ref)
+	ref, about := soundOf(r)
+	if about {
+		_, err := w.c.Archive.About(r.Context(), ref)
+		return !errors.Is(err, call.ErrNoRecording)
+	}
+	s, err := w.c.Archive.Open(r.Context(), ref)
+	if err == nil {
+		_ = s.Close() // nothing was read
+	}
 	return !errors.Is(err, call.ErrNoRecording)
 }
 
