@@ -81,6 +81,7 @@ type call struct {
 	callback *callback // of a call-back
 	served   string    // agent of the latest conversation that is over
 
+	places   []string // among the calls that are counted, see Cap
 	sides    []uint64 // offers beside that of the one who serves it, in the order they were made
 	placedBy string   // agent who made it
 	outside  bool     // to somebody outside
@@ -137,6 +138,9 @@ func (s *State) callArrived(ev CallArrived, e Entry, r *Result) error {
 	case ev.Customer.Tier >= routing.TierCount:
 		return refuse(ev, "tier %d is not known", ev.Customer.Tier)
 	}
+	if err := s.capRefusal(ev, ev.Caps, false); err != nil {
+		return err
+	}
 	c := &call{
 		id: ev.Call, node: ev.Node, trunk: ev.Trunk, from: ev.From, to: ev.To, flow: ev.Flow, sipCallID: ev.SIPCallID,
 		index: e.Index, arrivedWall: e.Wall, generation: g, customer: ev.Customer,
@@ -145,6 +149,9 @@ func (s *State) callArrived(ev CallArrived, e Entry, r *Result) error {
 	}
 	c.place.ID = c.id
 	s.calls[c.id] = c
+	if len(ev.Caps) > 0 {
+		s.capTake(&capPlace{id: c.id, call: c.id, node: c.node}, ev.Caps)
+	}
 	g.calls++
 	r.Facts = append(r.Facts, Fact{
 		Kind: FactCallArrived, Call: c.id, Node: c.node, Trunk: c.trunk, From: c.from, To: c.to, Flow: c.flow,
@@ -368,6 +375,7 @@ func (s *State) end(c *call, ev CallEnded, r *Result) error {
 		s.release(o, ev.By, ev.AgentQuality, r)
 	case PhaseMenu, PhaseAfter, PhaseDormant, PhaseDialling, PhaseDirected:
 	}
+	s.capGiveAll(c)
 	delete(s.calls, c.id)
 	c.generation.calls--
 	s.forgetGenerations()

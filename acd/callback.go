@@ -335,6 +335,7 @@ func (s *State) finish(c *call, how ending, r *Result) {
 	f := s.callbackFact(FactCallbackEnded, c)
 	f.Cause, f.Reason, f.By, f.Origin = how.cause, how.reason, how.by, how.origin
 	f.SIP, f.Quality = how.sip, how.quality
+	s.capGiveAll(c)
 	delete(s.calls, c.id)
 	s.callbacks.remove(c)
 	c.generation.calls--

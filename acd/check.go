@@ -31,6 +31,7 @@ func (s *State) Check() error {
 	}
 	c.callbacks()
 	c.lockouts()
+	c.caps()
 	older := func(a, b lostPlace) int { return cmp.Compare(a.until, b.until) }
 	if len(s.lost) > maxLost || !slices.IsSortedFunc(s.lost, older) {
 		c.fault("%d lost places, or out of order", len(s.lost))

@@ -94,6 +94,10 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.callbackMissed(ev, r)
 	case CallbackCancelled:
 		return s.callbackCancelled(ev, r)
+	case OutwardTaken:
+		return s.outwardTaken(ev)
+	case OutwardLeft:
+		return s.outwardLeft(ev)
 	case AuthTried:
 		return s.authTried(ev, r)
 	case AuthEnded:

@@ -129,6 +129,7 @@ type CallArrived struct {
 	SIPCallID  string   `json:"sip_call_id,omitempty"`
 	Leg        []byte   `json:"leg,omitempty"`  // encoded dialog and SDP, opaque to this package
 	Home       string   `json:"home,omitempty"` // at whose address it arrived; none: the node's own
+	Caps       []Cap    `json:"caps,omitempty"` // refused if one is reached
 }
 
 // CallStepped is a checkpoint of the menu: the call entered a node of its flow.

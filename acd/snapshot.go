@@ -19,7 +19,7 @@ import (
 // equal bytes. A new version gets a new number and keeps the reader of the old.
 const (
 	snapshotMagic   = "tierline acd"
-	snapshotVersion = 5
+	snapshotVersion = 6
 )
 
 // ErrSnapshot says that bytes are no snapshot of this or an older release, or
@@ -85,6 +85,9 @@ func Decode(r io.Reader) (*State, error) {
 		k.err = s.derive()
 	}
 	if k.err == nil {
+		s.deriveCaps(k)
+	}
+	if k.err == nil {
 		if err := s.Check(); err != nil {
 			k.fail("contradicts itself: %v", err)
 		}
@@ -130,6 +133,10 @@ func (s *State) code(k *coder) {
 	}
 	if k.version >= 4 {
 		table(k, s.members, func(m *member) string { return m.name }, (*member).code)
+	}
+	if k.version >= 6 {
+		table(k, s.capCounts, func(n *capCount) string { return n.name }, (*capCount).code)
+		table(k, s.capPlaces, func(p *capPlace) string { return p.id }, (*capPlace).code)
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	for want, s := range map[string]*State{
-		"bf58f5f1ef7a5777b230a0bd8e3b70da8c06b0c13340095731b008871b9fd94b": busyState(t),
-		"a591bea61f130a051a4504ae20342daf88ad497063072762b8b31a895659e796": backState(t),
+		"b1f68428f12cbfc347efd573ccc4f68cc2b07c8bfcea34d118f143c9440eba19": busyState(t),
+		"2af8a354a70760fe470b3104a671fad855954512d6d4bcb07233c8a2211eb9f8": backState(t),
 	} {
 		hash := s.Hash()
 		if got := hex.EncodeToString(hash[:]); got != want {

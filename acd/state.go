@@ -20,6 +20,8 @@ type State struct {
 	offers      map[uint64]*offer
 	lost        []lostPlace // of callers who were cut off, the oldest first
 	lockouts    map[string]*lockout
+	capCounts   map[string]*capCount // by name
+	capPlaces   map[string]*capPlace
 	paces       map[string]*pace   // by queue
 	served      map[string]*served // last agents, by caller
 	vigils      map[string]*vigil
@@ -52,6 +54,7 @@ func NewState() *State {
 		timers:  ordered.New(timer.compare),
 		board:   rank.NewBoard(),
 
+		capCounts: map[string]*capCount{}, capPlaces: map[string]*capPlace{},
 		lockouts: map[string]*lockout{}, lockoutAge: ordered.New((*lockout).older),
 		callbacks: newCallbacks(), servedOrder: newServedOrder(),
 	}

@@ -97,6 +97,7 @@ func (s *State) nodeDown(ev NodeDown, r *Result) error {
 		}
 	}
 	s.inheritCalls(ev.Node, ev.Heir, ev.Away, r)
+	s.capGone(ev.Node)
 	s.movePhones(ev.Node, ev.Heir, r)
 	return nil
 }
@@ -292,9 +293,10 @@ func (s *State) nodeRestarted(ev NodeRestarted, r *Result) error {
 	r.Facts = append(r.Facts, Fact{Kind: FactNodeRestarted, Node: ev.Node, Reason: resumes(ev.Resume)})
 	if ev.Resume {
 		s.inheritCalls(ev.Node, ev.Node, false, r)
-		return nil
+	} else {
+		s.inheritCalls(ev.Node, "", false, r)
 	}
-	s.inheritCalls(ev.Node, "", false, r)
+	s.capGone(ev.Node)
 	return nil
 }
 

@@ -41,7 +41,7 @@ func (s *Switch) Invite(in Invite) {
 	s.group.Add(1) // it is the call's until it begins
 	defer s.group.Done()
 	in.OnCancel(func() { _ = c.Post(cancelled{}) })
-	if c.answer(in) {
+	if c.answer(in, t) {
 		c.run()
 	} else {
 		c.over()
@@ -116,7 +116,12 @@ func (s *Switch) admit(in Invite, gen *Generation, t trunk.Trunk) (*Call, bool) 
 	c.prime(c.id)
 	c.home = s.homeAt(in.Local)
 	c.identify(gen, in.CallID)
-	if err = s.add(c, t, time.Now()); err != nil {
+	if s.capFull(capsOf(t, false)) {
+		err = &fullError{trunk: t, limit: trunk.CallsLimit}
+	} else {
+		err = s.add(c, t, time.Now())
+	}
+	if err != nil {
 		status, reason := refusal(err)
 		s.refuseFrom(t.Name, in, status, reason)
 		return nil, false
@@ -179,7 +184,7 @@ func (c *Call) identify(gen *Generation, sipCallID string) {
 
 // answer commits the leg record, then answers: what isn't in the log was never
 // heard. It returns false if the call is over already.
-func (c *Call) answer(in Invite) bool {
+func (c *Call) answer(in Invite, t trunk.Trunk) bool {
 	p, err := c.openParty(c.codecs, c.srtp)
 	if err != nil {
 		c.abort(in, 503, "no_ports")
@@ -210,8 +215,13 @@ func (c *Call) answer(in Invite) bool {
 	_, _, err = c.sw.cfg.Queue.Propose(c.sw.root, acd.CallArrived{
 		Call: c.id, Node: c.sw.cfg.Node, Trunk: c.trunk, From: c.from, To: c.to, Flow: c.flowName,
 		Generation: c.gen.Number, Customer: c.customer, SIPCallID: c.sipCallID, Leg: leg,
-		Home: c.home.node,
+		Home: c.home.node, Caps: capsOf(t, false),
 	})
+	if reached := capRefused(err); reached != trunk.NoLimit {
+		status, reason := refusal(&fullError{trunk: t, limit: reached})
+		c.abort(in, status, reason)
+		return false
+	}
 	if err != nil {
 		c.log.Warn("cannot commit the call", "err", err)
 		// It may be committed yet: then this entry ends it.

@@ -2,6 +2,7 @@ package call
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tierline/acd"
 	"tierline/routing/trunk"
 )
 
@@ -48,6 +50,43 @@ func TestEachDirectionOfATrunkHasItsLimits(t *testing.T) {
 		first.hangUp()
 		time.Sleep(time.Second)
 		l.gone()
+	})
+}
+
+// What other nodes have counts, whether it is known before a call is written
+// into the log or only there.
+func TestLimitsHoldForAllNodes(t *testing.T) {
+	inLab(t, func(l *lab) {
+		gen := l.sw.cfg.Services.Current()
+		capped, _ := gen.Trunks.Trunk("capped")
+		elsewhere := acd.CallArrived{Call: "x", Node: "n9", Trunk: "capped", Generation: gen.Number, Caps: capsOf(capped, false)}
+		l.log.Post(elsewhere)
+		if known := l.from("192.0.2.80:5060", Invite{Number: "10000"}); known.refused != 486 {
+			t.Errorf("known before: %d", known.refused)
+		}
+		l.log.Post(acd.CallEnded{Call: "x"})
+		time.Sleep(time.Second)
+		l.log.lose(acd.CallArrived{}, 500*time.Millisecond)
+		time.AfterFunc(100*time.Millisecond, func() {
+			l.log.mu.Lock()
+			defer l.log.mu.Unlock()
+			_, _, _ = l.log.apply(elsewhere)
+		})
+		late := l.from("192.0.2.80:5060", Invite{Number: "10000"})
+		time.Sleep(time.Second)
+		if late.refused != 486 || l.line("capped").In != 0 {
+			t.Errorf("known to the log only: %d, %d in", late.refused, l.line("capped").In)
+		}
+		for i := range gen.Dialling("1001").Calls {
+			l.log.Post(acd.OutwardTaken{Place: fmt.Sprint(i), Node: "n9", Caps: gen.capsOfAgent("1001")})
+		}
+		if _, err := l.sw.admitAgent(gen, "1001", false); !errors.Is(err, errAgentFull) {
+			t.Errorf("calls of an agent at another node: %v", err)
+		}
+		if _, err := l.sw.admitAgent(gen, "1001", true); err != nil {
+			t.Errorf("urgent: %v", err)
+		}
+		l.log.Post(acd.CallEnded{Call: "x"})
 	})
 }
 

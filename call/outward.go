@@ -49,6 +49,9 @@ type far struct {
 	over    bool
 	opus    bool // its trunk carries Opus
 	release func()
+	caps    []acd.Cap // that the log holds it to
+	place   string    // in the log's count; "" none
+	urgent  bool
 
 	listening bool   // it promised early media
 	received  uint64 // of them, when we last looked
@@ -85,6 +88,7 @@ func (c *Call) callOut(ctx context.Context, name, number, callerID string, f *fa
 		return err
 	}
 	for _, t := range c.sw.byHealth(trunks) {
+		f.caps, f.urgent = append(capsOf(t, true), c.gen.capsOfAgent(f.by)...), urgent
 		release, err := c.sw.admitOutward(t, urgent)
 		if err != nil {
 			c.sw.trunkFailed(t.Name, "call outward not made: "+err.Error())
@@ -175,7 +179,7 @@ func (c *Call) open(ctx context.Context, f *far, codecs []uint8, policy sdp.Poli
 	}
 	p.far, f.party = f, p
 	c.log.Info("calling outward", "trunk", f.trunk, "targets", len(f.targets))
-	c.tryNext(ctx, f)
+	c.take(ctx, f)
 	return nil
 }
 
@@ -246,6 +250,7 @@ func (c *Call) closeFar(f *far, cause Cause) *acd.Quality {
 	quality := c.parted(f.party)
 	f.closeMedia()
 	f.release()
+	c.giveBack(f)
 	return quality
 }
 
@@ -268,6 +273,9 @@ func farOutcome(status int) acd.Outcome {
 // admitOutward takes a place of a trunk for a call that we make; an urgent one
 // gets it in any case.
 func (s *Switch) admitOutward(t trunk.Trunk, urgent bool) (release func(), err error) {
+	if !urgent && s.capFull(capsOf(t, true)) {
+		return nil, &fullError{trunk: t, limit: trunk.CallsLimit}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.trunkState(t.Name)
@@ -288,6 +296,10 @@ func (s *Switch) admitOutward(t trunk.Trunk, urgent bool) (release func(), err e
 func (s *Switch) admitAgent(gen *Generation, agent string, urgent bool) (release func(), err error) {
 	if agent == "" || urgent {
 		return func() {}, nil
+	}
+	if s.capFull(gen.capsOfAgent(agent)) {
+		s.stats.refuse("agent_limit")
+		return nil, fmt.Errorf("%w: %s", errAgentFull, trunk.CallsLimit)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tierline/acd"
 	"tierline/call/registration"
 	"tierline/routing"
 	"tierline/routing/trunk"
@@ -31,6 +32,7 @@ type TrunkView struct {
 	Lines     []registration.View // where it is registered
 	Gone      bool                // not in the current documents; its calls finish
 	In, Out   int                 // running calls
+	All       int                 // on all nodes, if their number is limited
 	Screened  uint64              // callers whose number was not believed
 	Abroad    uint64              // calls that we made to other countries
 	Refused   map[string]uint64   // callers refused, by reason
@@ -60,7 +62,7 @@ func (v TrunkView) State() string {
 		return "unregistered"
 	case len(v.Targets) > 0 && up == 0:
 		return "down"
-	case full(v.In+v.Out, v.Limits.Calls), full(v.In, v.Limits.In.Calls), full(v.Out, v.Limits.Out.Calls):
+	case full(max(v.All, v.In+v.Out), v.Limits.Calls), full(v.In, v.Limits.In.Calls), full(v.Out, v.Limits.Out.Calls):
 		return "full"
 	case up < len(v.Targets) || registered < len(v.Lines):
 		return "impaired"
@@ -150,7 +152,16 @@ func blames(status int) bool {
 // left the documents and still carry calls.
 func (s *Switch) Trunks() []TrunkView {
 	gen := s.cfg.Services.Current()
-	var out []TrunkView
+	out := s.trunkViews(gen)
+	s.cfg.Queue.Read(func(st *acd.State) {
+		for i := range out {
+			out[i].All = int(st.CapLive(capName(out[i].Name)))
+		}
+	})
+	return out
+}
+
+func (s *Switch) trunkViews(gen *Generation) (out []TrunkView) {
 	lines := s.keeper.Views()
 	s.mu.Lock()
 	defer s.mu.Unlock()

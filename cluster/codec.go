@@ -63,6 +63,8 @@ const (
 	kindNodeReady
 	kindAddressMoved
 	kindLegChanged
+	kindOutwardTaken
+	kindOutwardLeft
 
 	kindBeyond // keep it last
 )
@@ -277,6 +279,10 @@ func kindOf(ev acd.Event) kind {
 		return kindAddressMoved
 	case acd.LegChanged:
 		return kindLegChanged
+	case acd.OutwardTaken:
+		return kindOutwardTaken
+	case acd.OutwardLeft:
+		return kindOutwardLeft
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -369,6 +375,10 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.AddressMoved](body)
 	case kindLegChanged:
 		return parse[acd.LegChanged](body)
+	case kindOutwardTaken:
+		return parse[acd.OutwardTaken](body)
+	case kindOutwardLeft:
+		return parse[acd.OutwardLeft](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

@@ -58,6 +58,7 @@ func everyKind() []acd.Event {
 			Call: "c1", Node: "n1", Trunk: "ct-sh-1", From: "+8613800138000", To: "10000", Flow: "svc10000", Generation: 3,
 			Customer:  acd.Customer{ID: "u7", Name: "李雷", Tier: 3, Language: "zh"},
 			SIPCallID: "abc@trunk", Leg: []byte("leg"), Home: "n2",
+			Caps: []acd.Cap{{Name: "trunk ct-sh-1", Calls: 30, Rate: 5, Burst: 10, Hour: 1000, Day: 5000}},
 		},
 		acd.CallStepped{Call: "c1", Step: "main", Milestone: "menu", Language: "zh", Key: "1", Menu: []byte("menu"), Outcome: "key", TookMS: 2_500},
 		acd.CallQueued{
@@ -116,6 +117,11 @@ func everyKind() []acd.Event {
 		acd.NodeReady{Node: "n1", Listen: []string{"udp:192.0.2.1:5060"}, Host: "sip1"},
 		acd.AddressMoved{Home: "n1", From: "n2", To: "n1", Away: true},
 		acd.LegChanged{Call: "c1", Offer: 12, Leg: []byte("leg"), Name: "out:1", About: []byte("who")},
+		acd.OutwardTaken{
+			Place: "c1-1", Call: "c1", Node: "n1", Urgent: true,
+			Caps: []acd.Cap{{Name: "agent 1001", Calls: 2, Rate: 1, Burst: 3, Hour: 20, Day: 100}},
+		},
+		acd.OutwardLeft{Place: "c1-1"},
 	}
 }
 

@@ -40,7 +40,7 @@ func wireTrunk(v call.TrunkView) wire.Trunk {
 			Calls: v.Limits.Calls, Rate: v.Limits.Rate, Burst: v.Limits.Burst, Hour: v.Limits.Hour, Day: v.Limits.Day,
 			In: wireLimits(v.Limits.In), Out: wireLimits(v.Limits.Out),
 		},
-		In: v.In, Out: v.Out, Refused: v.Refused, Made: v.Made, Screened: v.Screened, Error: v.LastError,
+		In: v.In, Out: v.Out, AllCalls: v.All, Refused: v.Refused, Made: v.Made, Screened: v.Screened, Error: v.LastError,
 	}
 	for _, s := range v.Sources {
 		t.Sources = append(t.Sources, s.String())

@@ -15,6 +15,7 @@ type Trunk struct {
 	Limits   TrunkLimits       `json:"limits"`
 	In       int               `json:"in" doc:"Running calls that came in"`
 	Out      int               `json:"out" doc:"Running calls that we made"`
+	AllCalls int               `json:"all_calls,omitempty" doc:"Running calls on all nodes, if the trunk has limits"`
 	Screened uint64            `json:"screened,omitempty" doc:"Callers since the start whose number was not believed"`
 	Refused  map[string]uint64 `json:"refused" doc:"Callers refused since the start, by reason"`
 	Made     map[string]uint64 `json:"made" doc:"Calls that we made and that ended ringing since the start, by outcome"`
