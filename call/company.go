@@ -108,9 +108,8 @@ func (c *Call) rejoinFar(o acd.OtherLeg) {
 	if !ok {
 		return
 	}
-	f := &far{party: p, trunk: about.Trunk, by: about.By, up: true, release: c.sw.heldOutward(about.Trunk)}
-	f.hop.uri = p.sip.Dialog().Target
-	p.far = f
+	f := p.far
+	f.release, f.hop.uri = c.sw.heldOutward(about.Trunk), p.sip.Dialog().Target
 	c.enter(p, roleFar)
 	g := &guest{party: p, role: about.Role, by: about.By, number: about.Number, leg: about.Leg, far: f}
 	c.legs = max(c.legs, about.Leg)
@@ -127,7 +126,7 @@ func (c *Call) rejoinFar(o acd.OtherLeg) {
 }
 
 func (c *Call) rejoinLine(o acd.OtherLeg) {
-	p, about, ok := c.restoreOther(o)
+	p, _, ok := c.restoreOther(o)
 	if !ok {
 		return
 	}
@@ -138,7 +137,7 @@ func (c *Call) rejoinLine(o acd.OtherLeg) {
 		c.forgetLeg(p)
 		return
 	}
-	p.agent, g.line = about.Agent, p
+	g.line = p
 	c.enter(p, roleConsulted)
 }
 
@@ -146,6 +145,9 @@ func (c *Call) rejoinLine(o acd.OtherLeg) {
 func (c *Call) restoreOther(o acd.OtherLeg) (p *party, about keptLeg, ok bool) {
 	p = &party{name: o.Name}
 	err := json.Unmarshal(o.About, &about)
+	if p.agent = about.Agent; p.agent == "" {
+		p.far = &far{party: p, trunk: about.Trunk, by: about.By, up: true}
+	}
 	if err == nil {
 		_, err = c.restore(o.Leg, p)
 	}

@@ -30,6 +30,7 @@ type party struct {
 	dead     bool   // the peer hung up or the leg failed
 	lost     bool   // … without a word
 	replaced bool   // another one took its place
+	gone     bool   // its sound stopped with another node, and its peer doesn't know yet where we are
 	stored   []byte // the leg as the log has it, if it has changed
 	name     string // of it in the log, if it has one
 	tuning   tuning
@@ -121,6 +122,7 @@ func (c *Call) reinvited(p *party, ev sipua.Reinvited) {
 		return
 	}
 	_ = ev.Reply(200, body)
+	p.gone = false
 	c.keepLeg(p)
 	c.holdChanged(p)
 }

@@ -126,7 +126,7 @@ func (c *Call) replaced(_ context.Context, m replacing) {
 func (c *Call) takeOver(old *party, in Invite) {
 	p := *old
 	p.local.Version++
-	p.signal, p.dead, p.late = in.Source.Addr(), false, in.Offer == nil
+	p.signal, p.dead, p.gone, p.late = in.Source.Addr(), false, false, in.Offer == nil
 	body := sdp.Offer(p.local)
 	if !p.late {
 		var err error

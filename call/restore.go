@@ -42,11 +42,11 @@ func (c *Call) restore(leg []byte, p *party) (*party, error) {
 		return p, err
 	}
 	p.local.Codecs, p.local.Direction = codecsIn(ours.Audio), sdp.SendRecv
-	p.local.Security = c.sw.security(c.srtp)
+	p.local.Security = c.sw.security(c.policy(p))
 	p.local.SessionID, p.local.Version = originOf(ours.Origin)
 	secure := encrypted(d.LocalSDP)
 	p.local.Security.Private = secure
-	p.local.Security.Browser = bytes.Contains(d.LocalSDP, []byte("a=fingerprint:"))
+	p.local.Security.Browser = bytes.Contains(d.RemoteSDP, []byte("a=ice-ufrag:"))
 	if stays && !secure {
 		if _, err = p.answer(d.RemoteSDP); err != nil {
 			return p, fmt.Errorf("the peer's side of the leg: %w", err)
@@ -56,9 +56,24 @@ func (c *Call) restore(leg []byte, p *party) (*party, error) {
 	if stays && !secure {
 		c.after(lifeSign, func() { c.stillThere(p) })
 	} else {
-		c.reclaim(p)
+		p.gone = true
+		c.reclaim(p, time.Now().Add(comeAgain))
 	}
 	return p, nil
+}
+
+// policy is what is said of the encryption of somebody's leg.
+func (c *Call) policy(p *party) sdp.Policy {
+	switch {
+	case p.agent != "":
+		return c.gen.SRTP(p.agent)
+	case p.far == nil:
+		return c.srtp
+	case p.far.trunk == "":
+		return sdp.Optional
+	}
+	t, _ := c.gen.Trunks.Trunk(p.far.trunk) // one that is gone had no special wishes
+	return policyOf(t)
 }
 
 // restoreMedia opens the leg's ports, the same as before if the peer is to go on
@@ -87,7 +102,7 @@ const lifeSign = 3 * time.Second
 // while nobody listened.
 func (c *Call) stillThere(p *party) {
 	if !p.dead && !p.replaced && p.agreed.Receive && p.media.Quality().Received == 0 {
-		c.reclaim(p)
+		c.reclaim(p, time.Now().Add(comeAgain))
 	}
 }
 
@@ -121,11 +136,25 @@ func originOf(o string) (id, version uint64) {
 	return id, version
 }
 
-// reclaim tells the peer of a leg where we are.
-func (c *Call) reclaim(p *party) {
+const (
+	// comeAgain is how long we wait for a phone whose connection has died with the
+	// node: only it can make another one.
+	comeAgain = 30 * time.Second
+	// askAgain is how often we look whether it is there.
+	askAgain = 500 * time.Millisecond
+)
+
+// reclaim tells the peer of a leg where we are, until a certain time.
+func (c *Call) reclaim(p *party, until time.Time) {
 	p.local.Version++
 	p.sip.Reinvite(sdp.Offer(p.local), func(status int, body []byte) {
-		c.later(func() { c.reclaimed(p, status, body) })
+		c.later(func() {
+			if status == 503 && time.Now().Before(until) && !p.dead && !p.replaced {
+				c.after(askAgain, func() { c.reclaim(p, until) })
+				return
+			}
+			c.reclaimed(p, status, body)
+		})
 	})
 }
 
@@ -144,6 +173,7 @@ func (c *Call) reclaimed(p *party, status int, body []byte) {
 		}
 		return
 	}
+	p.gone = false
 	c.keepLeg(p)
 	c.holdChanged(p)
 }

@@ -35,6 +35,9 @@ type member struct {
 // away tells whether a member has put us on hold himself. Who waits for the
 // agents doesn't wait on this: what a carrier plays meanwhile, the others hear.
 func (m *member) away() bool {
+	if m.gone {
+		return true
+	}
 	if m.role == roleCaller || m.role == roleFar {
 		return !m.agreed.Receive
 	}

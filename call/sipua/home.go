@@ -12,9 +12,14 @@ import (
 // another one, its dialogs move there.
 type home struct{ user, contact string }
 
-// homeOf names a contact: its parameters may differ from message to message.
-func homeOf(user string, contact *sip.Uri) home {
-	return home{user, contact.User + "@" + strings.ToLower(contact.HostPort())}
+// homeOf names a contact: its parameters may differ from message to message, and
+// so may its port where a phone gives that of its connection.
+func homeOf(user string, contact *sip.Uri, conn netip.AddrPort) home {
+	host := contact.HostPort()
+	if contact.Port == int(conn.Port()) {
+		host = contact.Host
+	}
+	return home{user, contact.User + "@" + strings.ToLower(host)}
 }
 
 // homesMost is how many contacts may live on one connection and move from it.
@@ -61,7 +66,11 @@ func (s *connections) home(d *Dialog) *conn {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.homes[homeOf(userOf(&party), &contact)]
+	at := d.Flow
+	if !at.IsValid() {
+		at = d.Peer
+	}
+	return s.homes[homeOf(userOf(&party), &contact, at)]
 }
 
 // moved returns the flow to a phone that has come back over another connection,
@@ -82,12 +91,12 @@ func (u *UA) moved(d *Dialog, ep *endpoint) *flow {
 	return &flow{ep: c.ep, conn: c, dst: c.remote}
 }
 
-// homes are the contacts of a REGISTER.
-func homes(req *sip.Request) (out []home) {
+// homes are the contacts of a REGISTER that came over a connection.
+func homes(req *sip.Request, conn netip.AddrPort) (out []home) {
 	user := userOf(&req.To().Address)
 	for _, h := range req.Headers() {
 		if c, ok := h.(*sip.ContactHeader); ok && !c.Address.Wildcard {
-			out = append(out, homeOf(user, &c.Address))
+			out = append(out, homeOf(user, &c.Address, conn))
 		}
 	}
 	return out

@@ -37,7 +37,7 @@ func (u *UA) register(key string, req *sip.Request, o origin) {
 			defer cancel()
 			answer := u.handler.Register(ctx, registerRequest(req, o))
 			if o.conn != nil && answer.Status == sip.StatusOK {
-				u.streams.settle(o.conn, homes(req))
+				u.streams.settle(o.conn, homes(req, o.conn.remote))
 			}
 			res = u.registered(req, answer)
 		})
