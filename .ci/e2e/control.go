@@ -16,6 +16,7 @@ const (
 	controlNumber = "1941" // leads straight to people
 	controlRing   = "805"  // how agents reach its queue
 	farHz         = 500.0
+	lastHz        = 1250.0 // of the fourth agent
 )
 
 const controlFlow = `version: 1
@@ -33,6 +34,7 @@ prompts:
 // control is agents with baresip, and callers. The first agent is called.
 type control struct {
 	agents []string
+	by     map[string]string // transports of their phones
 	phones map[string]*baresip
 	ears   *ears
 	caller *sipp
@@ -55,31 +57,37 @@ func controlSteps() []step {
 
 // begin gives the switch a number, and starts everybody.
 func (c *control) begin(ctx context.Context, l *lab) error {
-	dir := l.node.Service
-	err := errors.Join(
+	if err := errors.Join(controlDocuments(l.node.Service), l.node.Stop(), l.node.Start(ctx)); err != nil {
+		return err
+	}
+	return c.arrive(ctx, l)
+}
+
+func controlDocuments(dir string) error {
+	return errors.Join(
 		os.WriteFile(filepath.Join(dir, "flows", "e2e_control.yaml"), []byte(controlFlow), 0o600),
 		appendTo(filepath.Join(dir, "queues.yaml"), fmt.Sprintf(
 			"  e2e_control: {requirement: 'lang.zh>=3', wrap_up: 0s, hold_reminder: 5s, record: {from: bridge}, "+
 				"extension: %q}\n", controlRing)),
 		appendTo(filepath.Join(dir, "numbers.yaml"), fmt.Sprintf("  - {number: %q, flow: e2e_control}\n", controlNumber)),
-		l.node.Stop(), l.node.Start(ctx),
 	)
-	if err != nil {
-		return err
-	}
+}
+
+// arrive starts the agents' phones.
+func (c *control) arrive(ctx context.Context, l *lab) (err error) {
 	c.ears = &ears{
 		hz: map[string]float64{"caller": callerHz, "far": farHz}, ports: map[string][2]uint16{},
 	}
 	for i, id := range c.agents {
-		c.ears.hz[id] = []float64{agentHz, 900, 1100}[i]
+		c.ears.hz[id] = []float64{agentHz, 900, 1100, lastHz}[i]
 	}
-	if c.ears.tap, err = openTap(l.switchIP, callerHz, agentHz, 900, 1100, farHz); err != nil {
+	if c.ears.tap, err = openTap(l.switchIP, callerHz, agentHz, 900, 1100, lastHz, farHz); err != nil {
 		return err
 	}
 	for i, id := range c.agents {
-		rtp := 31200 + 30*(l.block%50) + 10*i
+		rtp := 31200 + 40*(l.block%50) + 10*i
 		c.ears.ports[id] = [2]uint16{uint16(rtp), uint16(rtp + 9)} //nolint:gosec // a port
-		if c.phones[id], err = l.baresip(ctx, handset{id: id, hz: c.ears.hz[id], rtp: rtp}); err != nil {
+		if c.phones[id], err = l.baresip(ctx, handset{id: id, by: c.by[id], hz: c.ears.hz[id], rtp: rtp}); err != nil {
 			return err
 		}
 	}
@@ -109,13 +117,7 @@ func (c *control) call(ctx context.Context, l *lab) (err error) {
 	if err = l.onDuty(ctx, "1001"); err != nil {
 		return err
 	}
-	media := l.media(callerPort)
-	c.ears.ports["caller"] = [2]uint16{uint16(media), uint16(media)} //nolint:gosec // a port
-	c.caller, err = startSipp(ctx, l.work, peer{
-		scenario: "caller", sound: []part{hum(callerHz, 90*time.Second)}, ip: l.callerIP, port: l.port(), mediaPort: media,
-		number: controlNumber, lines: []string{gold + ";"}, calls: 1, rate: 1, target: l.node.Address(),
-	})
-	if err == nil {
+	if err = c.calls(ctx, l, hum(callerHz, 90*time.Second)); err == nil {
 		err = l.expect(ctx, "1001", "talking")
 	}
 	for _, id := range c.agents[1:] {
@@ -123,6 +125,17 @@ func (c *control) call(ctx context.Context, l *lab) (err error) {
 			err = errors.Join(l.command(ctx, id, "ready"), l.expect(ctx, id, "ready"))
 		}
 	}
+	return err
+}
+
+// calls makes a caller who says something.
+func (c *control) calls(ctx context.Context, l *lab, sound ...part) (err error) {
+	media := l.media(callerPort)
+	c.ears.ports["caller"] = [2]uint16{uint16(media), uint16(media)} //nolint:gosec // a port
+	c.caller, err = startSipp(ctx, l.work, peer{
+		scenario: "caller", sound: sound, ip: l.callerIP, port: l.port(), mediaPort: media,
+		number: controlNumber, lines: []string{gold + ";"}, calls: 1, rate: 1, target: l.node.Address(),
+	})
 	return err
 }
 

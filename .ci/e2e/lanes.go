@@ -30,6 +30,7 @@ func lanes() []lane {
 		{"menus", menuSteps()},
 		{"life", lifeSteps()},
 		{"security", securitySteps()},
+		{takeOverLane, takeOverSteps()},
 		{"recording", recordingSteps()},
 		{"srtp", pairSteps()},
 		{"control", controlSteps()},
@@ -101,6 +102,8 @@ func (r *runner) lane(ctx context.Context, name string, steps []step) {
 		case nodesLane:
 			err = l.startThree(ctx)
 		case clusterLane: // has nodes of its own
+		case takeOverLane:
+			err = l.startMortal(ctx)
 		default:
 			err = l.node.Start(ctx)
 		}

@@ -32,10 +32,15 @@ func nodeSteps() []step {
 // startThree makes the lab's node the second of three.
 func (l *lab) startThree(ctx context.Context) error {
 	nodes := []*bed.Node{l.another(31), l.node, l.another(33)}
+	l.desk, l.others = nodes[0], []*bed.Node{nodes[0], nodes[2]}
+	return l.startAll(ctx, nodes)
+}
+
+// startAll makes a cluster of nodes.
+func (l *lab) startAll(ctx context.Context, nodes []*bed.Node) error {
 	if err := bed.Cluster(ctx, "e2e", filepath.Join(l.work, "cluster"), nodes); err != nil {
 		return err
 	}
-	l.desk, l.others = nodes[0], []*bed.Node{nodes[0], nodes[2]}
 	started := make(chan error, len(nodes))
 	for _, n := range nodes {
 		go func() { started <- n.Start(ctx) }()
