@@ -63,10 +63,14 @@ func (a *Archive) Open(ctx context.Context, ref string) (Sound, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Sound{}, fmt.Errorf("open recording: %w", err)
 	}
-	if a.Bucket == nil || !isTape(ref) {
+	if a.Bucket == nil {
 		return Sound{}, ErrNoRecording
 	}
-	body, since, err := a.Bucket.Get(ctx, ref+".wav")
+	key := ref + ".wav"
+	if !isTape(ref) {
+		key = messageKey(ref)
+	}
+	body, since, err := a.Bucket.Get(ctx, key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Sound{}, ErrNoRecording

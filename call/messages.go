@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"tierline/media/prompt"
 )
@@ -32,6 +33,24 @@ func (m *Messages) Path(ref string) (string, error) {
 		return "", fmt.Errorf("%.80q: %w", ref, ErrRecording)
 	}
 	return filepath.Join(m.dir, ref+".wav"), nil
+}
+
+// messageKey names a recording in a bucket.
+func messageKey(ref string) string { return "messages/" + ref + ".wav" }
+
+// all are the recordings that are here.
+func (m *Messages) all() (refs []string, err error) {
+	files, err := os.ReadDir(m.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list messages: %w", err)
+	}
+	for _, f := range files {
+		ref, isSound := strings.CutSuffix(f.Name(), ".wav")
+		if _, bad := m.Path(ref); isSound && bad == nil {
+			refs = append(refs, ref)
+		}
+	}
+	return refs, nil
 }
 
 // Clip reads a recording.

@@ -16,17 +16,21 @@ import (
 
 const (
 	shippers     = 4 // recordings on their way at once
+	messageSweep = 30 * time.Second
 	shipPatience = time.Minute
 	shipSpeed    = 50_000 // bytes a second that a slow line does at least
 	firstRetry   = time.Second
 	lastRetry    = 5 * time.Minute
 )
 
-// Shipper brings recordings that are complete to a bucket. A file stays here until
-// the bucket has confirmed it; what waits is found again after a restart.
+// Shipper brings recordings that are complete to a bucket, and messages whose
+// call is over. A file stays here until the bucket has confirmed it; what waits is
+// found again after a restart.
 type Shipper struct {
 	tapes  *Tapes
 	bucket Bucket
+	desk   *Messages
+	live   func(call string) bool
 	log    *slog.Logger
 	stored func(ref, place string)
 	wake   chan struct{} // holds one: somebody may look again
@@ -46,14 +50,16 @@ type ShipperStats struct {
 	Failed  uint64 // tries that failed
 }
 
-// NewShipper makes a shipper of all recordings that tapes complete from now on,
-// and of those that are left there. stored is told each that the bucket has.
-func NewShipper(tapes *Tapes, bucket Bucket, log *slog.Logger, stored func(ref, place string)) *Shipper {
+// NewShipper makes a shipper from an archive to its bucket: of all recordings
+// that are completed from now on, of those that are left there, and of messages.
+// live says whether a call goes on, who may still discard what he said. stored is
+// told each that the bucket has.
+func NewShipper(a *Archive, log *slog.Logger, live func(call string) bool, stored func(ref, place string)) *Shipper {
 	s := &Shipper{
-		tapes: tapes, bucket: bucket, log: log, stored: stored,
+		tapes: a.Tapes, bucket: a.Bucket, desk: a.Messages, live: live, log: log, stored: stored,
 		wake: make(chan struct{}, 1), known: map[string]bool{},
 	}
-	tapes.settled = s.add
+	a.Tapes.settled = s.add
 	return s
 }
 
@@ -63,6 +69,7 @@ func (s *Shipper) Run(ctx context.Context) {
 		s.log.Error("recordings that wait for the store can't be found", "err", err)
 	}
 	var all sync.WaitGroup
+	all.Go(func() { s.sweep(ctx) })
 	for range shippers {
 		all.Go(func() {
 			for {
@@ -100,6 +107,28 @@ func (s *Shipper) collect() error {
 		s.add(ref)
 		return nil
 	})
+}
+
+// sweep looks for messages whose call is over.
+func (s *Shipper) sweep(ctx context.Context) {
+	tick := time.NewTicker(messageSweep)
+	defer tick.Stop()
+	for {
+		found, err := s.desk.all()
+		if err != nil {
+			s.log.Error("messages that wait for the store can't be found", "err", err)
+		}
+		for _, ref := range found {
+			if call, _, _ := strings.Cut(ref, "-"); !s.live(call) {
+				s.add(ref)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // add puts a recording in the line.
@@ -193,8 +222,49 @@ func (s *Shipper) guarded(ctx context.Context, ref string) (err error) {
 
 var errShipFault = errors.New("fault")
 
+// longEnough bounds how long a file may take.
+func longEnough(ctx context.Context, size int64) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, shipPatience+time.Duration(size)*time.Second/shipSpeed)
+}
+
+// shipMessage brings what a caller recorded to the bucket.
+func (s *Shipper) shipMessage(ctx context.Context, ref string) error {
+	path, err := s.desk.Path(ref)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = longEnough(ctx, info.Size())
+		defer cancel()
+		if err = s.bucket.Put(ctx, messageKey(ref), path, "audio/wav"); err == nil {
+			err = os.Remove(path)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // somebody removed it
+	case err != nil:
+		return err //nolint:wrapcheck // says all
+	}
+	s.brought(ref, s.bucket.Place(messageKey(ref)))
+	return nil
+}
+
+// brought tells of a recording that the bucket has.
+func (s *Shipper) brought(ref, place string) {
+	s.mu.Lock()
+	s.stats.Stored++
+	s.mu.Unlock()
+	s.stored(ref, place)
+}
+
 // ship brings one recording to the bucket.
 func (s *Shipper) ship(ctx context.Context, ref string) error {
+	if !isTape(ref) {
+		return s.shipMessage(ctx, ref)
+	}
 	path := s.tapes.Path(ref)
 	about, err := s.tapes.about(ref)
 	info, gone := os.Stat(path)
@@ -206,7 +276,7 @@ func (s *Shipper) ship(ctx context.Context, ref string) error {
 	case about.Stored != "": // a crash came between
 		return os.Remove(path) //nolint:wrapcheck // names the file
 	}
-	ctx, cancel := context.WithTimeout(ctx, shipPatience+time.Duration(info.Size())*time.Second/shipSpeed)
+	ctx, cancel := longEnough(ctx, info.Size())
 	defer cancel()
 	err = s.bucket.Put(ctx, ref+".wav", path, "audio/wav")
 	if err == nil {
@@ -225,9 +295,6 @@ func (s *Shipper) ship(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.stats.Stored++
-	s.mu.Unlock()
-	s.stored(ref, about.Stored)
+	s.brought(ref, about.Stored)
 	return nil
 }

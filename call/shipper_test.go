@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,8 @@ type warehouse struct {
 	shelf *shelf
 	told  []string
 	ship  *Shipper
+	desk  *Messages
+	live  atomic.Bool // each call
 }
 
 // store begins to ship in a bubble.
@@ -77,7 +80,12 @@ func (w *warehouse) start() (stop func()) {
 	if w.tapes, err = OpenTapes(w.dir, slog.New(slog.DiscardHandler)); err != nil {
 		w.Fatal(err)
 	}
-	w.ship = NewShipper(w.tapes, w.shelf, slog.New(slog.DiscardHandler), func(ref, place string) {
+	if w.desk, err = OpenMessages(filepath.Join(w.dir, "messages")); err != nil {
+		w.Fatal(err)
+	}
+	a := &Archive{Tapes: w.tapes, Messages: w.desk, Bucket: w.shelf}
+	live := func(string) bool { return w.live.Load() }
+	w.ship = NewShipper(a, slog.New(slog.DiscardHandler), live, func(ref, place string) {
 		w.shelf.mu.Lock()
 		defer w.shelf.mu.Unlock()
 		w.told = append(w.told, ref+" "+place)
@@ -244,6 +252,43 @@ func TestWhatACrashLeavesBetweenStoreAndHere(t *testing.T) {
 		stop()
 		if here := w.here(); !slices.Equal(here, []string{"c-1"}) || len(w.shelf.objects) > 0 || w.ship.Stats().Waiting > 0 {
 			t.Errorf("here %q, there %v", here, w.shelf.objects)
+		}
+	})
+}
+
+func TestMessageGoesToTheStoreWhenItsCallIsOver(t *testing.T) {
+	inWarehouse(t, func(w *warehouse) {
+		w.live.Store(true)
+		defer w.start()()
+		const ref = "01a2093606d76c09-1"
+		path, err := w.desk.Path(ref)
+		if err = errors.Join(err, os.WriteFile(path, []byte("my line is dead"), 0o600),
+			os.WriteFile(filepath.Join(w.dir, "messages", "notes.txt"), nil, 0o600)); err != nil {
+			w.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		if len(w.told) > 0 {
+			w.Fatalf("%q went while its caller could discard it", w.told)
+		}
+		w.live.Store(false)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !slices.Equal(w.told, []string{ref + " shelf:messages/" + ref + ".wav"}) {
+			w.Errorf("told %q", w.told)
+		}
+		if _, err = os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			w.Errorf("the message is still here: %v", err)
+		}
+		a := &Archive{Tapes: w.tapes, Messages: w.desk, Bucket: w.shelf}
+		sound, err := a.Open(w.Context(), ref)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if b, err := io.ReadAll(sound); err != nil || string(b) != "my line is dead" {
+			w.Errorf("played: %q, %v", b, err)
+		}
+		if _, err = a.Open(w.Context(), "01a2093606d76c09-2"); !errors.Is(err, ErrNoRecording) {
+			w.Errorf("one that is nowhere: %v", err)
 		}
 	})
 }

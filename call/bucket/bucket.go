@@ -27,6 +27,7 @@ type Config struct {
 	Prefix    string // before each key
 	AccessKey string
 	SecretKey string
+	Role      bool           // keys of the machine's role in place of these
 	CA        *x509.CertPool // nil: that of the system
 }
 
@@ -60,8 +61,12 @@ func Open(c Config) (*Bucket, error) {
 	if secure {
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.CA}
 	}
+	keys := credentials.NewStaticV4(c.AccessKey, c.SecretKey, "")
+	if c.Role {
+		keys = credentials.NewIAM("") // asks the machine, container or pod, and again before they expire
+	}
 	client, err := minio.New(at.Host, &minio.Options{
-		Creds: credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""), Secure: secure, Region: c.Region,
+		Creds: keys, Secure: secure, Region: c.Region,
 		Transport: transport, MaxRetries: 1, // whoever uploads has a patience of his own
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tierline/call/bucket"
 	"tierline/call/bucket/s3test"
@@ -164,5 +165,44 @@ func TestWhatIsDamagedOnTheWayIsNotStored(t *testing.T) {
 	path, _ := file(t, 10_000)
 	if err := open(t, c).Put(t.Context(), "k", path, "audio/wav"); err == nil || len(s.Keys()) > 0 {
 		t.Errorf("%v, %q", err, s.Keys())
+	}
+}
+
+// The machine's role has keys that come with a token and go after some time: each
+// time they are near their end new ones are fetched.
+func TestKeysOfARoleAreFetchedAndFetchedAgain(t *testing.T) {
+	s, c := store(t)
+	s.Token = "session-token"
+	asked := 0
+	meta := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if r.Header.Get("Authorization") != "pod-token" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		left := time.Hour
+		if asked == 1 {
+			left = -time.Minute // they are over when they come
+		}
+		_, _ = fmt.Fprintf(w, `{"AccessKeyId": %q, "SecretAccessKey": %q, "Token": %q, "Expiration": %q}`,
+			s.AccessKey, s.SecretKey, s.Token, time.Now().Add(left).UTC().Format(time.RFC3339))
+	}))
+	t.Cleanup(meta.Close)
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", meta.URL)
+	t.Setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "pod-token")
+	c.AccessKey, c.SecretKey, c.Role = "", "", true
+	b := open(t, c)
+	path, _ := file(t, 1000)
+	for _, key := range []string{"a.wav", "b.wav", "c.wav"} {
+		if err := b.Put(t.Context(), key, path, "audio/wav"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked < 2 || asked > 3 {
+		t.Errorf("the role was asked %d times", asked)
+	}
+	meta.Close()
+	if err := open(t, c).Put(t.Context(), "d.wav", path, "audio/wav"); err == nil {
+		t.Error("it is stored without any key")
 	}
 }

@@ -38,6 +38,9 @@ func (s *Store) verify(r *http.Request) ([]byte, error) {
 	if fields["Credential"] != s.AccessKey+"/"+scope {
 		return nil, bad("for %q, not %q", fields["Credential"], s.AccessKey+"/"+scope)
 	}
+	if got := r.Header.Get("X-Amz-Security-Token"); got != s.Token {
+		return nil, bad("with token %q, not %q", got, s.Token)
+	}
 	key := []byte("AWS4" + s.SecretKey)
 	for step := range strings.SplitSeq(scope, "/") {
 		key = sign(key, step)

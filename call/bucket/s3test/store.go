@@ -20,6 +20,7 @@ import (
 type Store struct {
 	Bucket, Region       string
 	AccessKey, SecretKey string
+	Token                string // of a session; "": none is wanted
 	// Fault may answer a request with an error status instead; 0: it doesn't. nil:
 	// there are none.
 	Fault func(r *http.Request) int

@@ -33,10 +33,16 @@ func (n *Node) openRecordings() (err error) {
 		return fmt.Errorf("recordings.s3: %w", err)
 	}
 	n.archive.Bucket = store
-	n.shipper = call.NewShipper(n.archive.Tapes, store, n.log.With("part", "recordings"), func(ref, place string) {
+	n.shipper = call.NewShipper(n.archive, n.log.With("part", "recordings"), n.goesOn, func(ref, place string) {
 		n.cluster.Post(acd.RecordingUsed{Ref: ref, Use: "stored", By: place})
 	})
 	return nil
+}
+
+// goesOn tells whether a call is not over.
+func (n *Node) goesOn(call string) (yes bool) {
+	n.cluster.Read(func(s *acd.State) { _, yes = s.Call(call) })
+	return yes
 }
 
 // keepRecordings removes what is too old and ships what is new, in the
@@ -56,9 +62,12 @@ func openBucket(s config.S3) (*bucket.Bucket, error) {
 		Endpoint: s.Endpoint, Bucket: s.Bucket, Region: s.Region, Prefix: s.Prefix, AccessKey: s.AccessKey,
 	}
 	var err error
-	if s.SecretKeyFile != "" {
+	switch {
+	case s.Credentials == config.S3Role:
+		c.Role = true
+	case s.SecretKeyFile != "":
 		c.SecretKey, err = readSecret(s.SecretKeyFile)
-	} else {
+	default:
 		c.SecretKey, err = checkedSecret(os.Getenv(s.SecretKeyEnv), s.SecretKeyEnv)
 	}
 	if err == nil && s.CAFile != "" {

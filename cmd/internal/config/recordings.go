@@ -16,6 +16,12 @@ type Recordings struct {
 // Keep is KeepDays as a duration.
 func (r Recordings) Keep() time.Duration { return time.Duration(r.KeepDays) * 24 * time.Hour }
 
+// Who the node is to a store.
+const (
+	S3Keys = "keys" // access_key and its secret
+	S3Role = "role" // the role of the machine, container or pod
+)
+
 // S3 is the bucket that recordings go to. The secret key itself stands in a file
 // or a variable, never in the settings.
 type S3 struct {
@@ -23,6 +29,7 @@ type S3 struct {
 	Bucket        string `mapstructure:"bucket"`
 	Region        string `mapstructure:"region"`
 	Prefix        string `mapstructure:"prefix"`
+	Credentials   string `mapstructure:"credentials"`
 	AccessKey     string `mapstructure:"access_key"`
 	SecretKeyFile string `mapstructure:"secret_key_file"`
 	SecretKeyEnv  string `mapstructure:"secret_key_env"`
@@ -48,6 +55,12 @@ func (s S3) validate(c *checker, path string) {
 		s.Region)
 	c.check(regexp.MustCompile(`^([0-9A-Za-z._-]+/)*$`).MatchString(s.Prefix) && !strings.Contains("/"+s.Prefix, "/."),
 		path+"prefix", "%q: letters, digits, dots and dashes between slashes, and a slash at the end", s.Prefix)
+	c.oneOf(path+"credentials", s.Credentials, S3Keys, S3Role)
+	if s.Credentials == S3Role {
+		c.check(s.AccessKey == "" && s.SecretKeyFile == "" && s.SecretKeyEnv == "", path+"credentials",
+			"with %s the machine has the keys, and there must be none here", S3Role)
+		return
+	}
 	c.check(isQuotable(s.AccessKey) && !strings.ContainsAny(s.AccessKey, "/, ="), path+"access_key", "is empty, or none")
 	c.check((s.SecretKeyFile == "") != (s.SecretKeyEnv == ""), path+"secret_key_file",
 		"either this or %ssecret_key_env says where the secret key is", path)

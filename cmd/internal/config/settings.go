@@ -143,7 +143,7 @@ func Defaults() Settings {
 		Trace:    defaultTrace(),
 		HEP:      HEP{NodeID: 2001},
 
-		Recordings: Recordings{S3: S3{Region: "us-east-1"}},
+		Recordings: Recordings{S3: S3{Region: "us-east-1", Credentials: S3Keys}},
 	}
 }
 
