@@ -94,6 +94,7 @@ func (b *bench) run(ctx context.Context, what []string, out string) (err error) 
 			return fmt.Errorf("there is no measurement %q", w)
 		}
 		if err = measure(ctx); err != nil {
+			fmt.Print("\n", b.tables.String()) // what there is of them
 			return fmt.Errorf("measure %s: %w", w, err)
 		}
 	}
