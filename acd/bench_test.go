@@ -171,6 +171,29 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
+// BenchmarkFreeze is how long the log stands still for a snapshot with 10,000
+// calls.
+func BenchmarkFreeze(b *testing.B) {
+	c := newCentre(b, 1000, 50, 50)
+	c.fill(9_000)
+	var f Frozen
+	b.Run("freeze", func(b *testing.B) {
+		for b.Loop() {
+			c.s.Freeze(&f)
+		}
+	})
+	if len(f.calls) < 10_000 {
+		b.Fatalf("%d calls", len(f.calls))
+	}
+	b.Run("encode", func(b *testing.B) { // what it was before there was Freeze
+		for b.Loop() {
+			if err := c.s.Encode(io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
 // BenchmarkSnapshot writes and reads a full centre.
 func BenchmarkSnapshot(b *testing.B) {
 	c := newCentre(b, 10_000, 200, 200)

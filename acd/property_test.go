@@ -362,6 +362,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		},
 		"wait":   func(t *rapid.T) { w.now += rapid.SampledFrom([]int64{1, 999, 5000, 17_000}).Draw(t, "ms") },
 		"reload": func(t *rapid.T) { w.s = reload(t, w.s) },
+		"freeze": func(t *rapid.T) { w.ice.freeze(t, w.s) },
 	}
 	maps.Copy(actions, w.callbackActions(call, leg))
 	maps.Copy(actions, w.sideActions(agent, call, leg))

@@ -19,6 +19,7 @@ type world struct {
 	reach          map[string]reach // by call
 	replica, saved *State           // another node, and what it can begin anew with
 
+	ice   ice
 	now   int64
 	log   []Entry
 	told  []Result

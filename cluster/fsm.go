@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -39,6 +40,7 @@ type fsm struct {
 	sessions sessions
 	last     position
 
+	spare  atomic.Pointer[acd.Frozen] // memory for the next snapshot
 	faults atomic.Uint64
 }
 
@@ -204,15 +206,19 @@ func (f *fsm) position() position {
 	return f.last
 }
 
-// Snapshot implements raft.FSM. It encodes at once, on the goroutine that
-// applies, so that the disk's speed doesn't matter to anybody waiting.
+// Snapshot implements raft.FSM. Nothing is applied meanwhile, so it only copies;
+// what is copied is encoded and written beside further entries.
 func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
+	frozen := f.spare.Swap(nil)
+	if frozen == nil {
+		frozen = &acd.Frozen{}
+	}
 	f.mu.RLock()
 	defer f.mu.RUnlock()
+	f.state.Freeze(frozen)
 	stories, floor := f.tape.outbox()
-	return newSnapshot(snapshotContents{
-		state: f.state, last: f.last, sessions: f.sessions, stories: stories, floor: floor,
-	})
+	c := snapshotContents{last: f.last, sessions: slices.Clone(f.sessions), stories: stories, floor: floor}
+	return &snapshot{c, frozen, &f.spare}, nil
 }
 
 // Restore implements raft.FSM.

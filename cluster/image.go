@@ -31,14 +31,15 @@ func (n *Node) Image(after uint64) (Image, error) {
 	// What was applied between the two is in both; what isn't in the state yet is
 	// in neither.
 	stories = slices.DeleteFunc(stories, func(s Story) bool { return s.Index > last })
-	snap, err := newSnapshot(snapshotContents{
-		state: n.fsm.state, last: n.fsm.last, sessions: n.fsm.sessions, stories: stories, floor: after,
-	})
+	var frozen acd.Frozen
+	n.fsm.state.Freeze(&frozen)
+	c := snapshotContents{last: n.fsm.last, sessions: slices.Clone(n.fsm.sessions), stories: stories, floor: after}
 	n.fsm.mu.RUnlock()
-	if err != nil {
+	var b bytes.Buffer
+	if err = c.writeWith(&b, frozen.Encode); err != nil {
 		return Image{}, fmt.Errorf("copy the state: %w", err)
 	}
-	return Image{Index: last, Term: n.raft.CurrentTerm(), Data: snap.data}, nil
+	return Image{Index: last, Term: n.raft.CurrentTerm(), Data: b.Bytes()}, nil
 }
 
 // Implant makes a data directory that begins with an image. Each member of a
@@ -94,16 +95,12 @@ func (c *Config) plant(contents snapshotContents, term uint64) error {
 		return err
 	}
 	snaps = sealSnapshots(snaps, keys)
-	data, err := newSnapshot(contents)
-	if err != nil {
-		return err
-	}
 	_, nobody := raft.NewInmemTransport(raft.ServerAddress(c.Node)) // asked for nothing but its name
 	sink, err := snaps.Create(raft.SnapshotVersionMax, contents.last.Index, term, c.founders(), 1, nobody)
 	if err != nil {
 		return err
 	}
-	if err = data.Persist(sink); err != nil {
+	if err = contents.write(sink); err != nil {
 		return errors.Join(err, sink.Cancel())
 	}
 	return sink.Close()

@@ -2,12 +2,12 @@ package cluster
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
@@ -27,6 +27,7 @@ const snapshotMagic = "tierline snapshot 1\n"
 // snapshotPart bounds what a damaged length can make us allocate.
 const snapshotPart = 256 << 20
 
+// snapshotContents is what was read of a snapshot.
 type snapshotContents struct {
 	state    *acd.State
 	last     position
@@ -42,35 +43,36 @@ type snapshotHeader struct {
 	Stories  int      `json:"stories"`
 }
 
-// snapshot implements raft.FSMSnapshot with bytes that are already final.
-type snapshot struct{ data []byte }
+// write encodes a snapshot.
+func (c *snapshotContents) write(w io.Writer) error { return c.writeWith(w, c.state.Encode) }
 
-func newSnapshot(c snapshotContents) (*snapshot, error) {
-	var b bytes.Buffer
-	b.WriteString(snapshotMagic)
+// writeWith is write with another state.
+func (c *snapshotContents) writeWith(w io.Writer, state func(io.Writer) error) error {
+	b := bufio.NewWriter(w)
+	_, _ = b.WriteString(snapshotMagic) // Flush tells
 	h := snapshotHeader{Last: c.last, Sessions: c.sessions, Floor: c.floor, Stories: len(c.stories)}
-	if err := writePart(&b, h); err != nil {
-		return nil, err
+	if err := writePart(b, h); err != nil {
+		return err
 	}
 	for i := range c.stories {
-		if err := writePart(&b, &c.stories[i]); err != nil {
-			return nil, err
+		if err := writePart(b, &c.stories[i]); err != nil {
+			return err
 		}
 	}
-	if err := c.state.Encode(&b); err != nil {
-		return nil, fmt.Errorf("encode state: %w", err)
+	if err := state(b); err != nil {
+		return fmt.Errorf("encode state: %w", err)
 	}
-	return &snapshot{data: b.Bytes()}, nil
+	return b.Flush()
 }
 
-func writePart(b *bytes.Buffer, v any) error {
+func writePart(b *bufio.Writer, v any) error {
 	j, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %T: %w", v, err)
 	}
-	b.Write(binary.AppendUvarint(nil, uint64(len(j))))
-	b.Write(j)
-	return nil
+	_, _ = b.Write(binary.AppendUvarint(nil, uint64(len(j)))) // the next write tells
+	_, err = b.Write(j)
+	return err
 }
 
 func readSnapshot(r io.Reader) (snapshotContents, error) {
@@ -120,11 +122,20 @@ func readPart(in *bufio.Reader, v any) error {
 	return nil
 }
 
-// Persist implements raft.FSMSnapshot.
-func (s *snapshot) Persist(sink raft.SnapshotSink) error {
-	_, err := sink.Write(s.data)
-	return err
+// snapshot implements raft.FSMSnapshot. What it holds is its own: it is encoded
+// while further entries are applied.
+type snapshot struct {
+	snapshotContents
+
+	frozen *acd.Frozen
+	spare  *atomic.Pointer[acd.Frozen]
 }
 
-// Release implements raft.FSMSnapshot.
-func (s *snapshot) Release() {}
+// Persist implements raft.FSMSnapshot.
+func (s *snapshot) Persist(sink raft.SnapshotSink) error { return s.writeWith(sink, s.frozen.Encode) }
+
+// Release implements raft.FSMSnapshot. The memory is used for the next one.
+func (s *snapshot) Release() {
+	s.frozen.Clear()
+	s.spare.Store(s.frozen)
+}
