@@ -42,6 +42,7 @@ type fsm struct {
 
 	spare  atomic.Pointer[acd.Frozen] // memory for the next snapshot
 	faults atomic.Uint64
+	newest atomic.Uint32 // the newest kind of event applied by this process
 }
 
 // position is the last entry applied.
@@ -77,6 +78,7 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 			panic(fmt.Sprintf("cluster: entry %d: %v", l.Index, err))
 		}
 		records[i] = rec
+		f.newest.Store(max(f.newest.Load(), uint32(l.Data[1]))) // only this goroutine stores
 	}
 	out, stories, effects, changed := f.apply(logs, records)
 	f.tape.write(stories)
@@ -184,6 +186,17 @@ func (f *fsm) process(node string) uint64 {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.sessions.process(node)
+}
+
+// processes is that of all nodes.
+func (f *fsm) processes() map[string]uint64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	out := map[string]uint64{}
+	for _, s := range f.sessions {
+		out[s.Node] = s.Start
+	}
+	return out
 }
 
 // read gives view the state between two batches.

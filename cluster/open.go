@@ -23,6 +23,7 @@ type settings struct {
 	wall   func() time.Time
 	mono   func() time.Duration
 	decide func(s *acd.State, at int64) []acd.Event
+	reads  func(k *kinds) // what the release knows
 	timing timing
 }
 
@@ -34,6 +35,7 @@ func defaults() settings {
 		wall:   time.Now,
 		mono:   func() time.Duration { return time.Since(start) },
 		decide: acd.Decide,
+		reads:  func(*kinds) {},
 		timing: timing{
 			// A node alone has nobody to wait for: these are the pauses before it
 			// elects itself.
@@ -133,7 +135,7 @@ func (c *Config) validate() error {
 // connect makes the wires between nodes. A node alone talks to itself.
 // Addresses are node names, so that the log's membership doesn't change when
 // a node moves.
-func (n *Node) connect(c Config, s settings, start uint64) error {
+func (n *Node) connect(c Config, s settings) error {
 	if c.Members == nil {
 		_, n.carrier = raft.NewInmemTransport(raft.ServerAddress(c.Node))
 		return nil
@@ -142,8 +144,9 @@ func (n *Node) connect(c Config, s settings, start uint64) error {
 	if n.wires, err = newWires(c.Node, c.Members, c.Network, s.timing.wires, c.Logger); err != nil {
 		return err
 	}
+	n.wires.written = n.fsm.newest.Load
+	s.reads(n.wires.kinds)
 	n.fsm.own = newOwnEntries(c.Node)
-	n.fsm.own.start = start
 	r := &relay{node: n, wall: s.wall}
 	others := slices.DeleteFunc(c.Members.names(), func(name string) bool { return name == c.Node })
 	n.lessee, n.pace = newLessee(s.mono, others), newPace(s.mono)
@@ -221,8 +224,14 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if start, err = n.countStart(); err != nil {
 		return false, 0, err
 	}
-	if err = n.connect(c, s, start); err != nil {
+	if err = n.connect(c, s); err != nil {
 		return false, 0, err
+	}
+	if start, err = n.reckon(old, start); err != nil {
+		return false, 0, err
+	}
+	if n.fsm.own != nil {
+		n.fsm.own.start = start
 	}
 	if n.raft, err = n.startRaft(conf, snaps); err != nil {
 		return false, 0, err
@@ -319,7 +328,7 @@ func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start 
 	}
 	n.proposer = &proposer{
 		log: c.Logger, route: n.route, origin: origin{Node: c.Node, Start: start},
-		healthy: n.able, observe: c.CommitTime,
+		healthy: n.able, observe: c.CommitTime, kinds: n.kinds(),
 		wake: make(chan struct{}, 1), flights: make(chan flight, window),
 	}
 	n.decider = &decider{

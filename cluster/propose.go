@@ -73,6 +73,7 @@ type proposer struct {
 	origin  origin // Node and Start
 	healthy func() error
 	observe func(time.Duration)
+	kinds   *kinds // nil: a node alone, which knows what it writes
 
 	wake    chan struct{} // capacity 1: there may be something to send
 	flights chan flight   // in the order of the log; its capacity is the window
@@ -125,6 +126,9 @@ func (p *proposer) enqueue(it *item) error {
 
 func (p *proposer) submit(ev acd.Event) (*item, error) {
 	k, body, err := encodeEvent(ev)
+	if err == nil {
+		err = p.kinds.allow(k)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +172,9 @@ func (p *proposer) await(ctx context.Context, ev acd.Event, limit time.Duration)
 func (p *proposer) post(ev acd.Event) {
 	p.count.posts.Add(1)
 	k, body, err := encodeEvent(ev)
+	if err == nil {
+		err = p.kinds.allow(k)
+	}
 	if err == nil {
 		err = p.enqueue(&item{kind: k, body: body, since: time.Now()})
 	}

@@ -20,6 +20,9 @@ type Status struct {
 	Lag     uint64 `json:"lag"`     // entries that the leader has and it has not
 	Calls   int    `json:"calls"`   // live ones
 	Trouble string `json:"trouble"` // why it takes no new calls, or can't be reached
+
+	// Processes is the last process of each node that the log has seen.
+	Processes map[string]uint64 `json:"processes,omitempty"`
 }
 
 // Health is what a node says of itself beside the log.
@@ -75,7 +78,7 @@ func (n *Node) Nodes(ctx context.Context) []Status {
 func (n *Node) status() Status {
 	s := Status{
 		Node: n.node, State: strings.ToLower(n.raft.State().String()), Term: n.raft.CurrentTerm(),
-		Index: n.raft.AppliedIndex(),
+		Index: n.raft.AppliedIndex(), Processes: n.fsm.processes(),
 	}
 	if n.wires != nil {
 		s.Address = n.wires.members.Nodes[n.node]

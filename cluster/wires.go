@@ -82,6 +82,8 @@ type wires struct {
 
 	listener net.Listener
 	raft     chan net.Conn
+	kinds    *kinds
+	written  func() uint32                                                  // the newest kind of event in the log
 	serve    map[purpose]func(ctx context.Context, peer string, c net.Conn) // beside Raft's; set before run
 
 	ctx  context.Context //nolint:containedctx // ends with the wires, whoever uses them
@@ -97,7 +99,8 @@ func newWires(me string, m *Members, over Network, limit time.Duration, log *slo
 	ctx, stop := context.WithCancel(context.Background())
 	w := &wires{
 		me: me, members: m, net: over, log: log, limit: limit, raft: make(chan net.Conn),
-		ctx: ctx, stop: stop, open: map[net.Conn]struct{}{},
+		ctx: ctx, stop: stop, open: map[net.Conn]struct{}{}, written: func() uint32 { return 0 },
+		kinds: &kinds{me: me, mine: lastKind, settled: settledKinds, members: m.names, of: map[string]kind{}},
 	}
 	l, err := over.Listen(ctx, m.listen(me))
 	if err != nil {
@@ -182,6 +185,7 @@ func (w *wires) welcome(c *tls.Conn) (hello, error) {
 	if err := errors.Join(writeJSON(c, answer), why); err != nil {
 		return hello{}, err
 	}
+	w.kinds.met(h.Node, h.Kinds)
 	return h, c.SetDeadline(time.Time{})
 }
 
@@ -208,11 +212,13 @@ func (w *wires) objection(c *tls.Conn, h hello) error {
 	case h.For != forRaft && w.serve[h.For] == nil:
 		return fmt.Errorf("node %s wants %q, which this release does not know", h.Node, h.For)
 	}
-	return nil
+	return outdated(h.Node, h.Kinds, w.written())
 }
 
 func (w *wires) greeting() hello {
-	return hello{Format: helloFormat, Cluster: w.members.Cluster, Node: w.me, Entries: entryFormat, Kinds: int(lastKind)}
+	return hello{
+		Format: helloFormat, Cluster: w.members.Cluster, Node: w.me, Entries: entryFormat, Kinds: int(w.kinds.mine),
+	}
 }
 
 // dial makes a connection to a member.
@@ -260,6 +266,7 @@ func (w *wires) greet(ctx context.Context, c *tls.Conn, node string, why purpose
 	if answer.Refused != "" {
 		return fmt.Errorf("%w: %s", errRefused, answer.Refused)
 	}
+	w.kinds.met(node, answer.Kinds)
 	return c.SetDeadline(time.Time{})
 }
 

@@ -97,6 +97,9 @@ func (t *trio) refusals(ctx context.Context) error {
 	if err := victim.Stop(); err != nil {
 		return err
 	}
+	if err := t.oldCopy(ctx, victim); err != nil {
+		return err
+	}
 	var errs []error
 	for _, c := range []struct {
 		what  string
@@ -139,6 +142,35 @@ func (t *trio) refusals(ctx context.Context) error {
 		}
 	}
 	return errors.Join(append(errs, victim.Start(ctx))...)
+}
+
+// oldCopy lets a node run on and stop, and then tries what it had before. The
+// node itself, without its directory, begins again.
+func (t *trio) oldCopy(ctx context.Context, victim *bed.Node) error {
+	before := *victim
+	before.Dir = filepath.Join(t.dir, "refused", "before")
+	if err := copyNode(before.Dir, victim.Dir); err != nil {
+		return err
+	}
+	if err := victim.Start(ctx); err != nil {
+		return err
+	}
+	if err := victim.Stop(); err != nil {
+		return err
+	}
+	if err := t.refused(ctx, &before, "data directory is an old copy"); err != nil {
+		return fmt.Errorf("an old copy: %w", err)
+	}
+	if err := os.RemoveAll(filepath.Join(victim.Dir, "data")); err != nil {
+		return fmt.Errorf("lose the disk: %w", err)
+	}
+	if err := victim.Start(ctx); err != nil {
+		return fmt.Errorf("without its disk: %w", err)
+	}
+	if err := generation(ctx, victim, 2); err != nil {
+		return err
+	}
+	return victim.Stop()
 }
 
 // refused starts a node that must end, or say in its log why it isn't let in.
