@@ -227,7 +227,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if err = n.connect(c, s); err != nil {
 		return false, 0, err
 	}
-	if start, err = n.reckon(old, start); err != nil {
+	if old, start, err = n.reckon(old, start); err != nil {
 		return false, 0, err
 	}
 	if n.fsm.own != nil {

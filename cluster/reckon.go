@@ -15,22 +15,22 @@ var ErrOldCopy = errors.New("data directory is an old copy")
 // directory that has counted fewer is an old copy: what this node had promised
 // to keep isn't in it, so it must not vote with it. One that is empty is that
 // of a machine that lost its disk: the process goes on counting where the log
-// is. Who is not reached now says nothing.
-func (n *Node) reckon(old bool, start uint64) (uint64, error) {
+// is, and has one before it. Who is not reached now says nothing.
+func (n *Node) reckon(old bool, start uint64) (before bool, process uint64, err error) {
 	seen := n.seen()
 	switch {
 	case seen < start:
-		return start, nil
+		return old, start, nil
 	case old:
-		return 0, fmt.Errorf("%w: %s: the other nodes have seen process %d of node %s, this one is only number %d; "+
+		return old, 0, fmt.Errorf("%w: %s: the other nodes have seen process %d of node %s, this one is only number %d; "+
 			"move the directory away and start the node while all others run: it gets everything from them",
 			ErrOldCopy, n.dir.path, seen, n.node, start)
 	}
 	n.log.Warn("the disk of this node was lost: it gets everything from the other nodes", "process", seen+1)
 	if err := n.guard.SetUint64([]byte(keyStart), seen+1); err != nil {
-		return 0, fmt.Errorf("count start: %w", err)
+		return old, 0, fmt.Errorf("count start: %w", err)
 	}
-	return seen + 1, nil
+	return true, seen + 1, nil
 }
 
 // seen is the last process of this node that another one knows of.
