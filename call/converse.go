@@ -124,12 +124,13 @@ func (c *Call) followTape() {
 		return
 	}
 	heard := map[*party]int{}
-	if c.caller != nil && c.member(c.caller) == nil {
+	customer := c.member(c.caller)
+	if c.caller != nil && customer == nil {
 		heard[c.caller] = callerSide
 	}
 	for _, m := range c.room.members {
 		switch {
-		case !m.here() || m.muted || m.role == roleSupervisor && m.mode != modeBarge:
+		case !m.taped(customer):
 		case m.role == roleCaller:
 			heard[m.party] = callerSide
 		default:

@@ -55,3 +55,28 @@ func (c *Call) pressed(ctx context.Context, s dtmf.Stroke) {
 	}
 	c.traceKey(s, before)
 }
+
+// agentPressed is a key of an agent's or a supervisor's phone, told in its RTP
+// or by INFO.
+func (c *Call) agentPressed(ctx context.Context, p *party, s dtmf.Stroke) {
+	g := c.watcherAt(p.media)
+	serves := c.agent != nil && p.media == c.agent.media
+	if g == nil && !serves {
+		return
+	}
+	o := c.owner(p)
+	if o.keys == nil {
+		k := dtmf.NewMerger(dtmf.SourcesOf(dtmf.Event, dtmf.Info, dtmf.Inband))
+		o.keys = &k
+	}
+	switch {
+	case !o.keys.Accept(s):
+	case g != nil:
+		c.supervisorKey(ctx, g, s.Key)
+	case s.Source == dtmf.Info && c.code == "" && s.Key != '*':
+		c.code = string(s.Key) // the media have not seen it
+		c.passKeys()
+	default:
+		c.agentKey(ctx, s.Key)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"tierline/media"
 	"tierline/media/prompt"
 )
 
@@ -17,18 +16,18 @@ const (
 
 // agentKey is a key of the phone of who serves the call. From a star on they are
 // a code, which the media keep from the caller; all others are for his ears.
-func (c *Call) agentKey(ctx context.Context, ev media.Digit) {
+func (c *Call) agentKey(ctx context.Context, key rune) {
 	c.forgetTimer(c.codeTimer)
 	switch {
-	case ev.Code == '*': // the media know
+	case key == '*': // the media know
 		c.passKeys()
 	case len(c.code) >= longestCode:
 		c.noCode()
 	}
-	if c.code == "" && ev.Code != '*' {
+	if c.code == "" && key != '*' {
 		return
 	}
-	c.code += string(ev.Code)
+	c.code += string(key)
 	code, rest, more := c.gen.InCall(c.code)
 	switch {
 	case code.Code == "" && !more:
@@ -38,7 +37,7 @@ func (c *Call) agentKey(ctx context.Context, ev media.Digit) {
 	case !code.Dials:
 		c.endCode()
 		c.dialled(ctx, Action(code.Action), "")
-	case ev.Code == '#':
+	case key == '#':
 		c.endCode()
 		c.dialled(ctx, Action(code.Action), rest[:len(rest)-1])
 	default:
@@ -67,8 +66,8 @@ func (c *Call) noCode() {
 func (c *Call) passKeys() {
 	for _, m := range c.room.bridged {
 		if c.agent != nil && m.media != c.agent.media {
-			for _, key := range c.code {
-				m.media.SendDigit(key, 0)
+			for _, passed := range c.code {
+				m.media.SendDigit(passed, 0)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"tierline/acd"
 	"tierline/ivr"
 	"tierline/media"
+	"tierline/media/dtmf"
 )
 
 var errMedia = errors.New("media failed")
@@ -79,14 +80,13 @@ func (c *Call) setTimer(id uint64, after time.Duration) {
 func (c *Call) onMedia(ctx context.Context, p *party, ev media.Event) {
 	switch ev := ev.(type) {
 	case media.Digit:
-		switch g := c.watcherAt(p.media); {
-		case g != nil:
-			c.supervisorKey(ctx, g, ev)
-		case c.agent != nil && p.media == c.agent.media:
-			c.agentKey(ctx, ev)
-		case c.session != nil && p.media == c.caller.media:
+		if c.session != nil && c.caller != nil && p.media == c.caller.media {
 			c.mediaDigit(ctx, ev)
+			return
 		}
+		c.agentPressed(ctx, p, dtmf.Stroke{
+			Source: ev.Source, Key: ev.Code, At: time.Now(), Held: time.Duration(ev.DurationMS) * time.Millisecond,
+		})
 	case media.Played:
 		switch {
 		case c.callback != nil:

@@ -10,6 +10,7 @@ import (
 	"tierline/acd"
 	"tierline/call/sdp"
 	"tierline/call/sipua"
+	"tierline/media/dtmf"
 )
 
 // offer is this call ringing at one agent, on all of the agent's phones. Those
@@ -188,8 +189,10 @@ func (c *Call) onAgentSignal(ctx context.Context, p *party, ev sipua.LegEvent) {
 		p.dead = true
 		c.sw.seats.free(p)
 		c.agentHungUp(ctx, p)
-	case sipua.Info, sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed, sipua.Pracked:
-		// Digits of an agent's phone mean nothing yet; onSignal does the rest.
+	case sipua.Info:
+		c.agentPressed(ctx, p, dtmf.Stroke{Source: dtmf.Info, Key: ev.Key, At: time.Now(), Held: ev.Held})
+	case sipua.Referred, sipua.Reinvited, sipua.ReferredIn, sipua.Refreshed, sipua.Pracked:
+		// onSignal does it.
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"tierline/call/sdp"
 	"tierline/call/sipua"
 	"tierline/media"
+	"tierline/media/dtmf"
 )
 
 // party is one side of a call: a SIP leg, its media and what was negotiated.
@@ -34,6 +35,7 @@ type party struct {
 	stored   []byte // the leg as the log has it, if it has changed
 	name     string // of it in the log, if it has one
 	tuning   tuning
+	keys     *dtmf.Merger // of an agent's; nil: he has pressed none
 }
 
 // openParty reserves media for a leg and prepares our side of its SDP.

@@ -68,6 +68,15 @@ func (m *member) hears(other *member) bool {
 		other.mode == modeWhisper && m.role == roleAgent
 }
 
+// taped tells whether a member is on the customer's recording, which has what
+// the customer could hear: nothing that is said to others while he has music.
+func (m *member) taped(customer *member) bool {
+	if customer != nil && m != customer && !customer.hears(m) {
+		return false
+	}
+	return m.here() && !m.muted && (m.role != roleSupervisor || m.mode == modeBarge)
+}
+
 // talksWith tells whether a member has somebody in front of him, muted or not.
 func (m *member) talksWith(other *member) bool {
 	return m != other && m.here() && other.here() && (other.role != roleSupervisor || other.mode == modeBarge)

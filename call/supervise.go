@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"tierline/acd"
-	"tierline/media"
 	"tierline/media/prompt"
 	"tierline/media/tone"
 )
@@ -247,10 +246,10 @@ func (c *Call) dismissWatchers(by acd.Side) {
 
 // supervisorKey is a key of a supervisor's phone: *1 listen, *2 whisper, *3
 // barge, *4 take over.
-func (c *Call) supervisorKey(ctx context.Context, g *guest, ev media.Digit) {
+func (c *Call) supervisorKey(ctx context.Context, g *guest, key rune) {
 	starred := g.starred
-	g.starred = ev.Code == '*'
-	i := int(ev.Code - '1')
+	g.starred = key == '*'
+	i := int(key - '1')
 	words := []string{acd.ModeListen, acd.ModeWhisper, acd.ModeBarge, TakeOver}
 	if !starred || i < 0 || i >= len(words) {
 		return
@@ -258,7 +257,7 @@ func (c *Call) supervisorKey(ctx context.Context, g *guest, ev media.Digit) {
 	err := c.change(ctx, g, words[i], g.agent)
 	c.sw.countControl(Action("supervise_"+words[i]), err)
 	if err != nil {
-		c.log.Info("key of a supervisor refused", "supervisor", g.agent, "key", fmt.Sprintf("*%c", ev.Code), "err", err)
+		c.log.Info("key of a supervisor refused", "supervisor", g.agent, "key", fmt.Sprintf("*%c", key), "err", err)
 	}
 }
 

@@ -253,3 +253,30 @@ func TestWhoMayNotSupervise(t *testing.T) {
 		l.over()
 	})
 }
+
+// A phone that tells keys by INFO does with them what others do by RFC 4733; one
+// that tells them both ways has pressed them once.
+func TestKeysByINFOOfAgentsAndSupervisors(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.supervised()
+		info := func(agent, keys string) {
+			for _, key := range keys {
+				l.phoneOf(agent, sipua.Info{Key: key, Held: 100 * time.Millisecond})
+				time.Sleep(300 * time.Millisecond)
+			}
+		}
+		info("1002", "*2")
+		l.arranged("1001+1002 1001+caller 1002<caller;")
+		info("1002", "*3")
+		l.arranged("1001+1002 1001+caller 1002+caller;")
+		l.oversees(acd.ModeListen)
+		l.theCall().supervisor("1002").media.(*fakeLeg).press("*2")
+		info("1002", "3") // told by RTP before, this phone's INFO count no more
+		l.arranged("1001+1002 1001+caller 1002<caller;")
+		l.oversees(Leave)
+		info("1001", "5")
+		l.saw("key 5")
+		l.hangsUp("1001")
+		l.over()
+	})
+}

@@ -3,6 +3,7 @@ package call
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,12 +19,12 @@ import (
 )
 
 // recordFrom has a queue of the documents recorded.
-func (l *lab) recordFrom(queue, from string) {
+func (l *lab) recordFrom(from string) {
 	l.t.Helper()
 	b, _ := service.ReadDir(filepath.Join("..", "testdata", "call"), nil)
 	for i, f := range b.Files {
 		if f.Name == "queues.yaml" {
-			text := strings.Replace(string(f.Data), queue+": {", queue+": {record: {from: "+from+"}, ", 1)
+			text := strings.Replace(string(f.Data), "human: {", "human: {record: {from: "+from+"}, ", 1)
 			b.Files[i].Data = []byte(text)
 		}
 	}
@@ -191,7 +192,7 @@ func TestLegsGoWhileASecretIsAsked(t *testing.T) {
 func TestRecordingFromTheQueueOn(t *testing.T) {
 	for what, status := range map[string]int{"answered": 200, "nobody": 0} {
 		inLab(t, func(l *lab) {
-			l.recordFrom("human", "queue")
+			l.recordFrom("queue")
 			l.phone.habits["1001"] = habit{after: 3 * time.Second, status: status}
 			if status == 0 {
 				l.phone.habits["1001"] = habit{}
@@ -223,7 +224,7 @@ func TestRecordingFromTheQueueOn(t *testing.T) {
 func TestRecordingFromTheAnswerOn(t *testing.T) {
 	for _, number := range []string{"10001", "10008"} {
 		inLab(t, func(l *lab) {
-			l.recordFrom("human", "answer")
+			l.recordFrom("answer")
 			l.phone.habits["1001"] = habit{after: time.Second, status: 200}
 			c := l.dial(number, "13800138000")
 			if number == "10001" {
@@ -247,7 +248,7 @@ func TestRecordingFromTheAnswerOn(t *testing.T) {
 		})
 	}
 	inLab(t, func(l *lab) { // nobody wants it
-		l.recordFrom("human", "answer")
+		l.recordFrom("answer")
 		c := l.dial("10001", "13800138000")
 		time.Sleep(2 * time.Second)
 		l.saw("tape", "joins on side 0")
@@ -257,5 +258,37 @@ func TestRecordingFromTheAnswerOn(t *testing.T) {
 		if err != nil || len(left) != 0 || len(l.told()) != 0 {
 			t.Errorf("%q, %v, %q", left, err, l.told())
 		}
+	})
+}
+
+// The customer's recording holds what the customer could hear: not what is said
+// to a colleague while he has music.
+func TestWhatIsSaidAsideIsOnNoRecording(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.recordFrom("bridge")
+		l.talking()
+		port := func(p *party) int { return p.media.(*fakeLeg).port }
+		leaves := func(p *party) string { return fmt.Sprintf("tape: %d leaves", port(p)) }
+		joins := func(p *party) string { return fmt.Sprintf("tape: %d joins on side 1", port(p)) }
+		serving := l.theCall().agent.party
+		l.atWork("1002")
+		l.do(Control{Do: Consult, Target: Target{Agent: "1002"}})
+		time.Sleep(2 * time.Second)
+		l.arranged("1001+1002; caller")
+		l.saw(leaves(serving))
+		l.never("joins")
+		l.do(Control{Do: Swap})
+		l.saw(joins(serving))
+		l.forgetLines()
+		l.do(Control{Do: Conference})
+		l.saw("joins on side 1") // the colleague
+		l.never("leaves")
+		l.forgetLines()
+		l.do(Control{Do: Hold})
+		l.saw("leaves")
+		l.do(Control{Do: Resume})
+		l.saw(joins(serving))
+		l.hangUp()
+		l.over()
 	})
 }
