@@ -113,6 +113,7 @@ func (f *flags) run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, customer.Close(context.WithoutCancel(ctx))) }()
+	f.private(ctx, &s)
 	stop, err := f.centre(ctx, s, logs.node)
 	if err != nil {
 		return fmt.Errorf("start the centre: %w", err)
@@ -173,17 +174,23 @@ func (f *flags) settings(ctx context.Context) (config.Settings, error) {
 		}
 	}
 	s.SIP.Listen = []config.Listen{{Transport: "udp", Address: sip}, {Transport: "tcp", Address: sip}}
-	for i, transport := range []string{"tls", "wss"} {
-		at := netip.AddrPortFrom(sip.Addr(), sip.Port()+uint16(i)+1)
-		if at != web && free(ctx, "tcp", at.String()) == nil {
-			s.SIP.Listen = append(s.SIP.Listen, config.Listen{Transport: transport, Address: at})
-			f.safe += ", " + strings.ToUpper(transport) + " " + at.String()
-		}
-	}
 	s.SIP.Origins = []string{"*"} // whoever tries a page of his own: it needs an agent's password all the same
 	s.RTP.IP = sip.Addr()
 	s.HTTP.Listen = web
 	return s, nil
+}
+
+// private adds TLS and WSS at the two ports after that of SIP, if they are free.
+// It comes after all else that takes any port.
+func (f *flags) private(ctx context.Context, s *config.Settings) {
+	sip := s.SIP.Listen[0].Address
+	for i, transport := range []string{"tls", "wss"} {
+		at := netip.AddrPortFrom(sip.Addr(), sip.Port()+uint16(i)+1)
+		if at != s.HTTP.Listen && free(ctx, "tcp", at.String()) == nil {
+			s.SIP.Listen = append(s.SIP.Listen, config.Listen{Transport: transport, Address: at})
+			f.safe += ", " + strings.ToUpper(transport) + " " + at.String()
+		}
+	}
 }
 
 // certificate makes one for this machine alone.

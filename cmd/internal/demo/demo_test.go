@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// ports finds addresses that nobody listens on now.
+// ports finds addresses that nobody listens on now, and that nobody gets who asks
+// for any port meanwhile: those are at 127.0.0.1.
 func ports(t *testing.T, n int) []string {
 	t.Helper()
 	var out []string
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", "127.0.0.2:0")
 		if err != nil {
 			t.Fatal(err)
 		}
