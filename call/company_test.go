@@ -230,3 +230,39 @@ func TestLegsThatAreOverAreForgotten(t *testing.T) {
 		l.over()
 	})
 }
+
+// A phone whose connection is gone can't be told where we are until it comes
+// again; its caller hears music so long, and somebody else cares for him if it
+// doesn't come.
+func TestAPhoneHasTimeToComeAgain(t *testing.T) {
+	for name, try := range map[string]struct {
+		away time.Duration
+		want string
+	}{
+		"it does":    {away: 10 * time.Second, want: "1001+caller;"},
+		"it doesn't": {away: time.Hour, want: "1002+caller;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLab(t, func(l *lab) {
+				l.talking()
+				back := time.Now().Add(try.away)
+				l.phone.mu.Lock()
+				l.phone.told = func(leg string) (int, []byte) {
+					if leg == "agent 1001" && time.Now().Before(back) {
+						return 503, nil
+					}
+					return 200, remoteSDP(40000)
+				}
+				l.phone.mu.Unlock()
+				l.dies()
+				l.arranged("; caller")
+				l.never("hang up")
+				l.atWork("1002")
+				time.Sleep(comeAgain + 3*time.Second)
+				l.arranged(try.want)
+				l.phoneOfCaller(sipua.Hungup{Q850: 16})
+				l.over()
+			})
+		})
+	}
+}

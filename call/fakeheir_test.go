@@ -14,6 +14,9 @@ func (f *fakePhones) Resume(d sipua.Dialog, on func(sipua.LegEvent)) Dialog {
 	defer f.mu.Unlock()
 	dlg := &fakeDialog{lab: f.lab, name: d.CallID, on: on, up: true, kept: d}
 	f.last = dlg
+	if told := f.told; told != nil {
+		dlg.reinvite = func([]byte) (int, []byte) { return told(d.CallID) }
+	}
 	if agent, ok := strings.CutPrefix(d.CallID, "agent "); ok {
 		f.of[agent] = dlg
 	}
@@ -23,7 +26,11 @@ func (f *fakePhones) Resume(d sipua.Dialog, on func(sipua.LegEvent)) Dialog {
 	return dlg
 }
 
-func (f *fakePhones) Serves(d sipua.Dialog) bool { return d.Contact != "elsewhere" }
+func (f *fakePhones) Serves(sipua.Dialog) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told == nil
+}
 
 func (f *fakePhones) Adopt(listen, _ string) error {
 	f.lab.note("adopt %s", listen)

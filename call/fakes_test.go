@@ -37,6 +37,10 @@ type fakePhones struct {
 	asked  map[string]int         // how often they were asked
 	hosts  map[string][]resolve.Hop
 	tokens map[string]string // of trunks that have registered
+
+	// told is what a leg that another process had answers to our offer, by its name;
+	// nil: nothing has to be offered.
+	told func(leg string) (status int, answer []byte)
 }
 
 func (f *fakePhones) Ping(target string, patience time.Duration, on func(sipua.Pong)) {
