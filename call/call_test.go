@@ -211,6 +211,26 @@ func TestCallWaitsForTheLogBeforeItQueues(t *testing.T) {
 	})
 }
 
+// On a node that is cut off for long a caller isn't left with music for ever.
+func TestTheMenuGoesOnWhereNothingCanBeQueued(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.dial("10000", "1")
+		time.Sleep(3 * time.Second)
+		l.log.mu.Lock()
+		l.log.broken = errors.New("no leader")
+		l.log.mu.Unlock()
+		l.press("0")
+		time.Sleep(offlineAfter - time.Second)
+		l.never("hang up")
+		time.Sleep(10 * time.Second)
+		l.saw("music", "play 1s", "hang up caller") // as if the queue were full
+		l.log.repair()
+		time.Sleep(3 * time.Second)
+		l.never("invite 1001")
+		l.saw("log call.ended")
+	})
+}
+
 func TestAgentHoldsAndCallerHearsMusic(t *testing.T) {
 	inLab(t, func(l *lab) {
 		l.phone.habits["1001"] = habit{after: time.Second, status: 200}

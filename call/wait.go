@@ -15,6 +15,10 @@ const (
 	// retryQueue is how long a caller hears music before we try again to put him
 	// into the log of a cluster that can't commit.
 	retryQueue = time.Second
+	// offlineAfter is for how long we try: an election takes a second, and a node
+	// that is cut off for longer may be so for hours. The flow knows better than
+	// music without end.
+	offlineAfter = 8 * time.Second
 	// placeLimit is how long an announcement waits for the log to know the place
 	// that it is about.
 	placeLimit = 300 * time.Millisecond
@@ -23,8 +27,9 @@ const (
 // wait is a call's stay in a queue.
 type wait struct {
 	event  acd.CallQueued
-	queued bool   // it stands in the log
-	unsure bool   // the log didn't answer: perhaps it stands there
+	queued bool // it stands in the log
+	unsure bool // the log didn't answer: perhaps it stands there
+	since  time.Time
 	asked  uint64 // AskPlace that waits for the log
 }
 
@@ -46,7 +51,7 @@ func (c *Call) queueing(ctx context.Context, a ivr.Action) {
 // enqueue puts the call into a queue. Without a quorum the caller keeps
 // hearing the hold prompts and we try again: he must not be sent away for it.
 func (c *Call) enqueue(ctx context.Context, a ivr.Enqueue) {
-	w := &wait{event: acd.CallQueued{
+	w := &wait{since: time.Now(), event: acd.CallQueued{
 		Call: c.id, Queue: a.Queue, Tier: c.customer.Tier, Language: c.language(),
 		MaxWait: a.MaxWait.Milliseconds(), Attach: attributes(a.Attach), Requirement: a.Requirement,
 		Preferred: a.Preferred, PreferLast: a.PreferLast, PreferredFor: a.PreferredFor.Milliseconds(), Keep: a.Keep,
@@ -114,6 +119,11 @@ func (c *Call) waitCommitted(ctx context.Context, w *wait, err error) {
 			return
 		}
 		c.menu(ctx, ivr.QueueLeft{Cause: ivr.LeftFull})
+	case time.Since(w.since) > offlineAfter && c.session != nil:
+		c.log.Warn("cannot queue the call: the menu goes on without", "queue", w.event.Queue, "err", err)
+		c.wait = nil
+		c.sw.cfg.Queue.Post(acd.QueueLeft{Call: c.id, Cause: acd.LeftKey}) // it may get there yet
+		c.menu(ctx, ivr.QueueLeft{Cause: ivr.LeftOffline})
 	default:
 		c.log.Warn("cannot queue the call yet", "queue", w.event.Queue, "err", err)
 		w.unsure = true

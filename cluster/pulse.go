@@ -69,7 +69,7 @@ type pulses struct {
 func newPulses(n *Node, start uint64) *pulses {
 	p := &pulses{
 		node: n.node, start: start, log: n.log, wires: n.wires, raft: n.raft, fsm: n.fsm, lessee: n.lessee, pace: n.pace,
-		began: n.lessee.now(), gone: make(chan struct{}, 1), hurry: map[string]chan struct{}{},
+		lapsed: true, began: n.lessee.now(), gone: make(chan struct{}, 1), hurry: map[string]chan struct{}{},
 		vouched: map[string]time.Duration{}, vowed: -time.Hour,
 	}
 	for name := range p.lessee.known() {
@@ -104,7 +104,7 @@ func (p *pulses) mind(ctx context.Context) {
 		case good == !p.lapsed:
 		case good:
 			p.lapsed = false
-			p.log.Info("may act again")
+			p.log.Info("the others know of this node: it may act")
 		default:
 			p.lapsed = true
 			p.log.Error("cut off: others may have gone on with what this node holds, so it says nothing to anybody")

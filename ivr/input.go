@@ -26,6 +26,7 @@ const (
 	LeftLong    = "long"     // the estimated wait is above the queue's max_estimate
 	LeftNoStaff = "no_staff" // nobody who could serve the call is signed in
 	LeftClosed  = "closed"   // the queue's calendar says so
+	LeftOffline = "offline"  // nothing can be written down now: the node is cut off from the others
 	LeftKey     = "key"      // the answer to Unqueue; changes nothing any more
 )
 

@@ -39,7 +39,7 @@ func readQueue(b *builder, c *common, n *document.Node) node {
 	q.keys = newKeyTable(b.keyMap(d.Keys))
 	q.out = keyEdges(d.Keys)
 	then := b.readThen(n, "a queue",
-		[]string{LeftTimeout, LeftFull, leftAbandoned}, []string{LeftClosed, LeftNoStaff, LeftLong})
+		[]string{LeftTimeout, LeftFull, leftAbandoned}, []string{LeftClosed, LeftNoStaff, LeftLong, LeftOffline})
 	for _, o := range d.Then {
 		if o.Key.V == leftAbandoned && o.Value.Given && o.Value.V != targetHangup {
 			b.p.Errorf(o.Value.Pos, "the caller is gone: %q can only be %q", leftAbandoned, targetHangup)

@@ -61,9 +61,10 @@ const (
 // targets are what mocks can answer beside lookups, and their results.
 func targets() map[string][]string {
 	return map[string][]string{
-		"NOTIFY":   {"ok", "error"},
-		"AUTH":     {"allowed", "locked", "unknown"},
-		"QUEUE":    {"waits", "answers", ivr.LeftTimeout, ivr.LeftFull, ivr.LeftLong, ivr.LeftNoStaff, ivr.LeftClosed},
+		"NOTIFY": {"ok", "error"},
+		"AUTH":   {"allowed", "locked", "unknown"},
+		"QUEUE": {"waits", "answers", ivr.LeftTimeout, ivr.LeftFull, ivr.LeftLong, ivr.LeftNoStaff, ivr.LeftClosed,
+			ivr.LeftOffline},
 		"PLACE":    nil,
 		"CALLBACK": {"ok", "exists", "number", "slot", "full", "unavailable"},
 		"TRANSFER": {"answered", "busy", "no_answer", "failed"},

@@ -274,7 +274,7 @@ coverage: {nodes: 90, edges: 101%}
 17:16: error: "5x" is not something callers can press (0-9, *, #, A-D)
 18:16: error: press: write the text in quotes: "5"
 19:18: error: silence: 25h0m0s is out of range (at most 24h0m0s)
-20:23: error: "ful" is none of timeout, full, long, no_staff, closed (did you mean "full"?)
+20:23: error: "ful" is none of timeout, full, long, no_staff, closed, offline (did you mean "full"?)
 21:18: error: expect has no field "qeue" (did you mean "queue"?)
 22:17: error: expect: must not be empty
 23:9: error: a step is one thing: a word or one field

@@ -99,7 +99,7 @@ func (r reader) valued(s *step, name document.Value[string], n *document.Node) b
 	case "record":
 		s.do, s.long = doRecord, r.duration(name.V, n)
 	case "queue leaves":
-		causes := []string{ivr.LeftTimeout, ivr.LeftFull, ivr.LeftLong, ivr.LeftNoStaff, ivr.LeftClosed}
+		causes := []string{ivr.LeftTimeout, ivr.LeftFull, ivr.LeftLong, ivr.LeftNoStaff, ivr.LeftClosed, ivr.LeftOffline}
 		s.do, s.cause = doQueueLeaves, r.text(name.V, n)
 		r.among(n, s.cause, causes)
 	case "expect":

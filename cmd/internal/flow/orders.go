@@ -16,7 +16,7 @@ const help = `  12#          keys, one after another
   talk 5s      speak for so long, into a recording
   answer       an agent takes the waiting call
   leave        the agent, or the far end of a transfer, hangs up
-  queue full   the wait ends: timeout, full, long, no_staff, closed
+  queue full   the wait ends: timeout, full, long, no_staff, closed, offline
   where        where the call is, its language, path and variables
   q            hang up
 `
@@ -95,7 +95,7 @@ func (d *dialogue) pass(word, rest string) {
 }
 
 func (d *dialogue) leaveQueue(cause string) {
-	causes := []string{ivr.LeftTimeout, ivr.LeftFull, ivr.LeftLong, ivr.LeftNoStaff, ivr.LeftClosed}
+	causes := []string{ivr.LeftTimeout, ivr.LeftFull, ivr.LeftLong, ivr.LeftNoStaff, ivr.LeftClosed, ivr.LeftOffline}
 	switch {
 	case !slices.Contains(causes, cause):
 		d.printf("         queue %s\n", strings.Join(causes, ", queue "))
