@@ -46,7 +46,8 @@ func (s *Store) Find(what string, after uint64) (Found, bool) {
 	}
 	out := Found{Call: all[0].view()}
 	for i := range all[0].entries {
-		if e := &all[0].entries[i]; e.seq > after {
+		if all[0].entries[i].seq > after {
+			e := all[0].whole(i)
 			out.Entries = append(out.Entries, e.entry())
 		}
 	}

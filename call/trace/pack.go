@@ -27,6 +27,7 @@ const (
 	codeKey
 	codeEvent
 	codeLog
+	codeLines // a message that is told by another; see lines.go
 )
 
 // packedSize is what a packed entry takes beside its data.
@@ -85,6 +86,7 @@ func (p *packed) entry() Entry {
 		e.Key = &Key{Source: r.text(), Digit: rune(r.number()), Held: time.Duration(r.number())} //nolint:gosec // was one
 	case codeEvent:
 		e.Kind, e.Event = KindEvent, p.data
+	case codeLines: // never: see whole
 	case codeLog:
 		e.Kind = KindLog
 		e.Log = &Line{Level: r.text(), Text: string(r.rest)}

@@ -103,3 +103,36 @@ func TestTraceOfACallIsSmall(t *testing.T) {
 		t.Errorf("%d bytes of messages take %d more", said, around)
 	}
 }
+
+// Whatever becomes of a call's first messages, each that is still there is what
+// came.
+func TestMessagesToldByTheFirstComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := New(Config{Bytes: 1 << 20, CallBytes: rapid.SampledFrom([]int{900, 4_000, 64_000}).Draw(t, "room"), Calls: 3})
+		s.Begin("call-1", "a", "b")
+		s.Claim("call-1", Leg{CallID: "leg-0", Role: Caller})
+		came := map[uint64]string{}
+		line := rapid.SampledFrom([]string{"\r\n", "Via: x\r\n", "From: 1\r\n", "\n", "a=rtpmap:8 PCMA/8000\r\n", "To: 2", "x"})
+		for range rapid.IntRange(1, 80).Draw(t, "messages") {
+			leg := rapid.SampledFrom([]string{"leg-0", "leg-1", "leg-2"}).Draw(t, "leg")
+			switch rapid.IntRange(0, 9).Draw(t, "what") {
+			case 0:
+				s.Claim("call-1", Leg{CallID: leg, Role: Agent})
+			case 1:
+				s.RTP("call-1", leg, Sound{Received: 5})
+			default:
+				text := "INVITE sip:1@h SIP/2.0\r\n" + strings.Join(rapid.SliceOfN(line, 0, 30).Draw(t, "lines"), "")
+				s.SIP(Sighting{CallID: leg, Call: true, Transport: "udp", Text: []byte(text)})
+				came[s.seq] = string(Clean([]byte(text)))
+			}
+		}
+		for _, what := range []string{"leg-0", "leg-1", "leg-2"} {
+			found, _ := s.Find(what, 0)
+			for _, e := range found.Entries {
+				if e.Kind == KindSIP && string(e.SIP.Text) != came[e.Seq] {
+					t.Fatalf("%s: message %d is %q, was %q", what, e.Seq, e.SIP.Text, came[e.Seq])
+				}
+			}
+		}
+	})
+}

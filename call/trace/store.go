@@ -129,7 +129,7 @@ func (s *Store) Claim(call string, leg Leg) {
 	s.drop(was, s.loose)
 	s.legs[leg.CallID] = r
 	for i := range was.entries {
-		e := was.entries[i]
+		e := was.whole(i)
 		e.leg = int16(at) //nolint:gosec // maxLegs at most
 		if when := time.Unix(0, e.at); when.Before(r.began) {
 			r.began = when
@@ -174,6 +174,8 @@ func (s *Store) put(r *record, e packed) {
 	for s.c.CallBytes > 0 && r.bytes+n > s.c.CallBytes && len(r.entries) > 0 {
 		s.thin(r)
 	}
+	r.shorten(&e) // by what is still there
+	n = e.size()
 	at := len(r.entries)
 	for at > 0 && r.entries[at-1].seq > e.seq { // of a leg that was claimed late
 		at--
@@ -190,6 +192,9 @@ func (s *Store) put(r *record, e packed) {
 // thin takes the least valuable entry out of a record.
 func (s *Store) thin(r *record) {
 	victim := min(head, len(r.entries)-1)
+	for r.needed(victim) { // the last one isn't
+		victim++
+	}
 	for i := range r.entries {
 		if r.entries[i].passing() {
 			victim = i
