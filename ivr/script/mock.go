@@ -63,8 +63,10 @@ func targets() map[string][]string {
 	return map[string][]string{
 		"NOTIFY": {"ok", "error"},
 		"AUTH":   {"allowed", "locked", "unknown"},
-		"QUEUE": {"waits", "answers", ivr.LeftTimeout, ivr.LeftFull, ivr.LeftLong, ivr.LeftNoStaff, ivr.LeftClosed,
-			ivr.LeftOffline},
+		"QUEUE": {
+			"waits", "answers", ivr.LeftTimeout, ivr.LeftFull, ivr.LeftLong, ivr.LeftNoStaff, ivr.LeftClosed,
+			ivr.LeftOffline,
+		},
 		"PLACE":    nil,
 		"CALLBACK": {"ok", "exists", "number", "slot", "full", "unavailable"},
 		"TRANSFER": {"answered", "busy", "no_answer", "failed"},
