@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"tierline/acd"
 )
 
 // On a connection for events a member sends what it wants to be written, and
@@ -199,6 +201,12 @@ type ownEntries struct {
 
 func newOwnEntries(node string) *ownEntries {
 	return &ownEntries{node: node, done: map[uint64]applied{}, waiting: map[uint64]chan struct{}{}}
+}
+
+// begins reports whether an entry is this process's word that it has begun.
+func (e *ownEntries) begins(rec record) bool {
+	_, restarted := rec.Event.(acd.NodeRestarted)
+	return restarted && e != nil && rec.Origin.Node == e.node && rec.Origin.Start == e.start
 }
 
 // note keeps the outcome of an entry of this process, and how far the log is

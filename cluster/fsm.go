@@ -119,6 +119,9 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 				f.doubt(l, age)
 			}
 		}
+		if f.own.begins(rec) {
+			f.liveFrom.Store(l.Index - 1) // it says what is to be done with the calls of the process before
+		}
 		if l.Index > f.liveFrom.Load() {
 			effects = append(effects, a.result.Effects...)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"tierline/acd"
@@ -20,15 +21,16 @@ func (n *Node) join(ctx context.Context, c Config, old bool) error {
 		return err
 	}
 	if old {
-		// Whatever this node's calls were, their fate is known from here on.
+		// Whatever this node's calls were, their fate is known from here on; it may
+		// be to go on with them, so this entry has effects already.
 		_, at, err := n.proposer.propose(ctx, n.restarted(c), n.timing.propose)
 		var refused *acd.RefusedError
-		if err != nil && !errors.As(err, &refused) { // refused if the node had no calls
+		if err != nil && !errors.As(err, &refused) {
 			return fmt.Errorf("record the restart: %w", err)
 		}
 		index = max(index, at)
 	}
-	n.fsm.liveFrom.Store(index)
+	n.fsm.liveFrom.CompareAndSwap(math.MaxUint64, index)
 	_, leader := n.raft.LeaderWithID()
 	n.log.Info("joined", "leader", string(leader), "index", index)
 	return nil

@@ -167,7 +167,7 @@ func (c *centre) run(ctx context.Context, trials []trial) error {
 			all.add(f)
 		}
 		fmt.Println(all.row(t.name))
-		c.blame(all.misses(t, c.slack)...)
+		c.faults = append(c.faults, all.misses(t, c.slack)...)
 	}
 	return c.disperse(ctx)
 }
