@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,52 +115,74 @@ func (c *centre) wants() map[string]int {
 	}
 }
 
+// again is how long a call may take until it is where it should be; then the
+// missing ones are made once more: a node that has just come back may refuse.
+const again = 4 * time.Second
+
 // fill makes as many calls talk, wait, ring and listen to a menu as the run
 // wants, and returns when they do.
 func (c *centre) fill(ctx context.Context) error {
 	if err := c.well(ctx); err != nil {
 		return err
 	}
-	have := map[string]int{}
-	err := bed.Eventually(20*time.Second, func() error {
+	var dialled time.Time
+	leaving := false
+	return bed.Eventually(30*time.Second, func() error {
 		all, err := c.calls(ctx, c.nodes[0])
 		if err != nil {
 			return err
 		}
-		clear(have)
-		for _, a := range all {
-			have[a.Phase]++
+		if leaving = leaving && len(all) > 0; leaving {
+			return fmt.Errorf("%d callers hung up and are still there", len(all))
 		}
-		if have["talking"]+have["waiting"] > c.crowd.talking+c.crowd.waiting {
-			return fmt.Errorf("there are %v, more than there should be", have)
+		if err = c.enough(all); err == nil && !c.lopsided(all) {
+			return nil
 		}
-		if len(all) > 0 && c.lopsided(all) {
+		if time.Since(dialled) < again {
+			return cmp.Or(err, errors.New("a node has too few calls"))
+		}
+		if len(all) > 0 && c.lopsided(all) || tooMany(all, c.wants()) {
+			leaving = true
 			c.send() //nolint:contextcheck // as long as the centre
-			return errors.New("a node has too few calls")
+			return errors.New("callers are sent away, for new ones everywhere")
 		}
-		return nil
+		dialled = time.Now()
+		return errors.Join(c.dial(all), err, errors.New("calls were made")) //nolint:contextcheck // as long as the centre
 	})
-	if err != nil {
-		return err
-	}
-	dial := slices.Concat(
-		slices.Repeat([]string{"1000"}, c.crowd.talking+c.crowd.waiting-have["talking"]-have["waiting"]),
-		slices.Repeat([]string{"2000"}, c.crowd.menus-have["menu"]),
-		slices.Repeat([]string{"3000"}, c.crowd.ringing-have["offered"]))
-	for i, number := range dial {
-		//nolint:contextcheck // as long as the centre
+}
+
+// dial makes the calls that are missing.
+func (c *centre) dial(all []call) error {
+	have := phases(all)
+	numbers := slices.Concat(
+		slices.Repeat([]string{"1000"}, max(0, c.crowd.talking+c.crowd.waiting-have["talking"]-have["waiting"])),
+		slices.Repeat([]string{"2000"}, max(0, c.crowd.menus-have["menu"])),
+		slices.Repeat([]string{"3000"}, max(0, c.crowd.ringing-have["offered"])))
+	for i, number := range numbers {
 		if _, err := c.peers.call(c.nodes[i%len(c.nodes)].Address(), number); err != nil {
 			return err
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return bed.Eventually(20*time.Second, func() error {
-		all, err := c.calls(ctx, c.nodes[0])
-		if err != nil {
-			return err
-		}
-		return c.enough(all)
-	})
+	return nil
+}
+
+// phases counts calls by what they do.
+func phases(all []call) map[string]int {
+	have := map[string]int{}
+	for _, a := range all {
+		have[a.Phase]++
+	}
+	return have
+}
+
+// tooMany tells whether there are more calls than there should be.
+func tooMany(all []call, wants map[string]int) bool {
+	want := 0
+	for _, n := range wants {
+		want += n
+	}
+	return len(all) > want
 }
 
 // lopsided tells whether a node has so few calls that it is no loss.
@@ -190,10 +213,7 @@ func (c *centre) send() {
 
 // enough compares the calls with those wanted.
 func (c *centre) enough(all []call) error {
-	have := map[string]int{}
-	for _, a := range all {
-		have[a.Phase]++
-	}
+	have := phases(all)
 	for phase, want := range c.wants() {
 		if have[phase] != want {
 			return fmt.Errorf("of %d calls %v, want %v", len(all), have, c.wants())

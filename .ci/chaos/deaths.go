@@ -86,7 +86,9 @@ func killed(role string) func(context.Context, *centre, *figures) error {
 		beside.Wait()
 		w.measure(f)
 		w.ghosts(f)
-		f.note(agents, usable)
+		if usable > 0 { // somebody talked there
+			f.note(agents, usable)
+		}
 		if c.mode == byAddress {
 			if served == 0 {
 				c.fault("nobody took calls at the address of %s, which was dead", victim.Name)

@@ -105,13 +105,10 @@ func (c *chaos) splits() []trial {
 	if !c.short {
 		out = append(out,
 			trial{name: "leader hears nobody", limits: back, do: split(leader, deaf)},
-			trial{name: "follower isn't heard", limits: back, do: split(follower, dumb)})
+			trial{name: "follower isn't heard", limits: back, do: split(follower, dumb)},
+			trial{name: "leader's cables flap each half second", limits: back, do: flapped(leader, 30*time.Second)})
 	}
-	d := 30 * time.Second
-	if c.short {
-		d = 6 * time.Second
-	}
-	return append(out, trial{name: "leader's cables flap each half second", limits: back, do: flapped(leader, d)})
+	return out
 }
 
 // split cuts a node off, for as long as calls need to settle elsewhere.

@@ -44,6 +44,9 @@ func (c *centre) look(ctx context.Context, victim *bed.Node) (*watch, error) {
 // nobody heard two nodes.
 func (w *watch) measure(f *figures) {
 	end := time.Now()
+	if len(w.legs) == 0 {
+		w.c.fault("there was nobody whom it could have happened to")
+	}
 	var alive []*leg
 	double, most, story := 0, 0, ""
 	for _, l := range w.legs {
