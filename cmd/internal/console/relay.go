@@ -36,18 +36,6 @@ const (
 	visitTimeout = 2 * time.Minute        // for one of these without use
 )
 
-// elsewhereError says that the node that could answer doesn't.
-type elsewhereError struct {
-	node string
-	err  error
-}
-
-func (e *elsewhereError) Error() string {
-	return fmt.Sprintf("node %s has it and can't be asked: %v", e.node, e.err)
-}
-
-func (e *elsewhereError) Unwrap() error { return e.err }
-
 // relay sends requests to where they can be answered.
 type relay struct {
 	console *Console
@@ -133,8 +121,9 @@ func (r *relay) to(rw http.ResponseWriter, req *http.Request, node string) {
 	}
 	if _, err := r.hand(rw, req, node, func(int) bool { return true }); err != nil {
 		r.console.c.Logger.Warn("request can't be passed on", "node", node, "path", shownPath(req.URL.Path), "err", err)
-		e := &elsewhereError{node, err}
-		writeProblem(rw, &wire.ProblemError{Status: http.StatusBadGateway, Detail: e.Error()})
+		writeProblem(rw, &wire.ProblemError{
+			Status: http.StatusBadGateway, Detail: fmt.Sprintf("node %s has it and can't be asked: %v", node, err),
+		})
 		return
 	}
 	r.console.c.Logger.Debug("request passed on", "node", node, "path", shownPath(req.URL.Path))
