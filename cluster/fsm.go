@@ -54,6 +54,7 @@ type position struct {
 
 // applied is what Raft hands back to whoever proposed an entry.
 type applied struct {
+	index   uint64 // of the entry that counted: one that was sent again is in the log twice
 	fate    fate
 	result  acd.Result
 	refused *acd.RefusedError
@@ -125,6 +126,7 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 		if l.Index > f.liveFrom.Load() {
 			effects = append(effects, a.result.Effects...)
 		}
+		a.index = l.Index
 		f.own.note(rec.Origin, a)
 		if len(a.result.Facts) > 0 {
 			stories = append(stories, Story{Index: l.Index, At: f.last.At, Wall: rec.Wall, Facts: a.result.Facts})

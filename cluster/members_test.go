@@ -25,15 +25,18 @@ type trio struct {
 	node    map[string]*Node
 	effects map[string]*effectLog
 	disks   map[string]*disk
+	change  func(*settings)
 	fenced  map[string]*atomic.Int64         // how often each was told that it is dead
 	nodes   map[string]*atomic.Pointer[Node] // as node, for those who look from elsewhere
 }
 
 func trioNames() []string { return []string{"n1", "n2", "n3"} }
 
-func newTrio(t testing.TB) *trio {
+func newTrio(t testing.TB) *trio { return newTrioWith(t, func(*settings) {}) }
+
+func newTrioWith(t testing.TB, change func(*settings)) *trio {
 	c := &trio{
-		t: t, ca: newAuthority(t), net: memnet.NewWires(), node: map[string]*Node{},
+		t: t, change: change, ca: newAuthority(t), net: memnet.NewWires(), node: map[string]*Node{},
 		effects: map[string]*effectLog{}, disks: map[string]*disk{}, fenced: map[string]*atomic.Int64{},
 		nodes: map[string]*atomic.Pointer[Node]{},
 	}
@@ -53,6 +56,7 @@ func (c *trio) start(names ...string) {
 		effects, as := newEffectLog(), c.ca.member("test", name, trioNames()...)
 		c.effects[name], c.disks[name] = effects, newDisk()
 		s := c.disks[name].settings(defaults())
+		c.change(&s)
 		wg.Go(func() {
 			n, err := c.open(name, effects, as, s)
 			mu.Lock()

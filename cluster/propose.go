@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -308,7 +309,7 @@ func (p *proposer) settle(f flight, a applied, err error) {
 	case err != nil:
 		f.item.done <- outcome{err: fmt.Errorf("%w: %w", ErrNoQuorum, err)}
 	default:
-		f.item.done <- outcomeOf(f.future.Index(), a)
+		f.item.done <- outcomeOf(cmp.Or(a.index, f.future.Index()), a)
 	}
 	p.broken = p.broken || err != nil
 	if p.broken && p.flying == 0 {
