@@ -284,8 +284,8 @@ func TestMessageGoesToTheStoreWhenItsCallIsOver(t *testing.T) {
 		if err != nil {
 			w.Fatal(err)
 		}
-		if b, err := io.ReadAll(sound); err != nil || string(b) != "my line is dead" {
-			w.Errorf("played: %q, %v", b, err)
+		if b, bad := io.ReadAll(sound); bad != nil || string(b) != "my line is dead" {
+			w.Errorf("played: %q, %v", b, bad)
 		}
 		if _, err = a.Open(w.Context(), "01a2093606d76c09-2"); !errors.Is(err, ErrNoRecording) {
 			w.Errorf("one that is nowhere: %v", err)

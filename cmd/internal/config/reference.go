@@ -159,8 +159,8 @@ func meanings() map[string]string {
 		"recordings.s3.bucket": "Its bucket, which exists already",
 		"recordings.s3.region": "The region of the bucket",
 		"recordings.s3.prefix": "Before the names of all recordings, with a slash at its end: `centre/`",
-		"recordings.s3.credentials": "Who the node is to the store: keys (`access_key` and its secret), or role: the role of " +
-			"the EC2 instance, the ECS task or the EKS pod that it runs in, whose keys come and go by themselves",
+		"recordings.s3.credentials": "Who the node is to the store: keys (`access_key` and its secret), or role: " +
+			"that of the EC2 instance, the ECS task or the EKS pod that it runs in, whose keys come and go by themselves",
 		"recordings.s3.access_key":      "Name of the key that may put and get objects there",
 		"recordings.s3.secret_key_file": "File with the secret key. Nobody but the owner may read it",
 		"recordings.s3.secret_key_env":  "Environment variable with the secret key, in place of a file",
