@@ -316,7 +316,7 @@ func (c *Call) guestIn(ctx context.Context, g *guest, p *party) {
 		c.keepLeg(p)
 	}
 	c.enter(p, r)
-	if g.line != nil && !c.answerLine(g) {
+	if g.role == acd.RoleConsult && g.line != nil && !c.answerLine(g) {
 		c.dismissGuest(g, acd.SideAgent, CauseNormal())
 		c.alone(ctx)
 		return

@@ -88,7 +88,12 @@ func (c *Call) lineOf(m secondLine) (p *party, body []byte) {
 	return p, body
 }
 
-// lineGone is an agent who hangs up his second line: he doesn't ask any more.
+// lineGone is an agent who hangs up his second line: he doesn't ask any more. Who
+// has given the caller away needs the line no longer: phones hang it up then.
 func (c *Call) lineGone(g *guest) {
+	if g.role == acd.RoleTransfer {
+		c.closeLine(g, CauseNormal())
+		return
+	}
 	c.dismissGuest(g, acd.SideAgent, CauseNormal())
 }

@@ -19,29 +19,42 @@ func (c *Call) referredIn(ctx context.Context, p *party, ev sipua.ReferredIn) {
 		_ = ev.Reply(603)
 	case ev.Replaces != nil:
 		c.referAttended(ctx, g, ev)
+	case g != nil && g.line != nil && c.means(g, ev.Number):
+		c.handOverWhenThere(ctx, g, ev) // he is being called already, only not by this leg
 	default:
 		c.referBlind(ctx, ev)
 	}
+}
+
+// means tells whether a number is that of whom the agent asks.
+func (c *Call) means(g *guest, number string) bool {
+	to, ok := c.gen.dialled(c.agent.agent, number)
+	return ok && to.Queue == "" && to.Agent == g.agent && to.Number == g.number
+}
+
+// handOverWhenThere gives the caller to whom the agent asks: now, or when he
+// answers.
+func (c *Call) handOverWhenThere(ctx context.Context, g *guest, ev sipua.ReferredIn) {
+	_ = ev.Reply(202)
+	g.tell = func(status int) { _ = ev.Reply(status) }
+	if g.party == nil { // it rings still
+		g.role = acd.RoleTransfer
+		c.regroup()
+		return
+	}
+	c.handOver(ctx, g, acd.SideAgent)
 }
 
 // referAttended joins the two calls of the agent's phone: that with the caller
 // and the one with whom he asked.
 func (c *Call) referAttended(ctx context.Context, g *guest, ev sipua.ReferredIn) {
 	id := ev.Replaces.DialogID
-	switch {
-	case g == nil || g.line == nil || !g.line.holds(id) && !c.agent.holds(id):
+	if g == nil || g.line == nil || !g.line.holds(id) && !c.agent.holds(id) {
 		c.log.Info("transfer to a dialog that isn't the agent's", "agent", c.agent.agent)
 		_ = ev.Reply(481)
 		return
-	case g.party == nil: // it rings still
-		_ = ev.Reply(202)
-		g.tell, g.role = func(status int) { _ = ev.Reply(status) }, acd.RoleTransfer
-		c.regroup()
-		return
 	}
-	_ = ev.Reply(202)
-	g.tell = func(status int) { _ = ev.Reply(status) }
-	c.handOver(ctx, g, acd.SideAgent)
+	c.handOverWhenThere(ctx, g, ev)
 }
 
 // referBlind sends the caller to whom the phone names.

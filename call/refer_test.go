@@ -188,20 +188,33 @@ func TestPhoneTransfersAttended(t *testing.T) {
 
 // The transfer key while it still rings: whoever picks up has the caller.
 func TestPhoneTransfersWhileItRings(t *testing.T) {
-	inLab(t, func(l *lab) {
-		l.talking()
-		l.atWork("1002")
-		l.phoneOf("1001", l.held())
-		l.callsFrom("1001", "1002")
-		// An early line has no dialog that a REFER could name: phones refer blind then.
-		r := l.refers("1001", "1002", nil)
-		time.Sleep(3 * time.Second)
-		if got := r.statuses(); !slices.Equal(got, []int{202, 486}) {
-			t.Errorf("the phone was told %v", got)
-		}
-		l.phoneOfCaller(sipua.Hungup{Q850: 16})
-		l.over()
-	})
+	for name, try := range map[string]struct {
+		then func(p *phone)
+		want int // the second line's final status
+	}{
+		"and waits":             {func(*phone) {}, 480},
+		"and hangs up the line": {func(p *phone) { p.onCancel() }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLab(t, func(l *lab) {
+				l.talking()
+				l.atWork("1002")
+				l.phoneOf("1001", l.held())
+				second := l.callsFrom("1001", "1002")
+				// An early line has no dialog that a REFER could name: phones refer blind then.
+				r := l.refers("1001", "1002", nil)
+				try.then(second)
+				time.Sleep(3 * time.Second)
+				if got := r.statuses(); !slices.Equal(got, []int{202, 180, 200}) {
+					t.Errorf("the phone was told %v", got)
+				}
+				l.arranged("1002+caller;")
+				second.lands(t, try.want)
+				l.hangsUp("1002")
+				l.over()
+			})
+		})
+	}
 }
 
 func TestSecondLineEnds(t *testing.T) {
