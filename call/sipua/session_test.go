@@ -67,6 +67,7 @@ func TestSessionIntervalTooSmall(t *testing.T) {
 			t.Errorf("%s, Min-SE %q", no.start, no.get("Min-SE"))
 		}
 		b.peer.ack()
+		synctest.Wait() // the leg goes after its answer
 		if s := b.ua.Stats(); s.Legs != 0 {
 			t.Errorf("%d legs", s.Legs)
 		}
