@@ -29,7 +29,7 @@ func takeOverSteps() []step {
 		{"agents and a supervisor register at one node, by UDP and TCP", n.arrive},
 		{"kill -9 while a colleague is asked: everybody hears whom he heard, and the call goes on as before", n.asked},
 		{"the node is back with its address; the operator's command has moved it there and back", n.isBack},
-		{"kill -9 in a conference of three; a call that an agent made to somebody outside; one record of each", n.conferred},
+		{"kill -9 in a conference of three, and in a call that an agent made outside; one record of each", n.conferred},
 		{"kill -9 in a call with a supervisor, who goes on whispering", n.overheard},
 		{"kill -9 in a call with SRTP: linphone takes new keys, and both hear each other", n.encrypted},
 		{"kill -9 in a call with a browser: the page comes again, and both hear each other", n.browsed},

@@ -89,8 +89,8 @@ const (
 	afterHz = 1200.0
 )
 
-// encrypted has a phone that takes new keys: linphone. That it hears the caller after the kill is told by another tone, since
-// the tap can't look into it.
+// encrypted has a phone that takes new keys: linphone. That it hears the caller
+// after the kill is told by another tone, since the tap can't look into it.
 func (n *mortal) encrypted(ctx context.Context, l *lab) error {
 	if err := n.whole(ctx, l); err != nil {
 		return err

@@ -18,6 +18,7 @@ var version = "dev"
 
 func main() {
 	os.Exit(cli.Main(cli.Root(
-		version, app.Command(version), app.RestoreCommand(), demo.Command(version), demo.DialCommand(), demo.BusinessCommand(),
+		version, app.Command(version), app.RestoreCommand(),
+		demo.Command(version), demo.DialCommand(), demo.BusinessCommand(),
 		sim.Command(), sim.StaffCommand(), voice.SayCommand(), voice.PromptsCommand(), flow.Command())))
 }

@@ -324,7 +324,7 @@ func (t *Trial) handle(in ivr.Input) {
 		t.settle(in)
 	case ivr.LookedUp, ivr.Notified, ivr.Attempt, ivr.PlaceKnown, ivr.CallbackAnswer:
 		t.settle(in)
-	case ivr.Key, ivr.HungUp:
+	case ivr.Key, ivr.HungUp, ivr.TransferStands:
 	}
 	t.do(t.session.Handle(in, t.now))
 }

@@ -45,7 +45,8 @@ func kindOfInput(in ivr.Input) kind {
 		return kindTransfer
 	case ivr.QueueLeft, ivr.AgentConnected:
 		return kindQueue
-	case ivr.Key, ivr.PromptDone, ivr.TimerFired, ivr.AgentDone, ivr.Requeued, ivr.TransferDone, ivr.HungUp:
+	case ivr.Key, ivr.PromptDone, ivr.TimerFired, ivr.AgentDone, ivr.Requeued, ivr.TransferDone, ivr.HungUp,
+		ivr.TransferStands:
 	}
 	return 0
 }
@@ -76,7 +77,7 @@ func (t *Trial) identified(in ivr.Input) ivr.Input {
 		in.ID = id
 		return in
 	case ivr.Key, ivr.PromptDone, ivr.TimerFired, ivr.QueueLeft, ivr.AgentConnected, ivr.AgentDone,
-		ivr.Requeued, ivr.TransferDone, ivr.HungUp:
+		ivr.Requeued, ivr.TransferDone, ivr.HungUp, ivr.TransferStands:
 	}
 	return in
 }
