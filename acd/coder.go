@@ -114,7 +114,9 @@ func (k *coder) bool(p *bool) {
 		n = 1
 	}
 	k.uint(&n)
-	*p = n == 1
+	if !k.writes() { // what is frozen is read beside us
+		*p = n == 1
+	}
 }
 
 func (k *coder) bytes(p *[]byte) {

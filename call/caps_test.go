@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,6 +75,7 @@ func TestLimitsHoldForAllNodes(t *testing.T) {
 		})
 		late := l.from("192.0.2.80:5060", Invite{Number: "10000"})
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if late.refused != 486 || l.line("capped").In != 0 {
 			t.Errorf("known to the log only: %d, %d in", late.refused, l.line("capped").In)
 		}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -36,12 +37,20 @@ func TestAProcessThatStoodStillKnowsIt(t *testing.T) {
 
 func TestEffectsThatAreKeptBackComeInTheirOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var got []string
+		var mu sync.Mutex
+		var done []string
 		o := outlet{carry: func(list []acd.Effect) {
+			mu.Lock()
+			defer mu.Unlock()
 			for _, e := range list {
-				got = append(got, e.(acd.DropCall).Call)
+				done = append(done, e.(acd.DropCall).Call)
 			}
 		}}
+		carried := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(done)
+		}
 		put := func(call string) { o.put([]acd.Effect{acd.DropCall{Call: call}}) }
 		put("a")
 		o.shut(time.Second)
@@ -49,19 +58,21 @@ func TestEffectsThatAreKeptBackComeInTheirOrder(t *testing.T) {
 		time.Sleep(time.Second / 2)
 		o.shut(time.Second) // it is
 		put("c")
-		if !slices.Equal(got, []string{"a"}) {
+		if got := carried(); !slices.Equal(got, []string{"a"}) {
 			t.Errorf("carried out %v while shut", got)
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		put("d")
-		if want := []string{"a", "b", "c", "d"}; !slices.Equal(got, want) {
+		if got, want := carried(), []string{"a", "b", "c", "d"}; !slices.Equal(got, want) {
 			t.Errorf("carried out %v, want %v", got, want)
 		}
 		o.shut(time.Second)
 		put("e")
 		o.close()
 		time.Sleep(2 * time.Second)
-		if len(got) != 4 {
+		synctest.Wait()
+		if got := carried(); len(got) != 4 {
 			t.Errorf("carried out %v after the end", got)
 		}
 	})

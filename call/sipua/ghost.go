@@ -26,10 +26,12 @@ func (e *endpoint) signedBy(sender string) (*endpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sender: %w", err)
 	}
-	s := *e
-	s.host, s.local = host, netip.AddrPortFrom(e.local.Addr(), uint16(port))
+	s := &endpoint{ // but for what its reader writes
+		ua: e.ua, network: e.network, local: netip.AddrPortFrom(e.local.Addr(), uint16(port)), host: host,
+		pc: e.pc, fast: e.fast, ln: e.ln, tls: e.tls, adopted: e.adopted,
+	}
 	s.contact = strings.Replace(e.contact, e.hostport(), s.hostport(), 1)
-	return &s, nil
+	return s, nil
 }
 
 // CancelGhost stops what rings because of a Dial of another process, which had
