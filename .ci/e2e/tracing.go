@@ -216,5 +216,6 @@ func tracedLoss(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
+	out = strings.Join(strings.Fields(out), " ") // lines are broken anywhere
 	return contains("the trace", out, "key 2", "key 3", "MOS 3.")
 }
