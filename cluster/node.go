@@ -267,6 +267,39 @@ func (n *Node) moveMark() {
 	}
 }
 
+// unload stops feeding Raft and takes its answers while it can give them: what
+// comes to it at its last moment it never answers. The channel is closed at the
+// end, which a disk that hangs may keep it from for now.
+func (n *Node) unload() <-chan struct{} {
+	n.starve()
+	if n.fsm.own != nil {
+		n.fsm.own.close()
+	}
+	n.route.close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		n.feeding.Wait()
+		n.route.close()
+		close(n.proposer.flights)
+		n.landing.Wait()
+	}()
+	n.landed(done)
+	return done
+}
+
+// landed waits for that, but not for ever.
+func (n *Node) landed(done <-chan struct{}) bool {
+	t := time.NewTimer(n.timing.drain)
+	defer t.Stop()
+	select {
+	case <-done:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
 // Close commits what was posted, if it can within a moment, and ends the node.
 func (n *Node) Close() error {
 	n.closing.Do(func() { n.closeErr = n.shutdown() })
@@ -277,6 +310,7 @@ func (n *Node) shutdown() error {
 	n.proposer.drain(n.timing.drain)
 	n.stop()
 	n.guard.stop()
+	unloaded := n.unload()
 	var errs []error
 	down := make(chan error, 1)
 	go func() { down <- n.raft.Shutdown().Error() }()
@@ -292,15 +326,9 @@ func (n *Node) shutdown() error {
 	}
 	n.watching.Wait()
 	n.fsm.effects.close()
-	n.starve()
-	if n.fsm.own != nil {
-		n.fsm.own.close()
+	if !n.landed(unloaded) {
+		n.log.Warn("an event that came to Raft while it stopped is never answered")
 	}
-	n.route.close()
-	n.feeding.Wait()
-	n.route.close()
-	close(n.proposer.flights)
-	n.landing.Wait()
 	n.proposer.abandon()
 	n.tape.close()
 	n.moveMark()
