@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,22 +86,12 @@ func menuDocuments(to string) error {
 // ivr measures calls in a menu: callers who speak, and press a key now and
 // then.
 func (b *bench) ivr(ctx context.Context) (err error) {
-	node, err := b.node(ctx, 1, menuDocuments)
+	st, err := b.stage(ctx, menuNumber, 1, menuDocuments)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = node.Kill() }() // measured what there was to measure
-	rtp, err := newGenerator(netip.MustParseAddr(host))
-	if err != nil {
-		return err
-	}
-	defer rtp.close()
-	p, err := openPeers(menuNumber, node)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = p.close() }()
-	p.rtp = rtp
+	defer st.close()
+	node, rtp, p := st.node, st.rtp, st.peers
 	time.Sleep(time.Second)
 	idle, err := node.Memory()
 	if err != nil {

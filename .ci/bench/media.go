@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -56,22 +55,13 @@ const (
 )
 
 func (b *bench) bridged(ctx context.Context, n int, more ...func(documents string) error) error {
-	node, err := b.node(ctx, n, more...)
+	st, err := b.stage(ctx, service, n, more...)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = node.Kill() }() // measured what there was to measure
-	rtp, err := newGenerator(netip.MustParseAddr(host))
-	if err != nil {
-		return err
-	}
-	defer rtp.close()
-	p, err := openPeers(service, node)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = p.close() }()
-	p.rtp, p.hangup = rtp, false
+	defer st.close()
+	node, rtp, p := st.node, st.rtp, st.peers
+	p.hangup = false
 	// The first calls bring what a node needs once: they are no part of what one
 	// more takes.
 	if err = p.converse(first); err != nil {

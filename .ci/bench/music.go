@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -44,22 +43,13 @@ func replace(file string, b []byte) error {
 func (b *bench) music(ctx context.Context) error {
 	b.admission = "off"
 	defer func() { b.admission = "" }()
-	node, err := b.node(ctx, 1, monotone)
+	st, err := b.stage(ctx, service, 1, monotone)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = node.Kill() }() // measured what there was to measure
-	rtp, err := newGenerator(netip.MustParseAddr(host))
-	if err != nil {
-		return err
-	}
-	defer rtp.close()
-	p, err := openPeers(service, node)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = p.close() }()
-	p.rtp, p.mute, p.insist = rtp, true, true
+	defer st.close()
+	node, rtp, p := st.node, st.rtp, st.peers
+	p.mute, p.insist = true, true
 	time.Sleep(time.Second)
 	idle, err := node.Memory()
 	if err != nil {

@@ -65,14 +65,11 @@ func (c *chaos) deaths(mode string) []trial {
 // killed kills a node and lets it come back.
 func killed(role string) func(context.Context, *centre, *figures) error {
 	return func(ctx context.Context, c *centre, f *figures) error {
-		victim, err := c.node(ctx, role)
+		w, err := c.strike(ctx, role)
 		if err != nil {
 			return err
 		}
-		w, err := c.look(ctx, victim)
-		if err != nil {
-			return err
-		}
+		victim := w.victim
 		if err = victim.Kill(); err != nil {
 			return err
 		}
@@ -95,11 +92,9 @@ func killed(role string) func(context.Context, *centre, *figures) error {
 			}
 			f.note(service, served)
 		}
-		after, err := c.calls(ctx, c.others(victim)[0])
-		if err != nil {
+		if err = w.moved(ctx); err != nil {
 			return err
 		}
-		c.compare(w.before, after, victim.Name, w.gone)
 		return w.revive(ctx, f)
 	}
 }
@@ -130,14 +125,11 @@ func (w *watch) revive(ctx context.Context, f *figures) error {
 // paused stops a process for some time.
 func paused(role string, d time.Duration) func(context.Context, *centre, *figures) error {
 	return func(ctx context.Context, c *centre, f *figures) error {
-		victim, err := c.node(ctx, role)
+		w, err := c.strike(ctx, role)
 		if err != nil {
 			return err
 		}
-		w, err := c.look(ctx, victim)
-		if err != nil {
-			return err
-		}
+		victim := w.victim
 		if err = victim.Signal(syscall.SIGSTOP); err != nil {
 			return err
 		}
@@ -194,14 +186,11 @@ func rolled(ctx context.Context, c *centre, f *figures) error {
 // again and comes back on its own one. The calendar can't be set for a process
 // alone; nodes ask it only how long they were away.
 func jumped(ctx context.Context, c *centre, f *figures) error {
-	victim, err := c.node(ctx, leader)
+	w, err := c.strike(ctx, leader)
 	if err != nil {
 		return err
 	}
-	w, err := c.look(ctx, victim)
-	if err != nil {
-		return err
-	}
+	victim := w.victim
 	const day = "86400"
 	for _, wrap := range [][]string{{"unshare", "--time", "--monotonic", day, "--boottime", day}, nil} {
 		if err = victim.Kill(); err != nil {

@@ -73,14 +73,11 @@ func (w *watch) handover(ctx context.Context, limit time.Duration) time.Duration
 
 // stalled lets nothing be written to the leader's disk for some seconds.
 func stalled(ctx context.Context, c *centre, f *figures) error {
-	victim, err := c.node(ctx, leader)
+	w, err := c.strike(ctx, leader)
 	if err != nil {
 		return err
 	}
-	w, err := c.look(ctx, victim)
-	if err != nil {
-		return err
-	}
+	victim := w.victim
 	if err = tool(ctx, "fsfreeze", "-f", disk(victim)); err != nil {
 		return err
 	}
@@ -102,14 +99,11 @@ func stalled(ctx context.Context, c *centre, f *figures) error {
 
 // filled lets a file take all that is left of the leader's disk.
 func filled(ctx context.Context, c *centre, f *figures) error {
-	victim, err := c.node(ctx, leader)
+	w, err := c.strike(ctx, leader)
 	if err != nil {
 		return err
 	}
-	w, err := c.look(ctx, victim)
-	if err != nil {
-		return err
-	}
+	victim := w.victim
 	file, err := os.Create(filepath.Join(disk(victim), "ballast"))
 	if err != nil {
 		return fmt.Errorf("fill disk: %w", err)
@@ -133,14 +127,11 @@ func filled(ctx context.Context, c *centre, f *figures) error {
 func dead(
 	ctx context.Context, c *centre, f *figures, do func(ctx context.Context, victim *bed.Node, log string) error,
 ) error {
-	victim, err := c.node(ctx, follower)
+	w, err := c.strike(ctx, follower)
 	if err != nil {
 		return err
 	}
-	w, err := c.look(ctx, victim)
-	if err != nil {
-		return err
-	}
+	victim := w.victim
 	if err = victim.Kill(); err != nil {
 		return err
 	}

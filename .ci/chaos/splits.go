@@ -114,24 +114,19 @@ func (c *chaos) splits() []trial {
 // split cuts a node off, for as long as calls need to settle elsewhere.
 func split(role string, dir way) func(context.Context, *centre, *figures) error {
 	return func(ctx context.Context, c *centre, f *figures) error {
-		victim, err := c.node(ctx, role)
+		w, err := c.strike(ctx, role)
 		if err != nil {
 			return err
 		}
-		w, err := c.look(ctx, victim)
-		if err != nil {
-			return err
-		}
+		victim := w.victim
 		if err = w.each(ctx, dir, c.cut); err != nil {
 			return err
 		}
 		w.newcomers(ctx, c.others(victim), settle, f)
 		w.measure(f)
-		after, err := c.calls(ctx, c.others(victim)[0])
-		if err != nil {
+		if err = w.moved(ctx); err != nil {
 			return err
 		}
-		c.compare(w.before, after, victim.Name, w.gone)
 		if n := w.admitted(ctx); n > 0 {
 			c.fault("%s, which was cut off, let %d calls into a queue", victim.Name, n)
 		}
@@ -158,14 +153,11 @@ func (w *watch) admitted(ctx context.Context) (n int) {
 // flapped cuts a node off and heals that, again and again.
 func flapped(role string, d time.Duration) func(context.Context, *centre, *figures) error {
 	return func(ctx context.Context, c *centre, f *figures) error {
-		victim, err := c.node(ctx, role)
+		w, err := c.strike(ctx, role)
 		if err != nil {
 			return err
 		}
-		w, err := c.look(ctx, victim)
-		if err != nil {
-			return err
-		}
+		victim := w.victim
 		done := make(chan error, 1)
 		go func() { done <- w.flap(ctx, d) }()
 		w.newcomers(ctx, c.others(victim), d, f)

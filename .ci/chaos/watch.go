@@ -40,6 +40,25 @@ func (c *centre) look(ctx context.Context, victim *bed.Node) (*watch, error) {
 	return w, err
 }
 
+// strike looks at whom something is about to happen to, by his role.
+func (c *centre) strike(ctx context.Context, role string) (*watch, error) {
+	victim, err := c.node(ctx, role)
+	if err != nil {
+		return nil, err
+	}
+	return c.look(ctx, victim)
+}
+
+// moved checks that others have the victim's calls.
+func (w *watch) moved(ctx context.Context) error {
+	after, err := w.c.calls(ctx, w.c.others(w.victim)[0])
+	if err != nil {
+		return err
+	}
+	w.c.compare(w.before, after, w.victim.Name, w.gone)
+	return nil
+}
+
 // measure says what the legs heard until now. Nobody was told to hang up, and
 // nobody heard two nodes.
 func (w *watch) measure(f *figures) {
