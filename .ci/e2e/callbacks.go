@@ -93,7 +93,6 @@ func (l *lab) calledBack(ctx context.Context, port int) error {
 	if err != nil {
 		return errors.Join(err, agent.kill())
 	}
-	time.Sleep(300 * time.Millisecond)
 	if err = l.command(ctx, "1004", "ready"); err != nil {
 		return errors.Join(err, agent.kill(), customer.kill())
 	}

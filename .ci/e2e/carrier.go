@@ -103,7 +103,6 @@ func trunkByTLS(ctx context.Context, l *lab) (err error) {
 	if err != nil {
 		return errors.Join(err, agent.kill())
 	}
-	time.Sleep(300 * time.Millisecond)
 	if _, err = l.cli(ctx, "callbacks", "request", "13900139000", "--queue", "human"); err != nil {
 		return errors.Join(err, agent.kill(), customer.kill())
 	}

@@ -94,12 +94,10 @@ func (c *control) refers(ctx context.Context, l *lab) error {
 func (c *control) outside(ctx context.Context, l *lab, hang time.Duration) (*sipp, error) {
 	media := l.media(callerPort)
 	c.ears.ports["far"] = [2]uint16{uint16(media), uint16(media)} //nolint:gosec // a port
-	s, err := startSipp(ctx, l.work, peer{
+	return startSipp(ctx, l.work, peer{
 		scenario: "agent", sound: []part{hum(farHz, 60*time.Second)}, ring: 500 * time.Millisecond, hang: hang,
 		ip: l.callerIP, port: outwardPort, mediaPort: media, number: "customer", calls: 1,
 	})
-	time.Sleep(300 * time.Millisecond) // sipp does not say when it listens
-	return s, err
 }
 
 func (c *control) leaves(ctx context.Context, l *lab) error {

@@ -129,7 +129,6 @@ func earlyMedia(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(300 * time.Millisecond)
 	caller, err := l.caller(ctx, peer{scenario: "early", number: earlyNumber})
 	if err != nil {
 		return errors.Join(err, herald.kill())
@@ -149,7 +148,6 @@ func earlyCancel(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(300 * time.Millisecond)
 	caller, err := l.caller(ctx, peer{scenario: "early", kind: "cancel", number: earlyNumber})
 	if err != nil {
 		return errors.Join(err, ringer.kill())

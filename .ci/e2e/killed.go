@@ -11,15 +11,18 @@ import (
 	"tierline/.ci/bed"
 )
 
+// killedTalk outlasts a death and a restart on a slow machine.
+const killedTalk = 20 * time.Second
+
 // killed kills the switch while one call is talking and another waits, and
 // starts it again: both hear each other again, the other one still waits, and a
 // new caller reaches the same phone, which did not register anew.
 func killed(ctx context.Context, l *lab) error {
-	caller, agent, err := l.talking(ctx, 7*time.Second)
+	caller, agent, err := l.talking(ctx, killedTalk)
 	if err != nil {
 		return err
 	}
-	waiting, err := l.call(ctx, []string{standard}, 1, 14*time.Second, '1')
+	waiting, err := l.call(ctx, []string{standard}, 1, killedTalk+8*time.Second, '1')
 	if err != nil {
 		return errors.Join(err, caller.kill(), agent.kill())
 	}
@@ -44,7 +47,7 @@ func killed(ctx context.Context, l *lab) error {
 	if fmt.Sprint(a.Phones) != fmt.Sprint(known.Phones) || len(a.Phones) != 1 {
 		return fmt.Errorf("after the restart 1001 has the phones %v, before %v", a.Phones, known.Phones)
 	}
-	err = bed.Eventually(5*time.Second, func() error {
+	err = bed.Eventually(10*time.Second, func() error {
 		return errors.Join(l.phases(ctx, "talking", "waiting"),
 			l.callersHeard(1, time.Second), l.agentsHeard(1, time.Second))
 	})
@@ -58,7 +61,7 @@ func killed(ctx context.Context, l *lab) error {
 		return fmt.Errorf("the restart took %s", back)
 	}
 	// The agent hangs up: his call ends as if nothing had happened.
-	err = errors.Join(agent.wait(20*time.Second), caller.wait(30*time.Second), waiting.wait(30*time.Second))
+	err = errors.Join(agent.wait(2*killedTalk), caller.wait(2*killedTalk), waiting.wait(2*killedTalk))
 	if err != nil {
 		return fmt.Errorf("the call that went on: %w", err)
 	}

@@ -65,7 +65,6 @@ func withheldNumber(ctx context.Context, l *lab) error {
 		if err != nil {
 			return err
 		}
-		time.Sleep(300 * time.Millisecond)
 		caller, err := startSipp(ctx, l.work, peer{
 			scenario: "caller", headers: []string{"P-Asserted-Identity: <tel:+86" + gold + ">", "Privacy: " + c.privacy},
 			ip: l.callerIP, port: trustedPort, mediaPort: l.media(callerPort), sound: []part{hum(callerHz, 5*time.Second)},
@@ -98,7 +97,6 @@ func anonymousOutward(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(300 * time.Millisecond)
 	caller, err := l.caller(ctx, peer{
 		scenario: "caller", number: privateNumber, sound: []part{hum(callerHz, 5*time.Second)},
 	})

@@ -162,12 +162,10 @@ func (l *lab) speaker(ctx context.Context, port int, c recordedCall) (*sipp, err
 	if c.speech == nil {
 		return l.phone(ctx, port, 1, c.ring, c.talk)
 	}
-	s, err := startSipp(ctx, l.work, peer{
+	return startSipp(ctx, l.work, peer{
 		scenario: "agent", sound: c.speech, ring: c.ring, hang: c.talk,
 		ip: l.agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: 1,
 	})
-	time.Sleep(300 * time.Millisecond) // sipp does not say when it listens
-	return s, err
 }
 
 func stopAll(phones []*sipp) (err error) {

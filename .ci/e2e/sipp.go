@@ -75,8 +75,8 @@ func (p peer) args() []string {
 	return args
 }
 
-// startSipp writes what the peer needs into a directory of its own and starts
-// it.
+// startSipp writes what the peer needs into a directory of its own, starts it
+// and waits until it listens.
 func startSipp(ctx context.Context, work string, p peer) (*sipp, error) {
 	dir, err := os.MkdirTemp(work, p.scenario+"-")
 	if err != nil {
@@ -123,6 +123,9 @@ func startSipp(ctx context.Context, work string, p peer) (*sipp, error) {
 		return nil, fmt.Errorf("start sipp: %w", err)
 	}
 	go func() { s.done <- s.cmd.Wait() }()
+	if err := p.listens(s); err != nil {
+		return nil, errors.Join(err, s.kill())
+	}
 	return s, nil
 }
 

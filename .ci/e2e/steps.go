@@ -90,21 +90,17 @@ func hears(who string, heard []time.Duration, n int, d time.Duration) error {
 
 // phone starts a sipp agent that answers n calls.
 func (l *lab) phone(ctx context.Context, port, n int, ring, hang time.Duration) (*sipp, error) {
-	s, err := startSipp(ctx, l.work, peer{
+	return startSipp(ctx, l.work, peer{
 		scenario: "agent", sound: []part{hum(agentHz, max(20*time.Second, hang))}, ring: ring, hang: hang,
 		ip: l.agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: n,
 	})
-	time.Sleep(300 * time.Millisecond) // sipp does not say when it listens
-	return s, err
 }
 
 // ringer starts a phone that nobody answers.
 func (l *lab) ringer(ctx context.Context, port int) (*sipp, error) {
-	s, err := startSipp(ctx, l.work, peer{
+	return startSipp(ctx, l.work, peer{
 		scenario: "ring", ip: l.agentIP, port: port, mediaPort: l.media(agentPort), number: "agent", calls: 1,
 	})
-	time.Sleep(300 * time.Millisecond)
-	return s, err
 }
 
 // Two customers of the demo: gold is offered "1: advisor", standard "1: bill".

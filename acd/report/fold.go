@@ -286,14 +286,20 @@ func (o *open) settle(s Story, fact acd.Fact) {
 	if last < 0 {
 		return
 	}
-	if last > 0 && segments[last].Kind == IVR && o.Begun[last] == s.At {
+	wait := last
+	if segments[last].Kind == IVR && o.Begun[last] == s.At {
+		wait--
+	}
+	for wait > 0 && segments[wait].Kind == Offer {
+		wait--
+	}
+	if wait < 0 || segments[wait].Kind != Queue {
+		return
+	}
+	if segments[last].Kind == IVR {
 		segments = segments[:last]
-		last--
 	}
-	for last > 0 && segments[last].Kind == Offer {
-		last--
-	}
-	if w := &segments[last]; w.Kind == Queue && w.Outcome == outcomeEnded && o.Begun[last]+w.DurationMS == s.At {
+	if w := &segments[wait]; w.Outcome == outcomeEnded && o.Begun[wait]+w.DurationMS == s.At {
 		w.EndedBy = fact.By
 		if fact.Abandoned {
 			w.Outcome = outcomeAbandoned
