@@ -18,7 +18,25 @@ type carrier struct {
 
 	stalled func() error // why this node must not lead now
 	pace    *pace
+	herald  *herald
 	contact atomic.Int64 // when a leader was last heard
+}
+
+// newCarrier makes it, and the herald that uses it.
+func (n *Node) newCarrier(c Config, t timing) *carrier {
+	n.herald = newHerald()
+	out := &carrier{
+		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+			Stream: n.wires, MaxPool: 3, Timeout: t.wires, Logger: newBridge(c.Logger),
+			// One request at a time: a pipeline stops for good over a request that fails
+			// while the next one is sent (hashicorp/raft#612), and its follower gets
+			// heartbeats and nothing else. What came meanwhile goes with the next request.
+			MaxRPCsInFlight: 1,
+		}),
+		stalled: func() error { return n.guard.stalled(n.timing.watchdog) }, pace: n.pace, herald: n.herald,
+	}
+	n.herald.send = out.AppendEntries
+	return out
 }
 
 var (
@@ -41,7 +59,10 @@ func (c *carrier) AppendEntries(
 	if err := c.stalled(); err != nil {
 		return fmt.Errorf("%w: %w", errStalled, err)
 	}
-	return c.NetworkTransport.AppendEntries(id, to, req, resp)
+	c.herald.began(id, to, req)
+	err := c.NetworkTransport.AppendEntries(id, to, req, resp)
+	c.herald.ended(id, req, err == nil && resp.Success)
+	return err
 }
 
 const (

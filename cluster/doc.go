@@ -32,6 +32,7 @@
 //   - feeder: gives queued events to Raft, in order, with their time
 //   - collector: takes the outcomes from Raft, in order
 //   - decider: on the leader, asks acd.Decide after each change and expiry
+//   - herald: on the leader, tells the others at once what is committed
 //   - watch: notices changes of leadership and a disk that fails or crawls
 //
 // Config.Effects is called on Raft's apply goroutine with no lock held. It may

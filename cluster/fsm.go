@@ -24,6 +24,7 @@ type fsm struct {
 	effects outlet
 	raft    atomic.Pointer[raft.Raft] // nil until it has begun
 	changed chan struct{}             // capacity 1: an entry was applied and not refused
+	news    chan struct{}             // the herald's; nil: nobody else needs to be told
 
 	fenced func() // nil: nothing is done about it
 
@@ -68,6 +69,7 @@ func (f *fsm) Apply(l *raft.Log) any { return f.ApplyBatch([]*raft.Log{l})[0] }
 
 // ApplyBatch implements raft.BatchingFSM.
 func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
+	nudge(f.news)
 	records := make([]record, len(logs))
 	for i, l := range logs {
 		if l.Type != raft.LogCommand {

@@ -69,6 +69,7 @@ type Node struct {
 	lessee   *lessee
 	pace     *pace   // nil: alone
 	pulses   *pulses // nil: alone
+	herald   *herald // nil: alone
 
 	dir     *directory   // nil in memory
 	vault   *vault.Vault // nil: nothing is sealed

@@ -150,16 +150,8 @@ func (n *Node) connect(c Config, s settings) error {
 	r := &relay{node: n, wall: s.wall}
 	others := slices.DeleteFunc(c.Members.names(), func(name string) bool { return name == c.Node })
 	n.lessee, n.pace = newLessee(s.mono, others), newPace(s.mono)
-	n.carrier = &carrier{
-		NetworkTransport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: n.wires, MaxPool: 3, Timeout: s.timing.wires, Logger: newBridge(c.Logger),
-			// One request at a time: a pipeline stops for good over a request that fails
-			// while the next one is sent (hashicorp/raft#612), and its follower gets
-			// heartbeats and nothing else. What came meanwhile goes with the next request.
-			MaxRPCsInFlight: 1,
-		}),
-		stalled: func() error { return n.guard.stalled(n.timing.watchdog) }, pace: n.pace,
-	}
+	n.carrier = n.newCarrier(c, s.timing)
+	n.fsm.news = n.herald.wake
 	n.visits, n.lines = newVisits(c.Node, s.timing.wires), newVisits(c.Node, s.timing.wires)
 	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){
 		forEvents: r.serve, forStatus: n.tell, forVisits: n.visits.receive,
@@ -310,7 +302,11 @@ func (n *Node) startRaft(conf *raft.Config, snaps raft.SnapshotStore) (r *raft.R
 			err = fmt.Errorf("start Raft: %v", p)
 		}
 	}()
-	r, err = raft.NewRaft(conf, n.fsm, n.guard, n.guard, snaps, n.carrier)
+	entries, err := n.entries()
+	if err != nil {
+		return nil, err
+	}
+	r, err = raft.NewRaft(conf, n.fsm, entries, n.guard, snaps, n.carrier)
 	if err != nil {
 		return nil, fmt.Errorf("start Raft: %w", err)
 	}
@@ -345,6 +341,8 @@ func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start 
 		n.pulses = newPulses(n, start)
 		n.pulses.urge = n.urge
 		n.wires.run()
+		n.herald.raft = n.raft
+		n.watching.Go(func() { n.herald.run(watching) })
 		n.watching.Go(func() { n.pulses.run(watching) })
 		n.watching.Go(func() { n.watch(watching) })
 		meet = n.join

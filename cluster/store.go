@@ -70,6 +70,18 @@ func openStore(which, dir string, log *bridge) (s store, err error) {
 	return nil, fmt.Errorf("log store %q: not one of %s, %s, %s", which, StoreWAL, StoreBolt, StoreMemory)
 }
 
+// lately is how many of the last entries stay in memory.
+const lately = 512
+
+// entries is the log as Raft sees it. Among several a leader sends each entry
+// to all others, and a follower applies it a moment after it has stored it.
+func (n *Node) entries() (raft.LogStore, error) {
+	if n.wires == nil {
+		return n.guard, nil
+	}
+	return raft.NewLogCache(lately, n.guard)
+}
+
 // boltLog makes bolt say nothing, like wal does, where a value was never set.
 type boltLog struct{ *boltstore.BoltStore }
 

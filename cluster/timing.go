@@ -26,8 +26,8 @@ func raftConfig(c Config, t timing) *raft.Config {
 	conf.LocalID = raft.ServerID(c.Node)
 	conf.Logger = newBridge(c.Logger)
 	conf.HeartbeatTimeout, conf.ElectionTimeout = t.heartbeat, t.heartbeat
-	conf.LeaderLeaseTimeout = t.heartbeat // more would let two lead, less gives up for a hiccup
-	conf.CommitTimeout = 5 * time.Millisecond
+	conf.LeaderLeaseTimeout = t.heartbeat                // more would let two lead, less gives up for a hiccup
+	conf.CommitTimeout = 25 * time.Millisecond           // the herald is faster
 	conf.MaxAppendEntries, conf.BatchApplyCh = 512, true // what came during one fsync is committed by the next
 	conf.SnapshotThreshold = uint64(c.SnapshotEvery)
 	conf.SnapshotInterval = t.snapshot
