@@ -22,15 +22,21 @@ type Taped struct {
 }
 
 const (
-	tapeRing = 8 * 8000 // samples of a channel: how far a disk may lag behind, and timestamps run ahead
-	maxTape  = 24 * time.Hour
+	tapeBlocks = 16
+	tapeRing   = tapeBlocks * chunkSize // samples of a channel: how far a disk may lag behind, and timestamps run ahead
+	maxTape    = 24 * time.Hour
 )
+
+// tapeBlock is as much of a tape as goes to the disk at once: samples of both
+// channels in turn.
+type tapeBlock [2 * chunkSize]byte
 
 // Tape records what legs hear, on two sides. It begins at once and ends with End
 // or with one of its legs.
 //
 // The workers of the legs put packets into a ring, each where its time says; a
-// goroutine takes them from there to the disk, a little later.
+// goroutine takes them from there to the disk, a little later. The ring has room
+// where there is something only: as a rule for a second of its eight.
 type Tape struct {
 	path  string
 	on    func(Taped)
@@ -39,11 +45,12 @@ type Tape struct {
 
 	mu    sync.Mutex // held while a packet or half a second of sound is copied
 	began time.Duration
-	ring  []byte // samples of both channels in turn; silence where nothing came
-	start int64  // position of the first one that isn't taken to the disk
-	ready int64  // what is before it may be taken
-	muted bool   // silence is recorded, whatever is said …
-	deaf  int64  // … and of what was said before this position, also later
+	ring  [tapeBlocks]*tapeBlock // nil where nothing came: silence
+	spare *tapeBlock             // one that was taken to the disk
+	start int64                  // position of the first sample that isn't taken to the disk; where a block begins
+	ready int64                  // what is before it may be taken
+	muted bool                   // silence is recorded, whatever is said …
+	deaf  int64                  // … and of what was said before this position, also later
 	ended bool
 	err   error // why nothing is kept
 }
@@ -59,9 +66,8 @@ type tap struct {
 // is missing. on is told the end once, on a goroutine of its own.
 func (e *Engine) NewTape(path string, on func(Taped)) *Tape {
 	t := &Tape{
-		path: path, on: on, clock: e.clock, wake: make(chan struct{}, 1), began: e.clock(), ring: make([]byte, 2*tapeRing),
+		path: path, on: on, clock: e.clock, wake: make(chan struct{}, 1), began: e.clock(),
 	}
-	erase(t.ring)
 	e.mu.RLock() // Close comes after it and waits for the writer
 	defer e.mu.RUnlock()
 	if e.closed {
@@ -100,8 +106,10 @@ func (t *Tape) Mute(on bool) time.Duration {
 	}
 	t.muted, t.deaf = on, samples(at)
 	if on { // what ran ahead of the clock
-		for i := max(t.deaf, t.start); i < t.start+tapeRing; i++ {
-			erase(t.ring[2*(i%tapeRing):][:2])
+		for i := max(t.deaf, t.start); i < t.start+tapeRing; i += chunkSize - i%chunkSize {
+			if b := t.ring[i/chunkSize%tapeBlocks]; b != nil {
+				erase(b[2*(i%chunkSize):])
+			}
 		}
 	}
 	return at
@@ -155,20 +163,35 @@ func (t *Tape) put(channel int, at, fresh int64, payload []byte, codec Codec) {
 	if from >= end {
 		return
 	}
-	slot := 2*(from%tapeRing) + int64(channel)
-	for i := from; i < end; i++ {
-		c := payload[i-at]
-		if codec == PCMU {
-			c = g711.UToA(c)
-		}
-		if t.ring[slot] != g711.IdleA && i >= fresh {
-			c = g711.EncodeA(together(g711.DecodeA(t.ring[slot]), g711.DecodeA(c)))
-		}
-		t.ring[slot] = c
-		if slot += 2; slot >= 2*tapeRing {
-			slot -= 2 * tapeRing
+	for from < end { // once, or twice at the end of a block
+		b := t.room(from)
+		stop := min(end, from-from%chunkSize+chunkSize)
+		slot := 2*(from%chunkSize) + int64(channel)
+		for ; from < stop; from++ {
+			c := payload[from-at]
+			if codec == PCMU {
+				c = g711.UToA(c)
+			}
+			if b[slot] != g711.IdleA && from >= fresh {
+				c = g711.EncodeA(together(g711.DecodeA(b[slot]), g711.DecodeA(c)))
+			}
+			b[slot] = c
+			slot += 2
 		}
 	}
+}
+
+// room returns the block of a position in the ring.
+func (t *Tape) room(at int64) *tapeBlock {
+	b := &t.ring[at/chunkSize%tapeBlocks]
+	if *b == nil && t.spare != nil {
+		*b, t.spare = t.spare, nil
+	}
+	if *b == nil {
+		*b = new(tapeBlock)
+		erase((*b)[:])
+	}
+	return *b
 }
 
 // advance is the housekeeping of a tape, by whichever leg comes first.
@@ -225,25 +248,32 @@ func (t *Tape) signal() {
 	}
 }
 
-// pull moves samples that are ready out of the ring; over: there won't be more.
-func (t *Tape) pull(chunk []byte) (n int, over bool, err error) {
+// pull takes samples that are ready out of the ring; over: there won't be more.
+// What it returns goes back by reuse.
+func (t *Tape) pull() (b *tapeBlock, n int, over bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.err != nil {
-		return 0, true, t.err
+		return nil, 0, true, t.err
 	}
-	n = int(min(t.ready-t.start, int64(len(chunk)/2)))
-	if !t.ended && n < len(chunk)/2 {
-		return 0, false, nil
+	n = int(min(t.ready-t.start, chunkSize))
+	if !t.ended && n < chunkSize {
+		return nil, 0, false, nil
 	}
-	for rest := chunk[:2*n]; len(rest) > 0; { // once, or twice at the ring's end
-		part := t.ring[2*(t.start%tapeRing):]
-		part = part[:min(len(part), len(rest))]
-		rest = rest[copy(rest, part):]
-		erase(part)
-		t.start += int64(len(part) / 2)
+	if n > 0 {
+		b = t.room(t.start)
+		t.ring[t.start/chunkSize%tapeBlocks] = nil
+		t.start += int64(n)
 	}
-	return n, t.ended && t.start == t.ready, nil
+	return b, n, t.ended && t.start == t.ready, nil
+}
+
+// reuse takes a block back that was pulled: one will be needed soon.
+func (t *Tape) reuse(b *tapeBlock) {
+	erase(b[:])
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spare = b
 }
 
 // write is the tape's own goroutine.
@@ -254,14 +284,15 @@ func (t *Tape) write(create func(path string, channels int) (recording, error)) 
 		f, err = create(t.path, 2)
 	}
 	length := 0
-	chunk := make([]byte, 2*chunkSize)
 	for over := false; !over && err == nil; {
+		var b *tapeBlock
 		var n int
-		n, over, err = t.pull(chunk)
+		b, n, over, err = t.pull()
 		switch {
 		case n > 0:
-			err = f.Write(chunk[:2*n])
+			err = f.Write(b[:2*n])
 			length += n
+			t.reuse(b)
 		case !over:
 			<-t.wake
 		}

@@ -7,9 +7,8 @@ import (
 )
 
 func BenchmarkTapePacket(b *testing.B) {
-	t := &Tape{ring: make([]byte, 2*tapeRing)}
-	erase(t.ring)
-	p, sound, chunk := &tap{tape: t}, make([]byte, 160), make([]byte, 2*chunkSize)
+	t := &Tape{}
+	p, sound := &tap{tape: t}, make([]byte, 160)
 	for i := range sound {
 		sound[i] = byte(i)
 	}
@@ -20,7 +19,8 @@ func BenchmarkTapePacket(b *testing.B) {
 		now += 20 * ms
 		h.Timestamp += 160
 		if t.ready = samples(now); t.ready-t.start >= chunkSize {
-			_, _, _ = t.pull(chunk)
+			full, _, _, _ := t.pull()
+			t.reuse(full)
 		}
 	}
 }
