@@ -41,9 +41,7 @@ func (l *Leg) setPeer(peer *Leg) {
 		before.part(l)
 	}
 	if peer != nil && peer != l.peer {
-		// A key that the menu had must not reach an agent who answers while it
-		// is still pressed.
-		l.digits.Claim()
+		l.claim()
 	}
 	l.peer = peer
 }

@@ -1,9 +1,12 @@
 package media
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"tierline/media/g711"
 )
 
 // A key that took the caller to an agent is still pressed when the agent
@@ -43,6 +46,44 @@ func TestKeyOfTheMenuNeverReachesTheAgent(t *testing.T) {
 	}
 	want := []Event{Digit{Code: '1', DurationMS: 20}, Digit{Code: '2', DurationMS: 20}}
 	if diff := cmp.Diff(want, caller.got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The same of a key that is a tone in the sound: its tail was heard.
+func TestToneOfTheMenusKeyNeverReachesTheAgent(t *testing.T) {
+	b := newLab(t)
+	p := talking(PCMA)
+	p.Inband = true
+	caller, agent := b.peer(p), b.peer(p)
+	say := func(packets [][]byte) {
+		for _, k := range packets {
+			caller.raw(datagram(caller.header(), k))
+			caller.seq++
+			caller.ts += 160
+		}
+	}
+	key := press(PCMA, 770, 1336) // three packets of tone, three of silence
+	say(key[:2])
+	Bridge(caller.leg, agent.leg)
+	b.settle()
+	say(key[2:])
+	loud := func() (n int) {
+		for _, k := range agent.heard() {
+			if slices.ContainsFunc(k.payload, func(c byte) bool { return g711.DecodeA(c) > 1000 }) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := loud(); n > 0 {
+		t.Errorf("the agent hears %d packets of it", n)
+	}
+	say(key[:3]) // for him
+	if n := loud(); n != 3 {
+		t.Errorf("the agent hears %d packets of a key for him", n)
+	}
+	if diff := cmp.Diff([]Event{inbandKey('5'), inbandKey('5')}, caller.got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -22,6 +22,7 @@ type inband struct {
 	sequence uint16 // of the newest packet
 	next     uint32 // timestamp of what comes after it
 	key      rune   // heard in this packet; 0 = none
+	claimed  bool   // the tone that sounds is nobody else's business
 	linear   [maxPtime * 8]int16
 }
 
@@ -49,6 +50,7 @@ func (i *inband) hear(h rtp.Header, payload []byte, codec Codec) rune {
 		payload = payload[n:]
 		i.detector.Feed(i.linear[:n], i.heard)
 	}
+	i.claimed = i.claimed && i.detector.Sounding()
 	return i.key
 }
 
@@ -69,6 +71,9 @@ func (l *Leg) listenInband(on bool) {
 func (l *Leg) listen(k kind, h rtp.Header, payload []byte, now time.Duration) kind {
 	if k == kindAudio {
 		l.listenTo(h, payload, now)
+		if l.inband != nil && l.inband.claimed && l.params.Codec != Opus {
+			return kindClaimed
+		}
 		return k
 	}
 	if k != kindEvent {
@@ -85,6 +90,15 @@ func (l *Leg) listen(k kind, h rtp.Header, payload []byte, now time.Duration) ki
 		return kindClaimed
 	}
 	return k
+}
+
+// claim keeps to ourselves what is still to come of keys that had their effect: who
+// answers while the menu's key is pressed must not hear the rest of it.
+func (l *Leg) claim() {
+	l.digits.Claim()
+	if l.inband != nil {
+		l.inband.claimed = l.inband.detector.Sounding()
+	}
 }
 
 // listenTo takes sound: for keys in it and for recordings of it.

@@ -186,7 +186,7 @@ func (l *Leg) sit(s *seat) {
 	}
 	l.peer = nil
 	l.stand()
-	l.digits.Claim() // as for a bridge
+	l.claim()
 	l.seat = s
 	l.out.take(s)
 }

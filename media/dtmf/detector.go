@@ -85,6 +85,9 @@ func (d *Detector) Skip(samples int) {
 	}
 }
 
+// Sounding reports whether a key that was told isn't over.
+func (d *Detector) Sounding() bool { return d.current >= 0 }
+
 // block judges the newest block, and the window if it is worth it.
 func (d *Detector) block() (rune, bool) {
 	key := d.resembles(d.window[windowSize-blockSize:])
