@@ -75,16 +75,20 @@ func (u *UA) heir(d *Dialog) *endpoint {
 		}
 	}
 	if ours == nil {
+		ours = u.outward[strings.ToLower(d.Transport)]
+	}
+	if ours == nil {
 		return u.endpoints()[0]
 	}
 	return ours
 }
 
-// Serves reports whether we are what a dialog's peer knows as our address.
+// Serves reports whether we are what a dialog's peer knows as our address, and
+// can be reached there.
 func (u *UA) Serves(d Dialog) bool {
 	scheme, _, _ := strings.Cut(d.Contact, ":")
 	ep := u.heir(&d)
-	return ep.network == strings.ToLower(d.Transport) && ep.contactFor(scheme) == d.Contact
+	return ep != u.outward[ep.network] && ep.network == strings.ToLower(d.Transport) && ep.contactFor(scheme) == d.Contact
 }
 
 // Adopt also serves another user agent's sockets, in whose place we are.

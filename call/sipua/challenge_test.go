@@ -116,7 +116,7 @@ func TestDialRefusesNonsense(t *testing.T) {
 			"to":               func(r *sipua.DialRequest) { r.To = "a>" },
 			"destination":      func(r *sipua.DialRequest) { r.Destination = "here" },
 			"transport":        func(r *sipua.DialRequest) { r.Transport = "tls" },
-			"target transport": func(r *sipua.DialRequest) { r.Target += ";transport=tcp" },
+			"target transport": func(r *sipua.DialRequest) { r.Target += ";transport=tls" },
 		} {
 			r := good
 			change(&r)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"tierline/call/sipua"
 )
@@ -59,6 +60,43 @@ func TestCallOverTLSOfANodeThatServesNone(t *testing.T) {
 	far.Hangup(16, "bye")
 	next[sipua.Hungup](t, caller)
 	l.Hangup(16, "bye")
+	if a.Stats().Connections != 1 || b.Stats().Connections != 1 {
+		t.Errorf("%d and %d connections", a.Stats().Connections, b.Stats().Connections)
+	}
+}
+
+// The same over TCP: calls of a node that serves UDP only never left, though no
+// listener is needed for them.
+func TestCallOverTCPOfANodeThatServesUDPOnly(t *testing.T) {
+	caller, callee := newEvents(), newEvents()
+	legs := make(chan *sipua.Leg, 1)
+	b := realUA(t, &desk{invite: func(in *sipua.Incoming) {
+		l, _ := in.Answer([]byte(ourSDP), callee.on)
+		legs <- l
+	}}, sipua.TCP)
+	a := realUA(t, &desk{}, sipua.UDP)
+	if a.Addr(sipua.TCP).IsValid() {
+		t.Error("it says that it serves TCP")
+	}
+	target := "sip:1@" + b.Addr(sipua.TCP).String() + ";transport=tcp"
+	if _, err := a.Dial(sipua.DialRequest{Target: target, From: "10000", SDP: []byte(offerSDP)}, caller.on); err != nil {
+		t.Fatal(err)
+	}
+	d := next[sipua.Answered](t, caller).Dialog
+	if d.Transport != sipua.TCP || d.Contact != "sip:tierline@127.0.0.1;transport=tcp;ob" {
+		t.Errorf("%+v", d)
+	}
+	if a.Serves(d) {
+		t.Error("it says that its peer could connect to it")
+	}
+	next[sipua.Confirmed](t, callee)
+	(<-legs).Hangup(16, "bye")
+	next[sipua.Hungup](t, caller)
+	asked := make(chan sipua.Pong, 1)
+	a.Ping(target, 8*time.Second, func(p sipua.Pong) { asked <- p })
+	if p := <-asked; p.Status != 200 {
+		t.Errorf("OPTIONS: %+v", p)
+	}
 	if a.Stats().Connections != 1 || b.Stats().Connections != 1 {
 		t.Errorf("%d and %d connections", a.Stats().Connections, b.Stats().Connections)
 	}

@@ -104,7 +104,7 @@ type UA struct {
 	config    Config // what more sockets are opened with
 	streams   *connections
 	clientTLS func(called string) (c *tls.Config, domain string)
-	outward   *endpoint // of TLS, where none is served; may be nil
+	outward   map[string]*endpoint // by transport: what we call over where we don't serve it
 	origins   []string
 	table     *table
 	resolver  *resolve.Resolver
@@ -128,10 +128,12 @@ func Open(c Config) (*UA, error) {
 		return nil, fmt.Errorf("open user agent: handler and logger: %w", ErrInput)
 	}
 	u := newUA(c)
-	if _, err := u.listen(c); err != nil {
+	added, err := u.listen(c)
+	if err != nil {
 		u.Close()
 		return nil, err
 	}
+	u.reach(added[0])
 	u.serve(u.endpoints())
 	return u, nil
 }
@@ -203,10 +205,16 @@ func (u *UA) listen(c Config) ([]*endpoint, error) {
 	if err := errors.Join(errs...); err != nil {
 		return added, err
 	}
-	if c.ClientTLS != nil {
-		u.outward = added[0].outward()
-	}
 	return added, nil
+}
+
+// reach makes the endpoints for connections that we make, at the address of the
+// first that is served.
+func (u *UA) reach(first *endpoint) {
+	u.outward = map[string]*endpoint{TCP: first.outward(TCP)}
+	if u.clientTLS != nil {
+		u.outward[TLS] = first.outward(TLS)
+	}
 }
 
 func (c *Config) socket(lc net.ListenConfig, addr string) (net.PacketConn, error) {
@@ -268,7 +276,7 @@ func (u *UA) Close() {
 
 // Addr returns the first address listened on with a transport.
 func (u *UA) Addr(transport string) netip.AddrPort {
-	if ep := u.endpoint(transport); ep != nil && ep != u.outward {
+	if ep := u.endpoint(transport); ep != nil && ep != u.outward[ep.network] {
 		return ep.local
 	}
 	return netip.AddrPort{}
@@ -283,10 +291,7 @@ func (u *UA) endpoint(transport string) *endpoint {
 			return ep
 		}
 	}
-	if transport == TLS {
-		return u.outward
-	}
-	return nil
+	return u.outward[transport]
 }
 
 // guarded runs f and survives its panic. It reports whether f returned.

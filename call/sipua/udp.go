@@ -29,16 +29,16 @@ type endpoint struct {
 	adopted bool           // another one's, in whose place we serve
 }
 
-// outward is an endpoint of TLS for connections that we make, at the address of
-// e: nobody can connect to it, so its peers are told to use the connection that
-// is there (RFC 5626 §5.4).
-func (e *endpoint) outward() *endpoint {
-	o := &endpoint{ua: e.ua, network: TLS, local: netip.AddrPortFrom(e.local.Addr(), 0), host: e.host}
+// outward is an endpoint for connections that we make, at the address of e:
+// nobody can connect to it, so its peers are told to use the connection that is
+// there (RFC 5626 §5.4).
+func (e *endpoint) outward(network string) *endpoint {
+	o := &endpoint{ua: e.ua, network: network, local: netip.AddrPortFrom(e.local.Addr(), 0), host: e.host}
 	host := e.host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	o.contact = "sip:tierline@" + host + ";transport=tls;ob"
+	o.contact = "sip:tierline@" + host + ";transport=" + network + ";ob"
 	return o
 }
 
