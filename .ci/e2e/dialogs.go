@@ -26,11 +26,12 @@ func dialogSteps() []step {
 	return []step{
 		{"timers: 422, an interval agreed on, refreshed by UPDATE and by a late offer", timedCaller},
 		{"late offer: the ACK of the caller's INVITE answers ours; his keys arrive", lateOffer},
-		{"timers: phones refreshed by UPDATE, by re-INVITE with glare (491), and one that forgets to", timedPhones},
+		{"timers: refreshed by UPDATE, by re-INVITE with glare (491); a phone that forgets to, one that refuses", timedPhones},
 		{"early media: heard through two 183 with PRACK, an offer by UPDATE before the answer", earlyMedia},
 		{"early media: who gives up before the answer is recorded as 487", earlyCancel},
 		{"privacy: a number that its owner withholds is shown to nobody; a trusted peer's word counts", withheldNumber},
 		{"greeting: the agent's number for the caller, in his language, while the agent hears what it is about", greeted},
+		{"refer: a far switch takes the call over, and ours is out of it", referred},
 		{"privacy: outward the carrier alone learns who calls", anonymousOutward},
 	}
 }
@@ -46,7 +47,7 @@ func dialogDocuments(to, outward string) error {
 	}
 	return errors.Join(
 		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_early, answer: early}\n", earlyNumber)),
-		privacyDocuments(to, outward), greetingDocuments(to))
+		privacyDocuments(to, outward), greetingDocuments(to), referDocuments(to, outward))
 }
 
 // caller starts one sipp caller.
@@ -70,9 +71,9 @@ func lateOffer(ctx context.Context, l *lab) error {
 	}})
 }
 
-// timedPhones has three callers talk to three phones, whoever to whom.
+// timedPhones has four callers talk to four phones, whoever to whom.
 func timedPhones(ctx context.Context, l *lab) error {
-	ids, ports, phones := []string{"1001", "1002", wideAgent}, []int{}, []*sipp{}
+	ids, ports, phones := []string{"1001", "1002", wideAgent, "1003"}, []int{}, []*sipp{}
 	for _, id := range ids {
 		port := l.port()
 		if err := l.register(ctx, port, id); err != nil {
@@ -80,7 +81,7 @@ func timedPhones(ctx context.Context, l *lab) error {
 		}
 		ports = append(ports, port)
 	}
-	for i, kind := range []string{"update", "glare", "forget"} {
+	for i, kind := range []string{"update", "glare", "forget", "refuse"} {
 		phone, err := startSipp(ctx, l.work, peer{
 			scenario: "session", kind: kind, sound: []part{hum(agentHz, 20*time.Second)},
 			ip: l.agentIP, port: ports[i], mediaPort: l.media(agentPort), number: "agent", calls: 1,
@@ -104,16 +105,16 @@ func timedPhones(ctx context.Context, l *lab) error {
 	for _, p := range phones {
 		errs = append(errs, p.wait(25*time.Second))
 	}
-	errs = append(errs, l.callersHeard(3, 5*time.Second), l.agentsHeard(3, 5*time.Second))
+	errs = append(errs, l.callersHeard(4, 5*time.Second), l.agentsHeard(4, 5*time.Second))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	// Whose phone forgot is counted as gone, and his caller waits for another.
+	// Whose phone forgot or refused is counted as gone, and the caller waits for another.
 	port := l.port()
 	if err := l.register(ctx, port, "1001"); err != nil {
 		return err
 	}
-	next, err := l.phone(ctx, port, 1, 100*time.Millisecond, 500*time.Millisecond)
+	next, err := l.phone(ctx, port, 2, 100*time.Millisecond, 500*time.Millisecond)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func traceSteps() []step {
 	return []step{
 		{"tls: the ladder of a call with keys in its SDP, its capture, its copies at a HEP collector", tracedByTLS},
 		{"a PIN is in no trace, capture or copy", tracedSecret},
+		{"a call is followed while it runs, until it is over", followed},
 		{"a caller whose packets get lost sounds worse, in record, metrics and trace", tracedLoss},
 	}
 }
