@@ -116,6 +116,8 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.recordingUsed(ev, r)
 	case CallPlaced:
 		return s.callPlaced(ev, e, r)
+	case TestPlaced:
+		return s.testPlaced(ev, e, r)
 	case AgentCalled:
 		return s.agentCalled(ev, e.Index, r)
 	case SupervisionChanged:

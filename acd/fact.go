@@ -76,7 +76,7 @@ type Fact struct {
 	Account  string `json:"account,omitempty"`   // auth.*: SHA-256 of the account
 
 	Role      string `json:"role,omitempty"`      // of an agent or somebody outside beside the one who serves the call
-	Direction string `json:"direction,omitempty"` // call.arrived: out, internal; "" in
+	Direction string `json:"direction,omitempty"` // call.arrived: out, internal, test; "" in
 	Leg       int    `json:"leg,omitempty"`       // outside.*: counts within the call
 
 	Mode       string `json:"mode,omitempty"`       // supervision.*

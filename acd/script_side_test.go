@@ -22,6 +22,8 @@ func (x *script) sideEvent() (Event, bool) {
 			Call: x.arg("0"), Node: "n1", Agent: x.arg("1"), To: x.arg("2"), Outside: x.arg("outside") != "",
 			Leg: []byte(x.arg("leg")),
 		}, true
+	case "test":
+		return TestPlaced{Call: x.arg("0"), Node: "n1", Trunk: x.arg("1"), To: x.arg("2"), By: "lead"}, true
 	case "call":
 		by := x.arg("by")
 		if by == "" {

@@ -28,6 +28,13 @@ func (w *world) sideActions(
 				Agent: agent.Draw(t, "agent"), To: "139", Outside: rapid.Bool().Draw(t, "outside"),
 			})
 		},
+		"test": func(t *rapid.T) {
+			w.calls++
+			_ = w.put(t, TestPlaced{
+				Call: fmt.Sprint("c", w.calls), Node: rapid.SampledFrom([]string{"n1", "n2"}).Draw(t, "node"),
+				Trunk: "t", To: "139", By: "lead",
+			})
+		},
 		"call an agent": func(t *rapid.T) {
 			_ = w.put(t, AgentCalled{
 				Call: busy(t), Agent: agent.Draw(t, "agent"), Role: Role(rapid.IntRange(0, 5).Draw(t, "role")),

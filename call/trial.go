@@ -78,6 +78,7 @@ type Trial struct {
 
 // TrialResult is what became of a test call.
 type TrialResult struct {
+	Call                  string // its id, in records and traces
 	Number, Called, Shown string // normalised; as they were written
 	Tries                 []Try  // targets, in the order in which they were called
 	Outcome               string // answered, busy, no_answer …
@@ -100,7 +101,7 @@ type trial struct {
 }
 
 // TestCall calls a number through a trunk, as any call outward: by the same
-// rules, and as counted.
+// rules, as counted, and with a record.
 func (s *Switch) TestCall(ctx context.Context, want Trial) (TrialResult, error) {
 	t, err := s.testable(want.Trunk)
 	if err != nil {
@@ -112,11 +113,16 @@ func (s *Switch) TestCall(ctx context.Context, want Trial) (TrialResult, error) 
 		return TrialResult{}, err //nolint:wrapcheck // it says why, in the words of the documents
 	}
 	c := &Call{
-		id: newID(), sw: s, gen: gen, to: want.Number, codecs: sdp.DefaultCodecs(), release: func() {},
-		trial: &trial{Trial: want, done: make(chan TrialResult, 1)},
+		id: newID(), sw: s, gen: gen, from: want.By, to: want.Number, trunk: want.Trunk, codecs: sdp.DefaultCodecs(),
+		release: func() {},
+		trial:   &trial{Trial: want, done: make(chan TrialResult, 1)},
 	}
+	c.trial.result.Call = c.id
 	c.prime(c.id)
 	if err = s.enter(c); err != nil {
+		return TrialResult{}, err
+	}
+	if err = c.writeTrial(); err != nil {
 		return TrialResult{}, err
 	}
 	c.log.Info("test call", "trunk", want.Trunk, "to", routing.Mask(want.Number), "by", want.By)
@@ -127,6 +133,30 @@ func (s *Switch) TestCall(ctx context.Context, want Trial) (TrialResult, error) 
 	result := <-c.trial.done
 	<-c.done // who tests again at once finds the trunk's room free
 	return result, nil
+}
+
+// writeTrial writes the call into the log: it may cost something, so there is a
+// record of it whatever becomes of us.
+func (c *Call) writeTrial() error {
+	tr := c.trial
+	_, _, err := c.sw.cfg.Queue.Propose(c.sw.root, acd.TestPlaced{
+		Call: c.id, Node: c.sw.cfg.Node, Trunk: tr.Trunk, To: tr.Number, By: tr.By, Generation: c.gen.Number,
+	})
+	if err == nil {
+		return nil
+	}
+	c.sw.cfg.Queue.Post(acd.CallEnded{Call: c.id, Cause: "not_committed", By: acd.SideSwitch, SIP: 503})
+	c.sw.ended(c, Cause{Reason: "not_committed"})
+	c.over()
+	return fmt.Errorf("the test call is not made: %w", err)
+}
+
+// tellTrial is for the record.
+func (c *Call) tellTrial(state string, status int, quality *acd.Quality) {
+	tr := c.trial
+	c.sw.cfg.Queue.Post(acd.OutsideChanged{
+		Call: c.id, To: tr.Number, By: tr.By, State: state, Trunk: tr.Trunk, SIP: status, Quality: quality,
+	})
 }
 
 // try makes the call. What is heard is the ringing tone.
@@ -147,11 +177,13 @@ func (c *Call) try(ctx context.Context, t trunk.Trunk) {
 	f.answered = func(context.Context) {
 		tr.result.Outcome, tr.result.Answered = "answered", time.Since(tr.began)
 		c.trialTried(sipua.Failed{Status: 200, Reason: "OK"})
+		c.tellTrial(acd.OutsideAnswered, 200, nil)
 		f.media.PlayMusic(c.tone(c.sw.cfg.Services.ringing))
 		c.after(tr.Talk, func() { c.end(nil) })
 	}
 	f.failed = func(_ context.Context, status int) {
 		tr.result.Outcome = farOutcome(status).String()
+		c.tellTrial(acd.OutsideFailed, status, nil)
 		c.end(nil)
 	}
 	f.gone = func(context.Context) {
@@ -189,14 +221,35 @@ func (c *Call) endTrial(cause Cause) {
 	tr := c.trial
 	if tr.far != nil {
 		tr.result.Codec = codecName(tr.far.party)
-		if q := tr.far.quality(); q != nil {
+		q := tr.far.quality()
+		if q != nil {
 			tr.result.Quality = *q
 		}
 		c.closeFar(tr.far, cause)
+		if tr.result.Answered != 0 {
+			c.tellTrial(acd.OutsideLeft, 0, q)
+		}
 	}
 	tr.result.Findings = append(tr.result.Findings, tr.result.findings(cause)...)
+	c.sw.cfg.Queue.Post(tr.result.ended(c.id, cause))
 	c.log.Info("test call ended", "trunk", tr.Trunk, "outcome", tr.result.Outcome, "status", tr.result.Status)
 	tr.done <- tr.result
+}
+
+// ended is the end of the call for the record. Its cause is how the test went,
+// unless something else ended it.
+func (r *TrialResult) ended(call string, cause Cause) acd.CallEnded {
+	ev := acd.CallEnded{Call: call, Cause: cause.Reason, By: cause.Side}
+	switch {
+	case r.HungUp:
+		ev.By = acd.SideCaller
+	case r.Answered == 0:
+		ev.SIP = r.Status
+		if cause.Reason == "normal" {
+			ev.Cause = r.Outcome
+		}
+	}
+	return ev
 }
 
 // findings says what isn't as it should be.

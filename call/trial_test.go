@@ -109,6 +109,42 @@ func TestTestCallHasNoPrivileges(t *testing.T) {
 	})
 }
 
+// It costs something: there is a record of it, and none is made that nobody can
+// write down.
+func TestTestCallHasARecord(t *testing.T) {
+	inLab(t, func(l *lab) {
+		want := Trial{Trunk: "carrier", Number: "13800138000", By: "lead", Ring: 20 * time.Second, Talk: 3 * time.Second}
+		l.phone.habits[customerAddress] = habit{after: 2 * time.Second, status: 200}
+		got, err := l.sw.TestCall(l.t.Context(), want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.saw("0s log call.arrived", "0s call sip:13800138000@192.0.2.9", "5s hang up far", "5s log call.ended normal")
+		l.phone.habits[customerAddress] = habit{after: time.Second, status: 486}
+		if _, err = l.sw.TestCall(l.t.Context(), want); err != nil {
+			t.Fatal(err)
+		}
+		l.saw("log call.ended busy")
+		written := strings.Join(l.log.written, "\n")
+		for _, part := range []string{
+			`{"call":"` + got.Call + `","node":"n1","trunk":"carrier","to":"+8613800138000","by":"lead","generation":1}`,
+			`"state":"answered","trunk":"carrier","sip":200`, `"state":"left"`, `"state":"failed","trunk":"carrier","sip":486`,
+		} {
+			if !strings.Contains(written, part) {
+				t.Errorf("the log lacks %s:\n%s", part, written)
+			}
+		}
+		l.forgetLines()
+		l.log.broken = errors.New("no leader")
+		if got, err = l.sw.TestCall(l.t.Context(), want); err == nil {
+			t.Errorf("made without the log: %+v", got)
+		}
+		l.want()
+		l.log.repair()
+		l.gone()
+	})
+}
+
 func TestSoundIsExplained(t *testing.T) {
 	for want, q := range map[string]acd.Quality{
 		"": {Sent: 100, Received: 100, Lost: 1},

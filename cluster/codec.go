@@ -65,6 +65,7 @@ const (
 	kindLegChanged
 	kindOutwardTaken
 	kindOutwardLeft
+	kindTestPlaced
 
 	kindBeyond // keep it last
 )
@@ -283,6 +284,8 @@ func kindOf(ev acd.Event) kind {
 		return kindOutwardTaken
 	case acd.OutwardLeft:
 		return kindOutwardLeft
+	case acd.TestPlaced:
+		return kindTestPlaced
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -379,6 +382,8 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.OutwardTaken](body)
 	case kindOutwardLeft:
 		return parse[acd.OutwardLeft](body)
+	case kindTestPlaced:
+		return parse[acd.TestPlaced](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

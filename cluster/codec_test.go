@@ -122,6 +122,7 @@ func everyKind() []acd.Event {
 			Caps: []acd.Cap{{Name: "agent 1001", Calls: 2, Rate: 1, Burst: 3, Hour: 20, Day: 100}},
 		},
 		acd.OutwardLeft{Place: "c1-1"},
+		acd.TestPlaced{Call: "c3", Node: "n1", Trunk: "ct-sh-1", To: "+8613800138000", By: "lead", Generation: 3},
 	}
 }
 

@@ -216,6 +216,7 @@ type trial struct {
 		Trouble string `json:"trouble"`
 	} `json:"tries"`
 	Call struct {
+		Call     string   `json:"call"`
 		Outcome  string   `json:"outcome"`
 		Codec    string   `json:"codec"`
 		Sent     int      `json:"sent"`
@@ -253,7 +254,21 @@ func (t *trunkLab) failOver(ctx context.Context, l *lab) error {
 	if _, err = l.cli(ctx, "trunks", "test", "far"); err != nil {
 		return err
 	}
-	return got.works(503, 200)
+	return errors.Join(got.works(503, 200), l.testRecorded(ctx, got.Call.Call))
+}
+
+// testRecorded looks for the record of a test call.
+func (l *lab) testRecorded(ctx context.Context, call string) error {
+	return bed.Eventually(5*time.Second, func() error {
+		var c cdr
+		if err := l.node.Get(ctx, "/api/v1/cdrs/"+call, &c); err != nil {
+			return err
+		}
+		if c.Direction != "test" || c.Cause != "normal" || c.Answered || c.From == "" || c.story() != "dial ; outside ; " {
+			return fmt.Errorf("the record says %s %+v", c.story(), c)
+		}
+		return nil
+	})
 }
 
 func (t *trunkLab) limits(ctx context.Context, l *lab) error {

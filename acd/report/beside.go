@@ -96,7 +96,8 @@ func (o *open) talks(s Story, fact acd.Fact) {
 	o.begin(s, Segment{Kind: Talk, Queue: fact.Queue, Agent: fact.Agent, Offer: fact.Offer})
 }
 
-// outside books somebody outside. Leg 0 is the customer whom an agent calls.
+// outside books somebody outside. Leg 0 is the customer whom an agent calls, or
+// whoever answers a test.
 func (o *open) outside(s Story, fact acd.Fact) {
 	if fact.Leg == 0 {
 		o.customer(s, fact)
@@ -117,6 +118,10 @@ func (o *open) customer(s Story, fact acd.Fact) {
 	switch fact.Kind { //nolint:exhaustive // the caller picks
 	case acd.FactOutsideAnswered:
 		o.end(s, Dial, Segment{Outcome: outcomeReached})
+		if o.CDR.Direction == Test { // nobody talks to him
+			o.beginBeside(s, beside{Kind: Outside}, Segment{Reason: fact.To})
+			return
+		}
 		fact.Agent = o.CDR.From
 		for i := range o.CDR.Segments {
 			if o.CDR.Segments[i].Kind == Dial {
@@ -126,6 +131,8 @@ func (o *open) customer(s Story, fact acd.Fact) {
 		o.talks(s, fact)
 	case acd.FactOutsideFailed:
 		o.end(s, Dial, Segment{Outcome: "failed", SIP: fact.SIP})
+	case acd.FactOutsideLeft:
+		o.endBeside(s, beside{Kind: Outside}, Segment{Outcome: outcomeLeft, Quality: fact.Quality})
 	}
 }
 

@@ -143,3 +143,31 @@ func TestPlacedCalls(t *testing.T) {
 		t.Errorf("record %+v", cdr)
 	}
 }
+
+// TestTestsOfTrunks: whom the test called, for how long, and who wanted it.
+func TestTestsOfTrunks(t *testing.T) {
+	c := newCore(t)
+	told := func(state string, status int, q *acd.Quality) {
+		c.put(acd.OutsideChanged{Call: "a", To: "+86139", By: "lead", State: state, Trunk: "ct", SIP: status, Quality: q})
+	}
+	place := acd.TestPlaced{Call: "a", Node: "n1", Trunk: "ct", To: "+86139", By: "lead"}
+	c.put(place)
+	told(acd.OutsideAnswered, 200, nil)
+	told(acd.OutsideLeft, 0, &acd.Quality{Codec: "PCMA", Received: 300})
+	c.put(acd.CallEnded{Call: "a", Cause: "normal", By: acd.SideSwitch})
+	cdr, got := c.segments()
+	if d := cmp.Diff("dial 1 reached\noutside 1 left +86139", got); d != "" {
+		t.Errorf("segments (-want +got):\n%s", d)
+	}
+	if cdr.Direction != report.Test || cdr.From != "lead" || cdr.To != "+86139" || cdr.Trunk != "ct" || cdr.Answered ||
+		cdr.TalkMS != 0 || cdr.DurationMS != 3000 || cdr.Segments[1].Quality.Received != 300 {
+		t.Errorf("record %+v", cdr)
+	}
+	place.Call = "b"
+	c.put(place)
+	c.put(acd.OutsideChanged{Call: "b", To: "+86139", By: "lead", State: acd.OutsideFailed, Trunk: "ct", SIP: 486})
+	c.put(acd.CallEnded{Call: "b", Cause: "busy", By: acd.SideSwitch, SIP: 486})
+	if cdr, got = c.segments(); got != "dial 1 failed" || cdr.Cause != "busy" || cdr.SIP != 486 || cdr.Segments[0].SIP != 486 {
+		t.Errorf("segments %s, record %+v", got, cdr)
+	}
+}

@@ -158,8 +158,12 @@ func arrived(s Story, fact acd.Fact) *open {
 	if fact.Tier != nil {
 		o.CDR.Tier = *fact.Tier
 	}
-	if fact.Direction == "" {
+	switch o.CDR.Direction {
+	case Inward:
 		o.begin(s, Segment{Kind: IVR})
+	case Test:
+		o.begin(s, Segment{Kind: Dial})
+	case Outward, Internal: // the agent's part begins
 	}
 	return o
 }

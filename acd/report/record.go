@@ -50,7 +50,7 @@ func (t *Time) UnmarshalText(b []byte) error {
 // docs/reference/cdr.md describes each field for readers of the tables.
 type CDR struct {
 	Call       string       `json:"call"`
-	Direction  Direction    `json:"direction" doc:"in; out for a call-back or an agent's call; internal between agents"`
+	Direction  Direction    `json:"direction" doc:"in; out: a call-back, or an agent calls; internal; test: of a trunk"`
 	Node       string       `json:"node" doc:"Node that held the call"`
 	Trunk      string       `json:"trunk"`
 	From       string       `json:"from" doc:"Caller's number, normalised"`
@@ -108,6 +108,7 @@ const (
 	Inward   Direction = "in"
 	Outward  Direction = "out"
 	Internal Direction = "internal"
+	Test     Direction = "test"
 )
 
 // NoteKind names what a note is about.

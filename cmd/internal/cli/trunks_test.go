@@ -54,7 +54,7 @@ func TestTrunkIsTested(t *testing.T) {
 		t.Errorf("exit %d\n%s\nwant\n%s%s", got.code, got.out, want, got.err)
 	}
 	call := wire.TrialCall{
-		Number: "+8613800138000", Called: "13800138000", Shown: "87650000", Outcome: "answered", RangMS: 1490, HeardMS: 1500,
+		Call: "c1", Number: "+8613800138000", Called: "13800138000", Shown: "87650000", Outcome: "answered", RangMS: 1490, HeardMS: 1500,
 		AnsweredMS: 6210, Codec: "PCMA", Cipher: "AEAD_AES_128_GCM", Sent: 301, Received: 300, JitterMS: 2,
 	}
 	a.answers["POST /api/v1/trunks/carrier/test"] = wire.TrunkTested{
@@ -70,7 +70,8 @@ func TestTrunkIsTested(t *testing.T) {
 		"heard after     1500 ms\n" +
 		"answered after  6210 ms\n" +
 		"sound           PCMA, encrypted with AEAD_AES_128_GCM\n" +
-		"packets         301 sent, 300 received, 0 lost, jitter 2 ms\n"
+		"packets         301 sent, 300 received, 0 lost, jitter 2 ms\n" +
+		"more            tierline trace c1\n"
 	if got.code != 0 || got.out != want {
 		t.Errorf("exit %d\n%s\nwant\n%s%s", got.code, got.out, want, got.err)
 	}

@@ -106,5 +106,6 @@ func trialText(c *wire.TrialCall) string {
 	for _, finding := range c.Findings {
 		t.add("wrong", finding)
 	}
+	t.add("more", "tierline trace "+c.Call)
 	return t.text("")
 }

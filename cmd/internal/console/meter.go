@@ -161,7 +161,7 @@ func (m *Meter) story(facts []acd.Fact) {
 
 // fact counts one fact. What is counted of queues is step's.
 func (m *Meter) fact(f *acd.Fact) {
-	if f.Kind == acd.FactCallArrived {
+	if f.Kind == acd.FactCallArrived && f.Direction != acd.DirectionTest { // nobody calls us
 		m.arrived.WithLabelValues(bounded(m.trunks, f.Trunk)).Inc()
 	}
 	if f.Kind == acd.FactOfferFailed && f.Role == "" {

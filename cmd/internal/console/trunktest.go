@@ -106,7 +106,7 @@ func wireTries(list []call.Try) []wire.Try {
 
 func wireTrial(r *call.TrialResult) *wire.TrialCall {
 	return &wire.TrialCall{
-		Number: r.Number, Called: r.Called, Shown: r.Shown, Outcome: r.Outcome,
+		Call: r.Call, Number: r.Number, Called: r.Called, Shown: r.Shown, Outcome: r.Outcome,
 		RangMS: r.Rang.Milliseconds(), HeardMS: r.Heard.Milliseconds(), AnsweredMS: r.Answered.Milliseconds(),
 		Codec: r.Codec, Cipher: r.Quality.Cipher, Sent: r.Quality.Sent, Received: r.Quality.Received, Lost: r.Quality.Lost,
 		JitterMS: r.Quality.JitterMS, RoundTripMS: r.Quality.RoundTripMS, Findings: append([]string{}, r.Findings...),

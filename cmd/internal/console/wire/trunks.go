@@ -96,6 +96,7 @@ type Try struct {
 
 // TrialCall is what became of a test call.
 type TrialCall struct {
+	Call        string   `json:"call" doc:"Its identifier, in call records and traces"`
 	Number      string   `json:"number" doc:"Normalised"`
 	Called      string   `json:"called" doc:"The same as it was written for the carrier"`
 	Shown       string   `json:"shown" doc:"The caller's number, or address"`
