@@ -295,7 +295,7 @@ func hundred(ctx context.Context, l *lab) error {
 		return err
 	}
 	l.tap.reset()
-	agents, err := l.phone(ctx, port, n, 100*time.Millisecond, 1500*time.Millisecond)
+	agents, err := l.phone(ctx, port, n, 100*time.Millisecond, 2500*time.Millisecond)
 	if err != nil {
 		return err
 	}
