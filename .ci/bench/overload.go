@@ -129,8 +129,9 @@ func (t *tally) halves() (p50, p99 float64) {
 	return ms(percentile(t.setups, 0.5)), ms(percentile(t.setups, 0.99))
 }
 
-// capacity raises the rate until some calls are not answered in time, without
-// admission control.
+// capacity raises the rate until some calls are not answered in time, or have
+// to be repeated, without admission control. A node that lets callers repeat
+// themselves lives on a queue that grows; a rung is too short to see it full.
 func (b *bench) capacity(ctx context.Context) (int, error) {
 	s, err := b.site(ctx, "off")
 	if err != nil {
@@ -144,7 +145,8 @@ func (b *bench) capacity(ctx context.Context) (int, error) {
 		t := s.take()
 		progress("capacity %d calls/s: %d of %d in time, p99 %.0f ms, %d repeated, %d left", rate, t.inTime(), offered,
 			ms(percentile(t.setups, 0.99)), t.repeated, left)
-		if float64(t.inTime()) < cleanShare*float64(offered) || left > 0 {
+		clean := cleanShare * float64(offered)
+		if float64(t.inTime()) < clean || float64(offered-t.repeated) < clean || left > 0 {
 			break
 		}
 		best = rate
