@@ -45,7 +45,7 @@ func controlSteps() []step {
 	return []step{
 		{"three agents register", c.begin},
 		{"hold, resume, mute by command, phone and code: the caller hears music, or nothing", c.holds},
-		{"consult: the caller hears music, the agents one another; swap; attended transfer", c.consults},
+		{"consult: the caller hears music, the agents one another; swap; attended transfer; phones show it", c.consults},
 		{"conference; the one who served it leaves, two are left; the record, and a recording for each agent", c.confers},
 		{"blind transfer into a queue: the place is kept, and the next agent has the caller", c.queues},
 		{"the phone's transfer key: REFER to a colleague", c.refers},
@@ -206,6 +206,9 @@ func (c *control) consults(ctx context.Context, l *lab) error {
 	asks := hearing{"caller": "music", "1001": "1002", "1002": "1001"}
 	err := c.does(ctx, l, asks, "1001 consult --agent 1002")
 	if err == nil {
+		err = l.shows(ctx, gold, "1001", "1002")
+	}
+	if err == nil {
 		err = c.does(ctx, l, hearing{"caller": "1001", "1001": "caller", "1002": "music"}, "1001 swap")
 	}
 	if err == nil {
@@ -213,6 +216,9 @@ func (c *control) consults(ctx context.Context, l *lab) error {
 	}
 	if err == nil {
 		err = c.does(ctx, l, hearing{"caller": "1002", "1002": "caller"}, "1001 transfer")
+	}
+	if err == nil {
+		err = l.shows(ctx, gold, "1002", "+86"+gold)
 	}
 	if err == nil {
 		err = l.expect(ctx, "1001", "ready")

@@ -26,7 +26,7 @@ func dialogSteps() []step {
 	return []step{
 		{"timers: 422, an interval agreed on, refreshed by UPDATE and by a late offer", timedCaller},
 		{"late offer: the ACK of the caller's INVITE answers ours; his keys arrive", lateOffer},
-		{"timers: refreshed by UPDATE, by re-INVITE with glare (491); a phone that forgets to, one that refuses", timedPhones},
+		{"timers: refreshed by UPDATE, by re-INVITE with glare (491); one forgets to, one refuses", timedPhones},
 		{"early media: heard through two 183 with PRACK, an offer by UPDATE before the answer", earlyMedia},
 		{"early media: who gives up before the answer is recorded as 487", earlyCancel},
 		{"privacy: a number that its owner withholds is shown to nobody; a trusted peer's word counts", withheldNumber},

@@ -19,7 +19,7 @@ import (
 
 func traceSteps() []step {
 	return []step{
-		{"tls: the ladder of a call with keys in its SDP, its capture, its copies at a HEP collector", tracedByTLS},
+		{"tls: the ladder of a call with keys in its SDP, its capture, its copies at HEP collectors (sngrep)", tracedByTLS},
 		{"a PIN is in no trace, capture or copy", tracedSecret},
 		{"a call is followed while it runs, until it is over", followed},
 		{"a caller whose packets get lost sounds worse, in record, metrics and trace", tracedLoss},
@@ -31,6 +31,7 @@ type collector struct {
 	conn net.PacketConn
 	mu   sync.Mutex
 	got  []byte
+	to   net.Addr // another collector, who gets the same; nil: nobody
 }
 
 const collectorPort = 9060
@@ -53,10 +54,25 @@ func openCollector(ctx context.Context, ip string) (*collector, error) {
 			if len(c.got) < 8<<20 && n > 6 && string(b[:4]) == "HEP3" && int(binary.BigEndian.Uint16(b[4:])) == n {
 				c.got = append(c.got, b[:n]...)
 			}
+			if c.to != nil {
+				_, _ = conn.WriteTo(b[:n], c.to) // who lacks something will say so
+			}
 			c.mu.Unlock()
 		}
 	}()
 	return c, nil
+}
+
+// copyTo sends what comes from now on to another collector, too.
+func (c *collector) copyTo(at string) error {
+	to, err := net.ResolveUDPAddr("udp", at)
+	if err != nil {
+		return fmt.Errorf("find the other collector: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.to = to
+	return nil
 }
 
 func (c *collector) close() {
@@ -96,10 +112,18 @@ func (l *lab) newest(ctx context.Context) (string, error) {
 
 func tracedByTLS(ctx context.Context, l *lab) error {
 	h := handset{id: sealedAgent, by: "tls", account: ";mediaenc=srtp-mand", modules: "srtp"}
-	if err := l.withBaresip(ctx, h, false); err != nil {
+	others, err := l.sngrep(ctx)
+	if err != nil {
 		return err
 	}
-	if _, err := l.count(ctx); err != nil {
+	if err = l.withBaresip(ctx, h, false); err != nil {
+		return err
+	}
+	if _, err = l.count(ctx); err != nil {
+		return err
+	}
+	err = others.understood("REGISTER sip:", "INVITE sip:"+sealedAgent, "SIP/2.0 180 Ringing", "BYE sip:", "inline:***")
+	if err != nil {
 		return err
 	}
 	id, err := l.newest(ctx)
