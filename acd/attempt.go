@@ -16,8 +16,8 @@ const lastReached = "reached"
 func (s *State) dial(c *call, o *offer, r *Result) {
 	b := c.callback
 	b.attempt++
-	b.at = s.now + dialFor + dialGrace
 	c.phase = PhaseDialling
+	b.at = s.now + DialFor + dialGrace
 	s.setTimer(timerCallback, c.id, 0, c.nextCallback())
 	r.Facts = append(r.Facts, s.attemptFact(FactCallbackDialled, o))
 }
@@ -42,7 +42,7 @@ func (s *State) callbackReached(ev CallbackReached, r *Result) error {
 	}
 	o := s.offers[ev.Offer]
 	s.setTimer(timerCallback, c.id, c.nextCallback(), 0)
-	c.phase, c.callback.last = PhaseTalking, lastReached
+	c.phase, c.callback.last, c.others = PhaseTalking, lastReached, nil
 	c.trunk, c.sipCallID, c.leg = ev.Trunk, ev.SIPCallID, ev.Leg
 	o.answeredAt = s.now
 	f := s.attemptFact(FactCallbackReached, o)
@@ -70,7 +70,7 @@ func (s *State) missed(c *call, why string, sip int, r *Result) {
 	b := c.callback
 	o := s.offers[c.offer]
 	s.setTimer(timerCallback, c.id, c.nextCallback(), 0)
-	b.last = why
+	b.last, c.others = why, nil
 	most, again := c.queue.Callback.attempts(), s.now
 	switch why {
 	case missedAgentLeft:
@@ -169,6 +169,6 @@ func (c *call) ringing() *CallbackCall {
 	}
 	return &CallbackCall{
 		Number: c.to, Queue: c.queue.Name, Tier: c.tier, Customer: c.customer, Language: c.language,
-		Attach: slices.Clone(c.attach), Attempt: c.callback.attempt + 1, For: dialFor,
+		Attach: slices.Clone(c.attach), Attempt: c.callback.attempt + 1, For: DialFor,
 	}
 }

@@ -19,10 +19,10 @@ const (
 	maxAttempts = 20
 	// maxCallbacks bounds all that are open, whatever queues say.
 	maxCallbacks = 100_000
-	// dialFor is what the switch gets, from the agent's answer, to prepare him and
+	// DialFor is what the switch gets, from the agent's answer, to prepare him and
 	// to reach the customer; dialGrace on top to report. Then the core gives the
 	// attempt up itself.
-	dialFor   = 90_000 // ms
+	DialFor   = 90_000 // ms
 	dialGrace = 5_000  // ms
 )
 

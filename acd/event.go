@@ -2,6 +2,8 @@ package acd
 
 import (
 	"fmt"
+	"net/netip"
+	"strings"
 
 	"tierline/routing"
 )
@@ -91,6 +93,32 @@ type Binding struct {
 	UserAgent string `json:"user_agent,omitempty"`
 	Fixed     bool   `json:"fixed,omitempty"`   // from the agent's document, never expires
 	Expires   int64  `json:"expires,omitempty"` // log time in ms; set by Apply
+}
+
+// Lives says whether a phone can be called over its own connection only. One
+// that registered over TCP and names the address it was seen at listens for
+// others.
+func (b Binding) Lives() bool {
+	switch {
+	case b.Fixed || b.Transport == "" || strings.EqualFold(b.Transport, "udp"):
+		return false
+	case !strings.EqualFold(b.Transport, "tcp"):
+		return true
+	}
+	seen, err := netip.ParseAddrPort(b.Received)
+	return err != nil || hostOf(b.Contact) != seen.Addr().Unmap()
+}
+
+// hostOf is the host of a URI, if it is an address.
+func hostOf(uri string) netip.Addr {
+	_, rest, _ := strings.Cut(uri, ":")
+	rest, _, _ = strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], ";")
+	rest, _, _ = strings.Cut(rest, "?")
+	if at, err := netip.ParseAddrPort(rest); err == nil {
+		return at.Addr().Unmap()
+	}
+	at, _ := netip.ParseAddr(strings.Trim(rest, "[]")) // a name
+	return at.Unmap()
 }
 
 // PhoneRegistered adds or refreshes one binding of an agent's phone.

@@ -19,7 +19,7 @@ import (
 // equal bytes. A new version gets a new number and keeps the reader of the old.
 const (
 	snapshotMagic   = "tierline acd"
-	snapshotVersion = 6
+	snapshotVersion = 7
 )
 
 // ErrSnapshot says that bytes are no snapshot of this or an older release, or

@@ -19,8 +19,8 @@ import (
 // the old one stay.
 func TestSnapshotFormat(t *testing.T) {
 	for want, s := range map[string]*State{
-		"b1f68428f12cbfc347efd573ccc4f68cc2b07c8bfcea34d118f143c9440eba19": busyState(t),
-		"2af8a354a70760fe470b3104a671fad855954512d6d4bcb07233c8a2211eb9f8": backState(t),
+		"a5c3040c9a8a568b95b0754a79ff19a3207049b2188957f67cfd2c77f9d36156": busyState(t),
+		"9e9ee9e02d35ed921699cf8848d38eb0a029ccbeba077c325a15ddb10be8576b": backState(t),
 	} {
 		hash := s.Hash()
 		if got := hex.EncodeToString(hash[:]); got != want {

@@ -3,6 +3,7 @@ package acd
 import (
 	"cmp"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,7 @@ type member struct {
 	name   string
 	holder string   // who has its address: usually itself
 	down   bool     // dead, and hasn't begun anew
+	out    bool     // taken out of service until it begins anew
 	listen []string // where it serves SIP, as transport:address
 	host   string   // what peers know it by, if not by its address
 }
@@ -57,6 +59,7 @@ type MemberView struct {
 	Node   string   `json:"node"`
 	Holder string   `json:"holder"` // who has its address
 	Down   bool     `json:"down,omitempty"`
+	Out    bool     `json:"out,omitempty"` // of service, until it begins anew
 	Listen []string `json:"listen,omitempty"`
 	Host   string   `json:"host,omitempty"`
 }
@@ -67,7 +70,7 @@ func (s *State) Members() []MemberView {
 	for _, name := range slices.Sorted(maps.Keys(s.members)) {
 		m := s.members[name]
 		out = append(out, MemberView{
-			Node: name, Holder: m.holder, Down: m.down, Listen: slices.Clone(m.listen), Host: m.host,
+			Node: name, Holder: m.holder, Down: m.down, Out: m.out, Listen: slices.Clone(m.listen), Host: m.host,
 		})
 	}
 	return out
@@ -110,7 +113,7 @@ func (m *member) hold() HoldAddress {
 // inheritCalls lets a node go on with what another one held, or ends it.
 func (s *State) inheritCalls(from, heir string, away bool, r *Result) {
 	for _, c := range s.heldBy(from) {
-		if heir == "" || !c.survives() {
+		if heir == "" || !s.survives(c) {
 			legs := s.legsOf(c)
 			before := len(r.Effects)
 			// A call-back without legs has lost nothing, and refuses.
@@ -130,14 +133,27 @@ func (s *State) inheritCalls(from, heir string, away bool, r *Result) {
 	}
 }
 
-// survives reports whether a call can be gone on with: the leg of its caller is
-// in the log, or of him who was called. A call that an agent has made, or one that
-// calls a customer back, has it from the moment on in which somebody is there.
-func (c *call) survives() bool {
-	if c.callback != nil && c.phase != PhaseTalking && c.phase != PhaseAfter && c.phase != PhaseDirected {
+// survives reports whether a call can be gone on with: the leg of somebody who
+// waits in it is in the log. While a customer is called back, or somebody whom
+// an agent calls, that is the agent.
+func (s *State) survives(c *call) bool {
+	switch {
+	case c.callback != nil && c.phase == PhaseDialling, c.placedBy != "" && c.leg == nil:
+		return s.ownLeg(c) != nil
+	case c.callback != nil && c.phase != PhaseTalking && c.phase != PhaseAfter && c.phase != PhaseDirected:
 		return false
 	}
 	return c.leg != nil
+}
+
+// ownLeg is that of the agent who serves a call, or has made it.
+func (s *State) ownLeg(c *call) []byte {
+	for _, o := range append(s.sidesOf(c), s.offers[c.offer]) {
+		if o.answered() && (o.id == c.offer || o.role == RoleCaller) {
+			return o.leg
+		}
+	}
+	return nil
 }
 
 // heldBy returns a node's calls, those that matter most first: who talks,
@@ -182,7 +198,18 @@ func (s *State) takeOver(c *call, heir string, away bool, r *Result) {
 	s.tookOver(c, alone, r)
 }
 
+// dialAnew gives whoever goes on with a call-back the time to reach its customer.
+func (s *State) dialAnew(c *call) {
+	if c.callback == nil || c.phase != PhaseDialling {
+		return
+	}
+	before := c.nextCallback()
+	c.callback.at = s.now + DialFor + dialGrace
+	s.setTimer(timerCallback, c.id, before, c.nextCallback())
+}
+
 func (s *State) tookOver(c *call, alone bool, r *Result) {
+	s.dialAnew(c)
 	f := c.fact(FactCallTakenOver)
 	f.Node = c.node
 	r.Facts = append(r.Facts, f)
@@ -227,7 +254,7 @@ func (s *State) movePhones(from, heir string, r *Result) {
 	for _, id := range slices.Sorted(maps.Keys(s.agents)) {
 		a := s.agents[id]
 		s.dropBindings(a, func(b Binding) bool {
-			return b.Node == from && (heir == "" || !strings.EqualFold(b.Transport, "udp") && b.Transport != "")
+			return b.Node == from && (heir == "" || b.Lives())
 		}, missedNodeLost, r)
 		for i := range a.bindings {
 			if a.bindings[i].Node == from {
@@ -243,10 +270,34 @@ func (s *State) nodeReady(ev NodeReady, r *Result) error {
 	if ev.Node == "" || s.isDown(ev.Node) {
 		return refuse(ev, "node %q isn't known to have begun anew", ev.Node)
 	}
+	for _, l := range ev.Listen {
+		if other := s.serves(l, ev.Node); other != nil {
+			return refuse(ev, "node %s serves %s already", other.name, l)
+		}
+	}
 	m := s.member(ev.Node)
 	m.listen, m.host = ev.Listen, ev.Host
 	if m.holder != ev.Node {
 		r.Effects = append(r.Effects, GiveAddress{Node: m.holder, Home: ev.Node})
+	}
+	return nil
+}
+
+// serves returns the node that is served, or would be, where another one wants
+// to be; nil if there is none. A range of RTP ports may be at one address with
+// another one.
+func (s *State) serves(listen, beside string) *member {
+	transport, text, _ := strings.Cut(listen, ":")
+	at, err := netip.ParseAddrPort(text)
+	if err != nil || transport == "rtp" || at.Addr().IsUnspecified() || at.Port() == 0 {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.members)) {
+		m := s.members[name]
+		served := !m.down || m.holder != name
+		if served && name != beside && slices.Contains(m.listen, listen) {
+			return m
+		}
 	}
 	return nil
 }
@@ -261,13 +312,15 @@ func (s *State) addressMoved(ev AddressMoved, r *Result) error {
 		return refuse(ev, "node %s is down", ev.To)
 	}
 	r.Facts = append(r.Facts, Fact{Kind: FactAddressMoved, Node: ev.Home, Cause: ev.To})
-	moving := slices.DeleteFunc(s.heldBy(ev.From), func(c *call) bool { return c.home != ev.Home || !c.survives() })
+	moving := slices.DeleteFunc(s.heldBy(ev.From), func(c *call) bool { return c.home != ev.Home || !s.survives(c) })
 	alone := make([]bool, len(moving))
 	for i, c := range moving {
 		alone[i] = s.quiesce(c, r) // the one who holds it carries this out
 		r.Effects = append(r.Effects, DropCall{Node: ev.From, Call: c.id})
 	}
-	if !ev.Away {
+	if ev.Away {
+		s.member(ev.From).out = true
+	} else {
 		m := s.member(ev.Home)
 		m.holder = ev.To
 		r.Effects = append(r.Effects, FreeAddress{Node: ev.From, Home: ev.Home, To: ev.To}, m.hold())
@@ -288,7 +341,7 @@ func (s *State) nodeRestarted(ev NodeRestarted, r *Result) error {
 		return refuse(ev, "node must be named")
 	}
 	if m := s.members[ev.Node]; m != nil {
-		m.down = false
+		m.down, m.out = false, false
 	}
 	r.Facts = append(r.Facts, Fact{Kind: FactNodeRestarted, Node: ev.Node, Reason: resumes(ev.Resume)})
 	if ev.Resume {
@@ -313,4 +366,7 @@ func (m *member) code(k *coder) {
 	k.bool(&m.down)
 	list(k, &m.listen, (*coder).str)
 	k.str(&m.host)
+	if k.version >= 7 {
+		k.bool(&m.out)
+	}
 }

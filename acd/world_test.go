@@ -156,7 +156,7 @@ func (w *world) obey(t *rapid.T, e Effect) {
 		}
 		delete(w.talking, e.Offer)
 	case TakeCall:
-		if c := w.s.calls[e.Call]; c == nil || c.node != e.Node || c.leg == nil {
+		if c := w.s.calls[e.Call]; c == nil || c.node != e.Node || c.leg == nil && w.s.ownLeg(c) == nil {
 			t.Fatalf("%+v, which is another's", e)
 		}
 	case StopGhost:

@@ -207,8 +207,9 @@ func (c *Call) answer(in Invite, t trunk.Trunk) bool {
 			return false
 		}
 	}
-	_ = in.Ringing() // lost or not, the 200 follows
-	leg, err := in.Leg(body)
+	_ = in.Ringing()                               // lost or not, the 200 follows
+	early := c.early && (!p.late || in.Reliable()) // one who can't answer our offer can't hear us
+	leg, err := p.invitedLeg(in, body, early)
 	if err != nil {
 		c.log.Warn("dialog can't be stored", "err", err)
 	}
@@ -229,7 +230,7 @@ func (c *Call) answer(in Invite, t trunk.Trunk) bool {
 		c.abort(in, 503, "not_committed")
 		return false
 	}
-	if c.early && (!p.late || in.Reliable()) { // one who can't answer our offer can't hear us
+	if early {
 		return c.progress(in, body)
 	}
 	p.body = body

@@ -143,6 +143,7 @@ func (c *Call) callCustomer(ctx context.Context) {
 func (c *Call) customerAnswered(ctx context.Context) {
 	b := c.callback
 	c.caller, c.answered = b.customer.party, true
+	c.caller.name = "" // with the answer the log knows him as the customer
 	clips := c.clipsIn(c.gen.Callbacks.Customer, c.language())
 	b.said = len(clips) == 0
 	if b.said {
@@ -164,7 +165,7 @@ func (c *Call) clipsIn(id, language string) []*prompt.Clip {
 // is refused, the attempt is over.
 func (c *Call) reach(ctx context.Context) {
 	b := c.callback
-	leg, err := StoredLeg(b.customer.sip.Dialog())
+	leg, err := b.customer.storedLeg(b.customer.sip.Dialog())
 	if err != nil {
 		c.log.Warn("customer's dialog can't be stored", "err", err)
 	}

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ func (c *Call) rejoin(ctx context.Context, in inherited) {
 	c.rejoinOthers(in.legs.Others)
 	if err == nil {
 		c.enter(p, roleAgent)
-		c.wishAgain(in.legs)
+		c.wishAgain(in)
 		c.regroup()
 		c.converse(c.queue)
 		return
@@ -160,13 +161,14 @@ func (c *Call) restoreOther(o acd.OtherLeg) (p *party, about keptLeg, ok bool) {
 }
 
 // wishAgain gives the agent back what he has asked for.
-func (c *Call) wishAgain(legs acd.Legs) {
-	w, g := &c.agent.wish, c.asked()
+func (c *Call) wishAgain(in inherited) {
+	w, g, legs := &c.agent.wish, c.asked(), in.legs
+	asks := slices.ContainsFunc(in.rings, func(about keptLeg) bool { return about.Role == acd.RoleConsult })
 	w.muted = legs.Muted
 	w.told = acd.TalkChanged{Held: legs.Held, Muted: legs.Muted}
 	switch {
 	case g == nil:
-		w.held = legs.Held && !c.agent.agreed.Hold
+		w.held = legs.Held && !c.agent.agreed.Hold && !asks // or he is about to ask again
 	case g.line == nil:
 		if g.swapped = !legs.Held; legs.Held {
 			c.agent.asks = g.name() // his phone shows it
@@ -199,7 +201,7 @@ func (c *Call) regain(ctx context.Context, in inherited) {
 		c.music(c.gen.Hold(c.language()))
 		c.recordWait(in.view.Queue)
 	case acd.PhaseMenu, acd.PhaseAfter, acd.PhaseDormant, acd.PhaseDialling, acd.PhaseDirected:
-		if !c.rejoinOutside(in) {
+		if !c.rejoinOutside(ctx, in) {
 			c.resumed = false
 			c.abandoned(ctx)
 		}
@@ -214,7 +216,7 @@ func (c *Call) rejoinAway(ctx context.Context, in inherited, byMenu bool) {
 		c.menu(ctx, ivr.AgentConnected{})
 	}
 	switch {
-	case c.rejoinOutside(in):
+	case c.rejoinOutside(ctx, in):
 	case byMenu:
 		c.menu(ctx, ivr.TransferDone{})
 	default:
@@ -225,12 +227,13 @@ func (c *Call) rejoinAway(ctx context.Context, in inherited, byMenu bool) {
 
 // rejoinOutside restores whoever talks to a caller that no agent serves; false:
 // nobody does.
-func (c *Call) rejoinOutside(in inherited) bool {
+func (c *Call) rejoinOutside(ctx context.Context, in inherited) bool {
 	c.hush()
 	c.queue = in.view.Queue
 	c.enter(c.caller, roleCaller)
 	c.rejoinSides(in.legs.Sides)
 	c.rejoinOthers(in.legs.Others)
+	c.callAgain(ctx, in.rings)
 	if c.away == nil && len(c.guests) == 0 {
 		c.leave(c.caller)
 		return false
@@ -239,8 +242,8 @@ func (c *Call) rejoinOutside(in inherited) bool {
 	return true
 }
 
-// isAway tells whether a call's caller talks to somebody outside, and whether
-// its menu has sent him there.
+// isAway tells whether a call's caller talks to somebody outside, or is on his
+// way there without an agent, and whether its menu has sent him.
 func (in inherited) isAway() (away, byMenu bool) {
 	for _, o := range in.legs.Others {
 		var about keptLeg
@@ -248,7 +251,7 @@ func (in inherited) isAway() (away, byMenu bool) {
 			return true, o.Name == awayName
 		}
 	}
-	return false, false
+	return len(in.rings) > 0 && in.view.Phase == acd.PhaseAfter, false
 }
 
 // origin makes a call what it was when another process began it.
@@ -262,6 +265,9 @@ func (c *Call) origin(in inherited) {
 				Number: v.To, Queue: v.Queue, Tier: v.Tier, Customer: v.Customer, Language: v.Language, Attach: v.Attach,
 			},
 			offer: v.Offer, deadline: time.Now(), said: true, reached: true, talking: true,
+		}
+		if v.Phase == acd.PhaseDialling {
+			c.callback.For, c.callback.said, c.callback.reached, c.callback.talking = acd.DialFor, false, false, false
 		}
 		c.key = attemptKey(v.ID, v.Offer)
 	case v.PlacedBy != "":

@@ -21,6 +21,9 @@ const earlyLongest = 5 * time.Minute
 // that ring together the last one to speak is heard.
 func (c *Call) farRings(f *far, ev sipua.Ringing) {
 	f.rang = true
+	if !f.over {
+		c.keepLeg(f.party) // it may be another INVITE: the first one was challenged
+	}
 	if f.rings != nil {
 		f.rings()
 	}
@@ -96,6 +99,7 @@ func (c *Call) stopHearing(t *transfer) {
 // somebody takes it.
 func (c *Call) progress(in Invite, body []byte) bool {
 	p := c.caller
+	p.body = body
 	if err := in.Progress(body, c.signals(p)); err != nil {
 		c.log.Info("cannot answer early", "err", err)
 		c.end(endBy(acd.SideCaller, 16, "cancelled"))
@@ -117,6 +121,7 @@ func (c *Call) pracked(ctx context.Context, p *party, ev sipua.Pracked) {
 			c.end(&EndError{Cause: Cause{SIP: 488, Q850: 88, Side: acd.SideCaller, Reason: "bad_answer"}, Err: err})
 			return
 		}
+		c.keepInvite(p)
 	}
 	if c.session == nil && !p.late {
 		c.begin(ctx)
@@ -136,6 +141,9 @@ func (c *Call) pickUp() {
 	}
 	c.attach(c.caller, d)
 	c.answered = true
+	if c.early {
+		c.keepLeg(c.caller)
+	}
 	c.log.Info("call answered", "from", routing.Mask(c.from), "to", c.to, "tier", c.customer.Tier.String())
 }
 

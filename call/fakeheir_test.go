@@ -26,6 +26,20 @@ func (f *fakePhones) Resume(d sipua.Dialog, on func(sipua.LegEvent)) Dialog {
 	return dlg
 }
 
+// ResumeInvite is that of the caller, or of an agent who calls.
+func (f *fakePhones) ResumeInvite(d sipua.Dialog, told bool) (Invitation, error) {
+	f.lab.note("resume INVITE of %s, told: %t", d.CallID, told)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waits = &caller{lab: f.lab}
+	return f.waits, nil
+}
+
+func (f *fakePhones) CancelInvite(d sipua.Dialog) error {
+	f.lab.note("cancel INVITE to %s", d.CallID)
+	return nil
+}
+
 func (f *fakePhones) Serves(sipua.Dialog) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

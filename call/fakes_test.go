@@ -25,6 +25,7 @@ type habit struct {
 type fakePhones struct {
 	lab     *lab
 	resumed *fakeDialog // of a caller, whom another process had
+	waits   *caller     // who had no answer of it
 
 	mu     sync.Mutex
 	habits map[string]habit
@@ -251,10 +252,14 @@ func (d *fakeDialog) Dialog() sipua.Dialog {
 		return d.kept
 	}
 	if d.offered != nil {
-		return sipua.Dialog{
+		kept := sipua.Dialog{
 			CallID: d.name, Transport: "udp", Contact: "here", LocalSDP: d.offered, RemoteSDP: remoteSDP(40000),
 			RemoteURI: "sip:13800138000@192.0.2.9",
 		}
+		if d.name == "far" && !d.isUp() {
+			kept.Invite = []byte("INVITE far")
+		}
+		return kept
 	}
 	return sipua.Dialog{CallID: d.name, RemoteURI: "sip:13800138000@192.0.2.9"}
 }
@@ -302,12 +307,14 @@ func (c *caller) Session(t sipua.SessionTimer) error {
 	return nil
 }
 
-func (c *caller) Leg(body []byte) ([]byte, error) {
-	return StoredLeg(sipua.Dialog{
-		CallID: "caller", Transport: "udp", Contact: "here", LocalSDP: body, RemoteSDP: remoteSDP(30000),
-		Peer: netip.MustParseAddrPort("192.0.2.9:5060"),
-	})
+func (c *caller) Dialog() sipua.Dialog {
+	return sipua.Dialog{
+		CallID: "caller", Transport: "udp", Contact: "here", RemoteSDP: remoteSDP(30000),
+		Peer: netip.MustParseAddrPort("192.0.2.9:5060"), Invite: []byte("INVITE"),
+	}
 }
+
+func (c *caller) Abandon() { c.lab.note("abandon the caller's INVITE") }
 
 func (c *caller) Answer(body []byte, on func(sipua.LegEvent)) (Dialog, error) {
 	c.mu.Lock()

@@ -208,6 +208,11 @@ func (c *Call) callGuest(ctx context.Context, g *guest, number string) error {
 	if err != nil {
 		return err
 	}
+	return c.dialGuest(ctx, g, to, trunk)
+}
+
+// dialGuest calls a normalised number.
+func (c *Call) dialGuest(ctx context.Context, g *guest, to, trunk string) error {
 	c.legs++
 	g.number, g.leg = to, c.legs
 	g.far = &far{
@@ -216,10 +221,11 @@ func (c *Call) callGuest(ctx context.Context, g *guest, number string) error {
 		answered: func(ctx context.Context) { c.guestIn(ctx, g, g.far.party) },
 		failed:   func(ctx context.Context, status int) { c.guestFailed(ctx, g, status) },
 	}
+	c.guests = append(c.guests, g)
 	if err := c.callOut(ctx, trunk, to, "", g.far); err != nil {
+		c.forgetGuest(g)
 		return denied(DeniedTrouble, "%s can't be called: %v", routing.Mask(to), err)
 	}
-	c.guests = append(c.guests, g)
 	c.outside(g, acd.OutsideDialled, 0, nil)
 	c.waitsFor(g)
 	return nil

@@ -48,11 +48,12 @@ func (c *Call) tryNext(ctx context.Context, f *far) {
 			Target: f.hop.uri, Address: f.hop.addr, Transport: f.hop.transport, From: f.from,
 			Asserted: f.asserted, Preferred: f.preferred, Private: f.withheld,
 			SDP: sdp.Offer(p.local), Timeout: time.Until(f.limit), Patience: trunkPatience,
-			Session: f.timer,
-			Realm:   f.account.Realm, Username: f.account.Username, Password: f.account.Password,
+			Session: f.timer, Seed: newID(), // so that another process can cancel it
+			Realm: f.account.Realm, Username: f.account.Username, Password: f.account.Password,
 		}, c.signals(&p))
 		if err == nil {
 			c.attach(&p, d)
+			c.keepLeg(&p)
 			return
 		}
 		c.log.Warn("cannot call a target", "trunk", f.trunk, "err", err)

@@ -180,10 +180,17 @@ func (c *Call) abandon() {
 		}
 		o.media.Close()
 	}
+	if f := c.dialledCustomer(); f != nil { // the other node dials anew
+		c.closeFar(f, CauseNormal())
+	}
 	c.endTape()
 	for _, p := range c.everybody() {
-		if p.sip != nil && !p.dead {
+		switch {
+		case p.dead:
+		case p.sip != nil:
 			p.sip.Abandon()
+		case p.invite != nil:
+			p.invite.Abandon()
 		}
 		c.sw.seats.free(p)
 		p.closeMedia()
@@ -204,6 +211,9 @@ func (c *Call) everybody() (all []*party) {
 		}
 	}
 	add(c.caller)
+	if c.placed != nil && !c.answered {
+		add(c.placed.party)
+	}
 	if c.agent != nil {
 		add(c.agent.party)
 	}
@@ -253,7 +263,8 @@ func (s *Switch) take(e acd.TakeCall) {
 type inherited struct {
 	view  acd.CallView
 	legs  acd.Legs
-	alone bool // nobody is there any more who was to serve the caller
+	alone bool      // nobody is there any more who was to serve the caller
+	rings []keptLeg // whom an agent was calling outside
 }
 
 // heir makes the call that goes on with another one's.
@@ -304,28 +315,60 @@ func (s *Switch) heir(id string) (*Call, inherited, error) {
 // endLeg hangs up a leg that nobody needs any more.
 func (s *Switch) endLeg(e acd.EndLeg) {
 	var d sipua.Dialog
-	if err := d.UnmarshalBinary(e.Leg); err != nil {
-		s.cfg.Log.Warn("leg of a dead node can't be ended", "err", err)
-		return
+	err := d.UnmarshalBinary(e.Leg)
+	switch {
+	case err != nil:
+	case len(d.Invite) == 0:
+		s.cfg.UA.Resume(d, func(sipua.LegEvent) {}).Hangup(16, "node lost")
+	case d.Caller:
+		err = s.cfg.UA.CancelInvite(d)
+	default:
+		err = s.refuseInherited(d)
 	}
-	s.cfg.UA.Resume(d, func(sipua.LegEvent) {}).Hangup(16, "node lost")
+	if err != nil {
+		s.cfg.Log.Warn("leg of a dead node can't be ended", "err", err)
+	}
+}
+
+// refuseInherited answers somebody whom nobody can serve: he can call again at
+// once.
+func (s *Switch) refuseInherited(d sipua.Dialog) error {
+	in, err := s.cfg.UA.ResumeInvite(d, false)
+	if err != nil {
+		return err //nolint:wrapcheck // says what and where
+	}
+	return in.Reject(503, reasonPhrase(503), retryAfter(), nil) //nolint:wrapcheck // the same
 }
 
 // resume goes on where another process stopped. What the caller hears begins
 // anew; his place and his agent are what they were.
 func (c *Call) resume(ctx context.Context, in inherited) {
+	c.log.Info("call goes on here", "phase", in.view.Phase.String(), "from_home", in.legs.Home)
+	in.rings = c.stopDialled(&in.legs)
+	if c.dialAgain(ctx, in) {
+		return
+	}
 	c.caller = c.callerOf(in)
 	p, err := c.restore(in.legs.Caller, c.caller)
 	if err != nil {
 		c.caller.dead = true
-		c.end(&EndError{Cause: Cause{Q850: 41, Side: acd.SideSwitch, Reason: "node_lost"}, Err: err})
+		c.end(lostWithNode(err))
 		return
 	}
 	if p.agent != "" {
 		c.sw.seats.take(p)
 	}
 	c.resumed = true
-	c.log.Info("call goes on here", "phase", in.view.Phase.String(), "from_home", in.legs.Home)
+	if !c.answered && !c.stillEarly(p, in) {
+		return
+	}
 	c.goOn(ctx, in)
 	c.resumed = false
+	if c.agent != nil {
+		c.callAgain(ctx, in.rings)
+	}
+}
+
+func lostWithNode(err error) error {
+	return &EndError{Cause: Cause{Q850: 41, Side: acd.SideSwitch, Reason: "node_lost"}, Err: err}
 }

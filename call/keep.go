@@ -11,6 +11,9 @@ import (
 const (
 	lineName = "line" // an agent's second one, for whom he asks: one at a time
 	awayName = "away" // of somebody outside to whom the menu has sent the caller
+	// customerName is that of the customer whom an agent calls, or who is called back,
+	// until he is there.
+	customerName = "customer"
 )
 
 // outName is that of somebody outside whom an agent has called into the call.
@@ -26,6 +29,7 @@ type keptLeg struct {
 	Trunk  string   `json:"trunk,omitempty"`
 	Leg    int      `json:"leg,omitempty"`
 	To     string   `json:"to,omitempty"` // the menu's name of him
+	Rings  bool     `json:"rings,omitempty"`
 }
 
 // keepLeg writes down what a leg has become, for whoever goes on with it.
@@ -37,7 +41,7 @@ func (c *Call) keepLeg(p *party) {
 	if !ok {
 		return
 	}
-	leg, err := StoredLeg(p.sip.Dialog())
+	leg, err := p.storedLeg(p.sip.Dialog())
 	if err != nil {
 		c.log.Warn("dialog can't be stored", "err", err)
 		return
@@ -68,8 +72,17 @@ func (c *Call) keptAs(p *party) (ev acd.LegChanged, ok bool) {
 	return c.keptAway(ev, p)
 }
 
-// keptAway is that of somebody outside to whom the caller was sent.
+// keptAway is that of somebody outside to whom the caller was sent, or who is
+// being called.
 func (c *Call) keptAway(ev acd.LegChanged, p *party) (acd.LegChanged, bool) {
+	for _, g := range c.guests {
+		if g.far != nil && g.far.party == p {
+			return named(ev, outName(g.leg), g.kept())
+		}
+	}
+	if f := c.dialledCustomer(); f != nil && f.party == p {
+		return named(ev, customerName, keptLeg{Trunk: f.trunk, Rings: true})
+	}
 	t := c.away
 	switch {
 	case t == nil || t.far == nil || t.far.party != p:
@@ -79,7 +92,9 @@ func (c *Call) keptAway(ev acd.LegChanged, p *party) (acd.LegChanged, bool) {
 		about.Away = true
 		return named(ev, outName(t.guest.leg), about)
 	}
-	return named(ev, awayName, keptLeg{Away: true, To: t.To, Number: t.number, Trunk: t.far.trunk})
+	return named(ev, awayName, keptLeg{
+		Away: true, To: t.To, Number: t.number, Trunk: t.far.trunk, Rings: !t.bridged,
+	})
 }
 
 func named(ev acd.LegChanged, name string, about keptLeg) (acd.LegChanged, bool) {
@@ -90,12 +105,36 @@ func named(ev acd.LegChanged, name string, about keptLeg) (acd.LegChanged, bool)
 
 // kept says who somebody outside is in the call.
 func (g *guest) kept() keptLeg {
-	return keptLeg{Role: g.role, By: g.by, Number: g.number, Trunk: g.far.trunk, Leg: g.leg}
+	return keptLeg{Role: g.role, By: g.by, Number: g.number, Trunk: g.far.trunk, Leg: g.leg, Rings: !g.far.up}
 }
 
-// forgetLeg takes a leg with a name out of the log: it is over.
+// forgetLeg takes a leg with a name out of the log: it is over, or stands there as
+// something else now.
 func (c *Call) forgetLeg(p *party) {
 	if p != nil && p.name != "" && !c.ending {
 		c.sw.cfg.Queue.Post(acd.LegChanged{Call: c.id, Name: p.name})
+		p.name = ""
 	}
+}
+
+// dialledCustomer is who is called back, or whom an agent calls; nil if he is there.
+func (c *Call) dialledCustomer() *far {
+	switch {
+	case c.callback != nil && !c.callback.reached:
+		return c.callback.customer
+	case c.placed != nil && !c.answered:
+		return c.placed.customer
+	}
+	return nil
+}
+
+// keepInvite writes down what the caller's switch has said since, while he isn't
+// answered.
+func (c *Call) keepInvite(p *party) {
+	leg, err := p.invitedLeg(p.invite, p.body, true)
+	if err != nil {
+		c.log.Warn("dialog can't be stored", "err", err)
+		return
+	}
+	c.sw.cfg.Queue.Post(acd.LegChanged{Call: c.id, Leg: leg})
 }

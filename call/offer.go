@@ -230,7 +230,7 @@ func (c *Call) picked(ctx context.Context, p *party, ev sipua.Answered) {
 			other.sip.Hangup(26, "answered elsewhere")
 		}
 	}
-	leg, err := StoredLeg(p.sip.Dialog())
+	leg, err := p.storedLeg(p.sip.Dialog())
 	if err != nil {
 		c.log.Warn("agent's dialog can't be stored", "err", err)
 	}

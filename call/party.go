@@ -27,6 +27,8 @@ type party struct {
 	inband   bool   // keys may be tones in its sound
 	codes    bool   // an agent's, whose keys may be codes
 	far      *far   // a leg that we called outside
+	resumed  bool   // another process had it
+	moved    bool   // he has still to learn where his sound goes
 	late     bool   // our offer stands in a 2xx, its answer comes with the ACK
 	dead     bool   // the peer hung up or the leg failed
 	lost     bool   // … without a word
@@ -86,7 +88,7 @@ func (p *party) agree(n sdp.Negotiated) error {
 	err := p.media.Configure(media.Params{
 		Remote: n.Remote, Signalling: p.signal, RTCPMux: n.RTCPMux, Codec: media.Codec(n.Codec), PT: n.PT,
 		EventPT: n.EventPT, Ptime: n.Ptime, Send: n.Send, Receive: n.Receive,
-		Inband: p.inband && n.EventPT == 0, Codes: p.codes, Security: protection(n.Protection),
+		Inband: p.inband && n.EventPT == 0, Codes: p.codes, Security: protection(n.Protection, p.resumed),
 	})
 	if err != nil {
 		return fmt.Errorf("configure media: %w", err)

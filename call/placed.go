@@ -152,7 +152,7 @@ func (c *Call) openPlaced(in Invite, agent string) bool {
 	if c.placed.target.Number == "" {
 		c.caller = p
 	}
-	leg, err := in.Leg(body)
+	leg, err := p.invitedLeg(in, body, true)
 	if err != nil {
 		c.log.Warn("dialog can't be stored", "err", err)
 	}
@@ -227,10 +227,12 @@ func (c *Call) dialCustomer(ctx context.Context) {
 		if !c.takesUp() {
 			return
 		}
+		c.forgetLeg(f.party)
 		c.caller = f.party
 		c.agent = &talk{party: c.placed.party, offer: c.placed.offer, agent: c.placed.agent}
 		tell(acd.OutsideAnswered, 200)
 		c.keepLeg(c.caller)
+		c.keepLeg(c.agent.party)
 		c.talk("")
 	}
 	f.failed = func(_ context.Context, status int) {

@@ -59,6 +59,11 @@ type Signalling interface {
 type Inheritance interface {
 	// Resume goes on with a dialog that another process began.
 	Resume(d sipua.Dialog, on func(sipua.LegEvent)) Dialog
+	// ResumeInvite goes on with one that isn't answered; told: the peer knows our
+	// SDP already.
+	ResumeInvite(d sipua.Dialog, told bool) (Invitation, error)
+	// CancelInvite stops what rings because of a Dial of another process.
+	CancelInvite(d sipua.Dialog) error
 	// Serves tells whether a dialog's peer sends to us already.
 	Serves(d sipua.Dialog) bool
 	// Adopt also serves another node's address, given as transport:host:port, and
@@ -95,9 +100,10 @@ type Dialog interface {
 
 // Invitation is an INVITE that waits for its answer.
 type Invitation interface {
-	// Leg returns the dialog as another process could go on with it, once it is
-	// answered with sdp.
-	Leg(sdp []byte) ([]byte, error)
+	// Dialog returns what another process needs to answer it.
+	Dialog() sipua.Dialog
+	// Abandon forgets it without an answer: another process gives that.
+	Abandon()
 	Ringing() error
 	// Reliable tells whether the caller acknowledges Progress.
 	Reliable() bool

@@ -21,8 +21,8 @@ var errNoSound = errors.New("no sound was agreed on")
 
 // restore makes a party of a leg that the log has kept. If the peer sends to
 // us already, nothing is said: it notices a short silence. Else it is told where
-// we are by a re-INVITE; so it is if its sound is encrypted, because the keys are
-// in no log.
+// we are by a re-INVITE; so it is if the keys of its sound were made by a
+// handshake, which must be made again.
 func (c *Call) restore(leg []byte, p *party) (*party, error) {
 	var d sipua.Dialog
 	if err := d.UnmarshalBinary(leg); err != nil {
@@ -45,15 +45,22 @@ func (c *Call) restore(leg []byte, p *party) (*party, error) {
 	p.local.Security = c.sw.security(c.policy(p))
 	p.local.SessionID, p.local.Version = originOf(ours.Origin)
 	secure := encrypted(d.LocalSDP)
-	p.local.Security.Private = secure
+	p.local.Security.Private, p.resumed = secure, true
+	if keyed(d) {
+		p.local.Security.Secret = [32]byte(d.Secret)
+	}
+	stays = stays && (!secure || keyed(d))
 	p.local.Security.Browser = bytes.Contains(d.RemoteSDP, []byte("a=ice-ufrag:"))
-	if stays && !secure {
-		if _, err = p.answer(d.RemoteSDP); err != nil {
+	if len(d.Invite) > 0 {
+		return p, c.resumeInvite(d, p, stays)
+	}
+	if stays {
+		if err = p.agreeAgain(d); err != nil {
 			return p, fmt.Errorf("the peer's side of the leg: %w", err)
 		}
 	}
 	c.attach(p, c.sw.cfg.UA.Resume(d, c.signals(p)))
-	if stays && !secure {
+	if stays {
 		c.after(lifeSign, func() { c.stillThere(p) })
 	} else {
 		p.gone = true

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bytes"
 	"crypto/rand"
 	"strings"
 
@@ -56,18 +57,57 @@ func (p *party) keep(agreed sdp.Protection) {
 	s.Browser = agreed.ICE != nil
 }
 
-// StoredLeg is a dialog as the log keeps it: without the keys of its sound.
-// Whoever goes on with the leg makes new ones in its re-INVITE, which it has to
-// send anyway: the counters that belong to the old keys are gone with the
-// process that held them.
-func StoredLeg(d sipua.Dialog) ([]byte, error) {
-	d.LocalSDP, d.RemoteSDP = sdp.Redact(d.LocalSDP), sdp.Redact(d.RemoteSDP)
-	return d.MarshalBinary()
+// storedLeg is a party's dialog as the log keeps it. That is sealed wherever it is
+// written down, and holds the passwords of phones too: so keys that were agreed in
+// SDP stay there, and another process goes on with them. Those of a handshake are
+// in no SDP; it has to be made again.
+func (p *party) storedLeg(d sipua.Dialog) ([]byte, error) {
+	if bytes.Contains(d.LocalSDP, cryptoLine()) && bytes.Contains(d.RemoteSDP, cryptoLine()) {
+		d.Secret = p.local.Security.Secret[:]
+	} else {
+		d.LocalSDP, d.RemoteSDP = sdp.Redact(d.LocalSDP), sdp.Redact(d.RemoteSDP)
+	}
+	return d.MarshalBinary() //nolint:wrapcheck // says what it is about
+}
+
+// invitedLeg is that of somebody who calls and will be answered with a body;
+// early: or may not be for long.
+func (p *party) invitedLeg(in Invitation, body []byte, early bool) ([]byte, error) {
+	d := in.Dialog()
+	if d.LocalSDP = body; !early {
+		d.Invite = nil
+	}
+	return p.storedLeg(d)
+}
+
+func cryptoLine() []byte { return []byte("a=crypto:") }
+
+// keyed tells whether the keys of a leg's sound are known.
+func keyed(d sipua.Dialog) bool { return len(d.Secret) == len(sdp.Security{}.Secret) }
+
+// sameKeys tells whether all keys of a body stand in another one.
+func sameKeys(body, told []byte) bool {
+	for line := range bytes.Lines(body) {
+		if bytes.HasPrefix(line, cryptoLine()) && !bytes.Contains(told, bytes.TrimSpace(line)) {
+			return false
+		}
+	}
+	return true
+}
+
+// agreeAgain makes a party speak as another process has agreed with its peer. Who
+// offered decides what our key is.
+func (p *party) agreeAgain(d sipua.Dialog) error {
+	body, err := p.answer(d.RemoteSDP)
+	if err == nil && sameKeys(body, d.LocalSDP) {
+		return nil
+	}
+	return p.accept(d.RemoteSDP)
 }
 
 // protection is what was agreed in the words of the media.
-func protection(p sdp.Protection) media.Security {
-	out := media.Security{Send: p.Send, Receive: p.Receive}
+func protection(p sdp.Protection, resumed bool) media.Security {
+	out := media.Security{Send: p.Send, Receive: p.Receive, Resumed: resumed}
 	if p.DTLS != nil {
 		out.DTLS = &media.DTLS{Client: p.DTLS.Client}
 		for _, f := range p.DTLS.Peer {

@@ -11,33 +11,88 @@ import (
 	"tierline/call/sipua"
 )
 
-// The log is read by people, backed up and sent to other nodes.
-func TestStoredLegHoldsNoKeys(t *testing.T) {
+// keyedBody is an offer of keys; with tls also of a handshake alone.
+func keyedBody(secret byte, tls bool) []byte {
 	o := sdp.LocalOptions{
 		IP: netip.MustParseAddr("192.0.2.1"), Port: 4000, Codecs: sdp.DefaultCodecs(),
-		Security: sdp.Security{Policy: sdp.Required, Secret: [32]byte{1}},
+		Security: sdp.Security{Policy: sdp.Required, Secret: [32]byte{secret}, Browser: tls},
 	}
-	body := sdp.Offer(o)
-	d := sipua.Dialog{CallID: "c", LocalSDP: body, RemoteSDP: body}
-	b, err := StoredLeg(d)
-	if err != nil {
-		t.Fatal(err)
+	if tls {
+		o.Security.Fingerprint = sdp.Fingerprint{Hash: "sha-256", Sum: make([]byte, 32)}
 	}
-	keys := 0
-	for line := range strings.Lines(string(body)) {
-		if _, key, ok := strings.Cut(strings.TrimSpace(line), "inline:"); ok {
-			keys++
-			if bytes.Contains(b, []byte(key)) {
-				t.Errorf("stored with the key of %q", line)
+	return sdp.Offer(o)
+}
+
+// The log is sealed wherever it is written, and another process goes on with the
+// keys. Whatever it has no use for isn't kept.
+func TestStoredLegHoldsTheKeysOfItsSoundOnly(t *testing.T) {
+	p := &party{}
+	p.local.Security.Secret = [32]byte{1}
+	for name, tt := range map[string]struct {
+		ours, theirs []byte
+		keyed        bool
+	}{
+		"keys in SDP":        {keyedBody(1, false), keyedBody(2, false), true},
+		"a handshake":        {keyedBody(1, true), keyedBody(2, true), false},
+		"not answered":       {keyedBody(1, false), nil, false},
+		"answered by a hash": {keyedBody(1, false), keyedBody(2, true), false},
+		"plain":              {remoteSDP(1), remoteSDP(2), false},
+	} {
+		b, err := p.storedLeg(sipua.Dialog{CallID: "c", LocalSDP: tt.ours, RemoteSDP: tt.theirs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back sipua.Dialog
+		if err := back.UnmarshalBinary(b); err != nil || keyed(back) != tt.keyed {
+			t.Errorf("%s: %+v, %v", name, back, err)
+		}
+		for _, body := range [][]byte{tt.ours, tt.theirs} {
+			for line := range strings.Lines(string(body)) {
+				for _, mark := range []string{"inline:", "a=ice-pwd:"} {
+					_, key, ok := strings.Cut(strings.TrimSpace(line), mark)
+					if ok && bytes.Contains(b, []byte(key)) != tt.keyed {
+						t.Errorf("%s: %q is in the log: %t", name, line, !tt.keyed)
+					}
+				}
 			}
 		}
 	}
-	if keys == 0 || !bytes.Equal(d.LocalSDP, body) {
-		t.Error("no keys to hide, or hidden in the dialog itself")
-	}
-	var back sipua.Dialog
-	if err := back.UnmarshalBinary(b); err != nil || back.CallID != "c" {
-		t.Errorf("%+v, %v", back, err)
+}
+
+// agreed again: whoever had offered, our key and the peer's are what they were.
+func TestALegSpeaksWithItsKeysAgain(t *testing.T) {
+	for name, offered := range map[string]bool{"we had offered": true, "the peer had": false} {
+		options := func(secret byte) sdp.LocalOptions {
+			return sdp.LocalOptions{
+				IP: netip.AddrFrom4([4]byte{192, 0, 2, secret}), Port: 4000, Codecs: sdp.DefaultCodecs(), Direction: sdp.SendRecv,
+				Security: sdp.Security{Policy: sdp.Required, Secret: [32]byte{secret}, Private: true},
+			}
+		}
+		before, peer := &party{media: &fakeLeg{}, local: options(1)}, &party{media: &fakeLeg{}, local: options(2)}
+		asks, answers := before, peer
+		if !offered {
+			asks, answers = peer, before
+		}
+		body := sdp.Offer(asks.local)
+		answer, err := answers.answer(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err = asks.accept(answer); err != nil {
+			t.Fatal(err)
+		}
+		d := sipua.Dialog{LocalSDP: body, RemoteSDP: answer}
+		if !offered {
+			d.LocalSDP, d.RemoteSDP = answer, body
+		}
+		after := &party{media: &fakeLeg{}, local: options(1), resumed: true}
+		if err = after.agreeAgain(d); err != nil {
+			t.Fatal(err)
+		}
+		was, is := before.agreed.Protection, after.agreed.Protection
+		if is.Send.Suite == 0 || !is.Send.Equal(was.Send) || !is.Receive.Equal(was.Receive) {
+			t.Errorf("%s: was %+v, is %+v", name, was, is)
+		}
 	}
 }
 

@@ -127,7 +127,7 @@ func (w *warden) heir(dead string, calls []acd.CallView, members []acd.MemberVie
 	var well []string
 	for _, m := range members {
 		// Who doesn't have his own address was taken out of service, or isn't back yet.
-		out := m.Holder != m.Node && m.Holder != dead
+		out := m.Out || m.Holder != m.Node && m.Holder != dead
 		if m.Node != dead && !m.Down && !out && w.well(m.Node) {
 			well = append(well, m.Node)
 		}

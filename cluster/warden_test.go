@@ -13,8 +13,9 @@ import (
 // ready says of all three nodes that they serve.
 func (c *trio) ready() {
 	c.t.Helper()
-	for _, name := range trioNames() {
-		mustPropose(c.t, c.node[name], acd.NodeReady{Node: name, Listen: []string{"udp:127.0.0.1:5060"}})
+	for i, name := range trioNames() {
+		listen := fmt.Sprintf("udp:127.0.0.%d:5060", 1+i)
+		mustPropose(c.t, c.node[name], acd.NodeReady{Node: name, Listen: []string{listen}})
 	}
 	time.Sleep(3 * time.Second) // nobody is new any more
 }

@@ -14,6 +14,7 @@ import (
 // Security is what protects the sound of a leg. The zero value is plain RTP.
 type Security struct {
 	Send, Receive keying.Key       // agreed by signalling
+	Resumed       bool             // the peer has sent with its key to another process before
 	DTLS          *DTLS            // or keys are agreed by a handshake
 	ICE           *ice.Credentials // the peer finds us; Remote of the parameters does not count
 }
@@ -48,7 +49,7 @@ func (l *Leg) secure(s Security) error {
 	p.wanted = s.DTLS != nil || s.Send.Suite != keying.None
 	switch {
 	case s.DTLS == nil:
-		return l.useKeys(s.Send, s.Receive)
+		return l.useKeys(s.Send, s.Receive, s.Resumed)
 	case p.hands == nil:
 		l.out.protect(nil)
 		p.opener = nil
@@ -71,7 +72,7 @@ func (p *protection) follow(c *ice.Credentials) {
 
 // useKeys protects the leg with keys, or with nothing if there are none. A key
 // that stays goes on counting.
-func (l *Leg) useKeys(send, receive keying.Key) error {
+func (l *Leg) useKeys(send, receive keying.Key, resumed bool) error {
 	p := &l.protection
 	l.cipher = ""
 	if send.Suite == keying.None {
@@ -80,7 +81,11 @@ func (l *Leg) useKeys(send, receive keying.Key) error {
 		return nil
 	}
 	if p.opener == nil || !p.opener.Key().Equal(receive) {
-		o, err := srtp.NewOpener(receive)
+		open := srtp.NewOpener
+		if resumed {
+			open = srtp.ResumeOpener
+		}
+		o, err := open(receive)
 		if err != nil {
 			return fmt.Errorf("keys of the peer: %w", err)
 		}
@@ -108,7 +113,7 @@ func (l *Leg) shakeHands(d DTLS) {
 				if l.protection.hands != h {
 					return
 				}
-				if err := l.useKeys(send, receive); err != nil {
+				if err := l.useKeys(send, receive, false); err != nil {
 					l.fail(err.Error())
 					return
 				}

@@ -95,6 +95,10 @@ func (r *Registrar) expiry(c Contact, q Request) (ttl time.Duration, ok bool) {
 	if behindNAT(c.URI, q) {
 		most = min(most, r.c.NATExpires)
 	}
+	b := acd.Binding{Contact: c.URI, Transport: q.Transport, Received: q.Source.String()}
+	if b.Lives() && r.c.LivingExpires > 0 {
+		most = min(most, r.c.LivingExpires)
+	}
 	switch {
 	case seconds < 0:
 		return min(r.c.DefaultExpires, most), true

@@ -11,8 +11,8 @@ import (
 func TestBindingsOfAConnection(t *testing.T) {
 	at := netip.MustParseAddrPort("192.0.2.7:40000")
 	for name, tt := range map[string]struct {
-		b             acd.Binding
-		lives, orphan bool
+		b           acd.Binding
+		lives, some bool
 	}{
 		"browser": {
 			acd.Binding{Contact: "sip:abc@x1y2.invalid;transport=ws", Transport: "wss", Received: "192.0.2.7:40000"}, true, true,
@@ -27,8 +27,8 @@ func TestBindingsOfAConnection(t *testing.T) {
 		if got := registrar.Lives(tt.b, "wss", at); got != tt.lives {
 			t.Errorf("%s: lives %v", name, got)
 		}
-		if got := registrar.Orphan(tt.b); got != tt.orphan {
-			t.Errorf("%s: orphan %v", name, got)
+		if got := tt.b.Lives(); got != tt.some {
+			t.Errorf("%s: lives on some connection: %v", name, got)
 		}
 	}
 	nat := acd.Binding{Contact: "sip:a@10.0.0.7:5060", Transport: "tcp", Received: "192.0.2.7:40000"}

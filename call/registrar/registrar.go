@@ -93,7 +93,12 @@ type Config struct {
 	DefaultExpires time.Duration // for phones without a wish; default 1 h
 	NATExpires     time.Duration // most for a phone behind NAT, whose flow needs refreshing; default 120 s
 	NonceLife      time.Duration // default 5 min
-	MaxContacts    int           // per agent; the one nearest to its end gives way; default 5
+
+	// LivingExpires is most for a phone that lives on its connection: if that ends
+	// with the node, some phones notice no sooner than they register again. 0: as any.
+	LivingExpires time.Duration
+
+	MaxContacts int // per agent; the one nearest to its end gives way; default 5
 
 	// MD5Only lists beginnings of User-Agent values that give up when a
 	// challenge names any algorithm but MD5, wherever it stands. nil means

@@ -152,5 +152,9 @@ func (l *Leg) Abandon() {
 	if l.cli != nil && l.cli.tx != nil {
 		l.cli.tx.silence()
 	}
+	if s := l.srv; s != nil && s.req != nil {
+		s.req = nil
+		l.ua.table.finish(s.tx, nil)
+	}
 	l.forget()
 }

@@ -21,6 +21,7 @@ type inviteIn struct {
 	cancelled bool
 	contact   string         // of a re-INVITE: the new target, if we agree
 	told      bool           // our SDP stands in a provisional
+	inherited bool           // another process sent those
 	settled   bool           // offer and answer have been told
 	rseq      uint32         // of the last reliable provisional
 	waiting   []*provisional // the first one is under way

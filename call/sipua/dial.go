@@ -346,11 +346,11 @@ func (l *Leg) sendCancel(o *inviteOut) {
 	if o.timer != nil {
 		o.timer.Stop()
 	}
-	o.timer = time.AfterFunc(64*sip.T1, func() { l.ua.guarded("timer", func() { l.unanswered(o) }) })
+	o.timer = time.AfterFunc(64*sip.T1, func() { l.ua.guarded("timer", func() { l.noFinal(o) }) })
 }
 
-// unanswered gives up waiting for the 487.
-func (l *Leg) unanswered(o *inviteOut) {
+// noFinal gives up waiting for the 487.
+func (l *Leg) noFinal(o *inviteOut) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !o.final {

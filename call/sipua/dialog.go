@@ -9,7 +9,7 @@ import (
 )
 
 // Dialog is everything another process needs to go on with a leg: it is
-// written to the log, so it holds no secrets and no pointers.
+// written to the log, so it holds no pointers, and no secrets but that of its sound.
 //
 //nolint:recvcheck // decoding needs a pointer; a value just got from a leg must be encodable
 type Dialog struct {
@@ -32,6 +32,8 @@ type Dialog struct {
 	RemoteSDP  []byte
 	Session    Session // its timer
 	Updates    bool    // the peer takes UPDATE
+	Invite     []byte  // without a final answer yet: what that, or a CANCEL, needs of it
+	Secret     []byte  // what our keys for its sound are made of; who opened it knows
 }
 
 // ErrDialog tells that bytes are no encoded dialog.
@@ -40,7 +42,7 @@ var ErrDialog = errors.New("sipua: not an encoded dialog")
 // The encoding: a version, then the fields in order, strings and lists with
 // their length in front. Limits keep a damaged length from costing memory.
 const (
-	dialogVersion = 3 // 1 knew no ServerName, 2 no session timer
+	dialogVersion = 4 // 1 knew no ServerName, 2 no session timer, 3 neither Invite nor Secret
 	maxField      = 1 << 16
 	maxRoutes     = 64
 )
@@ -74,6 +76,8 @@ func (d Dialog) MarshalBinary() ([]byte, error) {
 	text(d.ServerName)
 	b = appendSession(b, d.Session)
 	b = appendFlag(b, d.Updates)
+	text(string(d.Invite))
+	text(string(d.Secret))
 	if long > maxField {
 		return nil, fmt.Errorf("encode dialog: a field of %d bytes", long)
 	}
@@ -133,13 +137,11 @@ func (d *Dialog) UnmarshalBinary(b []byte) error {
 	if b[0] > 2 {
 		out.Session, out.Updates = r.session(), r.flag()
 	}
+	if b[0] > 3 {
+		out.Invite, out.Secret = r.bytes(), r.bytes()
+	}
 	out.Peer, out.Flow = r.addr(peer), r.addr(flow)
-	if local != "" {
-		out.LocalSDP = []byte(local)
-	}
-	if remote != "" {
-		out.RemoteSDP = []byte(remote)
-	}
+	out.LocalSDP, out.RemoteSDP = optional(local), optional(remote)
 	if r.bad || len(r.b) != 0 {
 		return ErrDialog
 	}
@@ -184,6 +186,15 @@ func (r *reader) text() string {
 	return s
 }
 
+func (r *reader) bytes() []byte { return optional(r.text()) }
+
+func optional(s string) []byte {
+	if s == "" {
+		return nil
+	}
+	return []byte(s)
+}
+
 func (r *reader) flag() bool {
 	if r.bad || len(r.b) == 0 || r.b[0] > 1 {
 		r.bad = true
@@ -219,5 +230,7 @@ func (d *Dialog) clone() Dialog {
 	c.Routes = slices.Clone(d.Routes)
 	c.LocalSDP = slices.Clone(d.LocalSDP)
 	c.RemoteSDP = slices.Clone(d.RemoteSDP)
+	c.Invite = slices.Clone(d.Invite)
+	c.Secret = slices.Clone(d.Secret)
 	return c
 }

@@ -61,7 +61,7 @@ func (l *Leg) again(d *Dialog, req *sip.Request, f *flow, without ...string) *si
 	for _, h := range req.Headers() {
 		switch h := h.(type) {
 		case *sip.ViaHeader:
-			again.AppendHeader(f.ep.via(l.ua.branch()))
+			again.AppendHeader(f.ep.via(l.branch()))
 		case *sip.CSeqHeader:
 			again.AppendHeader(&sip.CSeqHeader{SeqNo: d.LocalCSeq, MethodName: req.Method})
 		case *sip.ContentLengthHeader:

@@ -37,8 +37,13 @@ func (u *UA) answered(res *sip.Response, o origin) {
 		c.receive(res)
 		return
 	}
-	if res.StatusCode/100 == 2 && cseq.MethodName == sip.INVITE && strings.HasPrefix(b, ghostCookie) {
-		u.ghostPicked(res, o)
+	if cseq.MethodName == sip.INVITE && strings.HasPrefix(b, ghostCookie) {
+		switch {
+		case res.StatusCode >= 300:
+			u.ghostRefused(res, o)
+		case res.StatusCode >= 200:
+			u.ghostPicked(res, o)
+		}
 		return
 	}
 	u.counters.drop(dropStray)

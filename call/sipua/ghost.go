@@ -55,6 +55,24 @@ func (u *UA) CancelGhost(r DialRequest) error {
 	return nil
 }
 
+// ghostRefused acknowledges a refusal that a process has died before: else it
+// comes again for half a minute.
+func (u *UA) ghostRefused(res *sip.Response, o origin) {
+	via, from, to, id := res.Via(), res.From(), res.To(), res.CallID()
+	if from == nil || to == nil || id == nil {
+		return
+	}
+	ack := sip.NewRequest(sip.ACK, to.Address)
+	forwards := sip.MaxForwardsHeader(70)
+	for _, h := range []sip.Header{
+		via.Clone(), &forwards, from, to, id, &sip.CSeqHeader{SeqNo: res.CSeq().SeqNo, MethodName: sip.ACK},
+	} {
+		ack.AppendHeader(h)
+	}
+	ack.SetBody(nil)
+	_, _ = (&flow{ep: o.ep, conn: o.conn, dst: o.from}).send(ack) // counted; it comes again
+}
+
 // ghostPicked acknowledges an answer to a process that has died meanwhile, and
 // hangs up if nobody goes on with that call: else the phone would take itself
 // for busy.

@@ -178,7 +178,9 @@ func (l *Leg) forget() { l.ua.table.dropLeg(l.d.CallID, l.d.LocalTag) }
 func (l *Leg) Dialog() Dialog {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.d.clone()
+	d := l.d.clone()
+	d.Invite = l.unanswered()
+	return d
 }
 
 func (l *Leg) localTag() string {

@@ -125,9 +125,15 @@ func (l *Leg) stillHere(s *inviteIn, p *provisional) {
 		return
 	}
 	again := &provisional{status: p.status, reason: p.reason, sdp: p.sdp}
-	can, _ := reliably(s.req)
+	can, must := reliably(s.req)
 	if can {
 		again.sdp = nil // he has it
+	}
+	if s.inherited { // nobody knows any more how those were numbered that must arrive
+		if must {
+			return
+		}
+		can = false
 	}
 	_ = l.provide(s, again, can) // counted; there is a next time
 }
@@ -202,6 +208,10 @@ func (l *Leg) pracked(req *sip.Request, o origin) {
 			r = refuse(sip.StatusOK, "OK")
 		}
 		l.settle(req, o, r)
+		return
+	}
+	if s.inherited {
+		l.settle(req, o, refuse(sip.StatusOK, "OK")) // of what the other process sent
 		return
 	}
 	if len(s.waiting) == 0 || s.waiting[0].rseq == 0 || !s.waiting[0].isFor(req) {

@@ -13,7 +13,9 @@
 //
 // A packet that can't be authenticated, or was there before, is an error and
 // leaves no trace. The path of an RTP packet allocates nothing. A key is used
-// for one direction, and its counters live as long as it does.
+// for one direction, and its counters live as long as it does. A process that goes
+// on with another one's key sends with another SSRC, so no packet is sealed twice
+// with the same numbers.
 //
 // # Concurrency
 //

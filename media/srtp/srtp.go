@@ -1,6 +1,7 @@
 package srtp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -101,6 +102,7 @@ type Opener struct {
 	context *pion.Context
 	header  rtp.Header
 	control rtcp.Header
+	tries   int // packets for which the count of rollovers is still looked for
 }
 
 // NewOpener returns an opener that has seen nothing yet.
@@ -112,6 +114,24 @@ func NewOpener(k keying.Key) (*Opener, error) {
 	return &Opener{key: k, context: c}, nil
 }
 
+// How long a stream can have gone on before us, and for how many packets we look
+// for that.
+const (
+	mostRollovers = 32 // 11 hours of 50 packets a second
+	mostTries     = 1000
+)
+
+// ResumeOpener returns an opener for a stream of which another one has seen the
+// beginning. How often its numbers have begun anew is in no packet: it is found by
+// trying.
+func ResumeOpener(k keying.Key) (*Opener, error) {
+	o, err := NewOpener(k)
+	if err == nil {
+		o.tries = mostTries
+	}
+	return o, err
+}
+
 // Key returns the key in use.
 func (o *Opener) Key() keying.Key { return o.key }
 
@@ -121,11 +141,33 @@ var ErrForged = errors.New("not authentic")
 // RTP opens a packet in its own memory.
 func (o *Opener) RTP(packet []byte) (plain []byte, err error) {
 	defer survive(&err)
+	if o.tries > 0 {
+		return o.search(packet)
+	}
 	b, err := o.context.DecryptRTP(packet, packet, &o.header)
 	if err != nil {
 		return nil, ErrForged // it is counted; nobody asks for the reason
 	}
 	return b, nil
+}
+
+// search opens a packet with the first count of rollovers that fits it.
+func (o *Opener) search(packet []byte) ([]byte, error) {
+	o.tries--
+	if _, err := o.header.Unmarshal(packet); err != nil {
+		return nil, ErrForged
+	}
+	ssrc, sealed := o.header.SSRC, bytes.Clone(packet)
+	for n := range uint32(mostRollovers) {
+		o.context.SetROC(ssrc, n)
+		if b, err := o.context.DecryptRTP(packet, packet, &o.header); err == nil {
+			o.tries = 0
+			return b, nil
+		}
+		copy(packet, sealed)
+	}
+	o.context.SetROC(ssrc, 0) // as of one that begins
+	return nil, ErrForged
 }
 
 // RTCP opens a compound packet in its own memory.

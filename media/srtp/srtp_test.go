@@ -195,3 +195,58 @@ func BenchmarkPacket(b *testing.B) {
 		})
 	}
 }
+
+// A process that goes on with a stream knows neither how often its numbers began
+// anew, nor who else sends there meanwhile.
+func TestAStreamThatOthersBeganIsOpened(t *testing.T) {
+	for _, suite := range suites() {
+		for _, before := range []int{10, 70_000, 200_000} {
+			k := testKey(suite, 7)
+			s, _ := pair(t, k)
+			for i := 0; i < before; i += 20_000 {
+				if _, err := s.RTP(packet(uint16(i))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o, err := ResumeOpener(k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = o.RTP(bytes.Repeat([]byte{0x80}, 180)); !errors.Is(err, ErrForged) {
+				t.Errorf("a forged packet: %v", err)
+			}
+			for i := before; i < before+70_000; i += 5_000 { // and over the next end
+				plain := packet(uint16(i))
+				sealed, err := s.RTP(plain)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := o.RTP(bytes.Clone(sealed))
+				if err != nil || !bytes.Equal(got, plain) {
+					t.Fatalf("%s after %d packets: packet %d: %v", suite, before, i, err)
+				}
+			}
+		}
+	}
+}
+
+func TestTheSearchForAStreamEnds(t *testing.T) {
+	k := testKey(keying.AESCM128SHA80, 7)
+	s, _ := pair(t, k)
+	o, err := ResumeOpener(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range mostTries {
+		if _, err = o.RTP(packet(9)); !errors.Is(err, ErrForged) {
+			t.Fatal(err)
+		}
+	}
+	sealed, err := s.RTP(packet(10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = o.RTP(sealed); err != nil || o.tries != 0 {
+		t.Errorf("a stream that begins: %v, %d tries left", err, o.tries)
+	}
+}

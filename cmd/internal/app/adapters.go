@@ -126,6 +126,18 @@ func (p phonePort) Resume(d sipua.Dialog, on func(sipua.LegEvent)) call.Dialog {
 	return p.ua.Resume(d, on)
 }
 
+// ResumeInvite implements call.Signalling.
+func (p phonePort) ResumeInvite(d sipua.Dialog, told bool) (call.Invitation, error) {
+	in, err := p.ua.ResumeInvite(d, told)
+	if err != nil {
+		return nil, err
+	}
+	return invitation{in}, nil
+}
+
+// CancelInvite implements call.Signalling.
+func (p phonePort) CancelInvite(d sipua.Dialog) error { return p.ua.CancelInvite(d) }
+
 // Serves implements call.Signalling.
 func (p phonePort) Serves(d sipua.Dialog) bool { return p.ua.Serves(d) }
 
@@ -156,12 +168,11 @@ func (i invitation) Answer(sdp []byte, on func(sipua.LegEvent)) (call.Dialog, er
 	return l, nil
 }
 
-// Leg implements call.Invitation.
-func (i invitation) Leg(sdp []byte) ([]byte, error) {
-	d := i.Incoming.Leg().Dialog()
-	d.LocalSDP = sdp
-	return call.StoredLeg(d)
-}
+// Dialog implements call.Invitation.
+func (i invitation) Dialog() sipua.Dialog { return i.Leg().Dialog() }
+
+// Abandon implements call.Invitation.
+func (i invitation) Abandon() { i.Leg().Abandon() }
 
 // sipHandler gives what peers ask to the parts that answer.
 type sipHandler struct {

@@ -278,8 +278,9 @@ func (n *Node) startSIP(ctx, root context.Context) (err error) {
 	n.registrar = registrar.New(registrar.Config{
 		Realm: n.realm, Node: n.settings.Node, Accounts: n.services,
 		Bindings: kept, Logger: n.log.With("part", "registrar"), LogTime: n.cluster.Now,
+		LivingExpires: n.livingExpires(),
 	})
-	kept.drop(registrar.Orphan) //nolint:contextcheck // has a limit of its own
+	kept.drop(acd.Binding.Lives) //nolint:contextcheck // has a limit of its own
 	listen := make([]sipua.Listen, len(n.settings.SIP.Listen))
 	for i, l := range n.settings.SIP.Listen {
 		listen[i] = sipua.Listen{Transport: l.Transport, Addr: l.Address.String()}

@@ -19,6 +19,17 @@ import (
 // them.
 func (n *Node) shared() bool { return n.settings.Cluster.Name != "" }
 
+// livingAgain is how often phones register that live on their connections. When
+// this node dies the others know them from then on.
+const livingAgain = 30 * time.Second
+
+func (n *Node) livingExpires() time.Duration {
+	if !n.shared() {
+		return 0 // their next try is to the same node
+	}
+	return livingAgain
+}
+
 // announce says in the log that the node serves, and where. Whoever had its
 // address gives it back, so that it is free within a moment.
 func (n *Node) announce(ctx context.Context) error {
@@ -106,7 +117,7 @@ func (n *Node) rehome(ctx context.Context) (heir string) {
 			switch {
 			case m.Holder == me:
 				homes = append(homes, m.Node)
-			case m.Node == m.Holder && !m.Down && well && (heir == "" || calls < load[heir]):
+			case m.Node == m.Holder && !m.Down && !m.Out && well && (heir == "" || calls < load[heir]):
 				heir = m.Node
 			}
 		}
