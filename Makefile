@@ -54,4 +54,5 @@ fuzz: ## every fuzz target for FUZZTIME
 soak: ## each property for 100,000 steps, a million calls against theory, 1,000 lives of three nodes: some 25 minutes of one core
 	$(GO) test -timeout 60m $(SOAK) -run 'Propert|Naive' -rapid.checks=400 -rapid.steps=250
 	$(GO) test -timeout 60m -tags soak ./acd/sim
+	$(GO) test -timeout 60m ./cluster -run TestNobodyActsForWhatOthersHave -splits.seeds 150
 	$(GO) test -timeout 120m ./cmd/internal/app -run 'TestSimulation$$' -sim.seeds $(or $(SEEDS),1000)

@@ -14,6 +14,10 @@ type NodeDown struct {
 	// Away says that addresses can't move: the calls go on at the heir's own, and
 	// their peers are told.
 	Away bool `json:"away,omitempty"`
+	// Term is that of the leader who says so; in the log of a later one it doesn't
+	// count. Said is when he does, in log time.
+	Term uint64 `json:"term,omitempty"`
+	Said int64  `json:"said,omitempty"`
 }
 
 // NodeReady says that a node that began anew can serve, and where. Whoever has

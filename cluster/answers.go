@@ -94,6 +94,8 @@ func outcomeOf(index uint64, a applied) outcome {
 		o.err = errFault
 	case a.fate == fateUnseen:
 		o.err = fmt.Errorf("%w: %w", ErrNoQuorum, errUnseen)
+	case a.fate == fateOvertaken:
+		o.err = fmt.Errorf("%w: another leader has been elected since", ErrNoQuorum)
 	case a.fate == fateStale:
 		o.err = fmt.Errorf("%w: a newer process of this node has taken over", ErrNoQuorum)
 	}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -28,7 +30,8 @@ type fsm struct {
 
 	fenced func() // nil: nothing is done about it
 
-	own *ownEntries // nil: a node alone learns outcomes from Raft itself
+	own      *ownEntries // nil: a node alone learns outcomes from Raft itself
+	verdicts *verdicts   // nil: nobody judges a node alone
 
 	// liveFrom is the last index that was in the log when this process began;
 	// in a cluster, when it had caught up. Entries up to it are history: they
@@ -86,6 +89,7 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 	out, stories, effects, changed := f.apply(logs, records)
 	f.tape.write(stories)
 	f.effects.put(effects)
+	f.verdicts.applied(logs[len(logs)-1].Index)
 	f.own.reached(logs[len(logs)-1].Index)
 	if changed {
 		nudge(f.changed)
@@ -108,18 +112,13 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 		}
 		rec := records[i]
 		f.last = position{Index: l.Index, At: max(f.last.At, rec.At), Wall: rec.Wall}
-		a := applied{fate: f.sessions.admit(rec.Origin)}
-		age := f.clock.now() - rec.At
-		down, isDown := rec.Event.(acd.NodeDown)
-		if isDown && f.sessions.process(down.Node) > down.Process {
-			a.fate = fateStale // it has begun anew
-		}
+		a := applied{fate: f.admit(rec, l.Term)}
 		if a.fate == fateApplied {
 			a = f.applyOne(acd.Entry{Index: l.Index, At: rec.At, Wall: rec.Wall, Event: rec.Event})
 			changed = changed || a.refused == nil
-			if isDown && a.refused == nil && a.fate == fateApplied {
+			if down, ok := rec.Event.(acd.NodeDown); ok && a.refused == nil && a.fate == fateApplied {
 				f.fence(down.Node, l.Index)
-				f.doubt(l, age)
+				f.doubt(l, f.clock.now()-cmp.Or(down.Said, rec.At))
 			}
 		}
 		if f.own.begins(rec) {
@@ -137,6 +136,20 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 	}
 	f.clock.observe(f.last.At)
 	return out, stories, effects, changed
+}
+
+// admit decides whether an entry of a term is applied. The lock is held.
+func (f *fsm) admit(rec record, term uint64) fate {
+	a := f.sessions.admit(rec.Origin)
+	down, ok := rec.Event.(acd.NodeDown)
+	switch {
+	case !ok:
+	case f.sessions.process(down.Node) > down.Process:
+		return fateStale // it has begun anew
+	case a == fateApplied && down.Term != 0 && down.Term != term:
+		return fateOvertaken // whoever leads now may have told the node that it may act
+	}
+	return a
 }
 
 // applyOne turns a panic of the core into a refusal. The same entry would
@@ -157,13 +170,15 @@ func (f *fsm) applyOne(e acd.Entry) (a applied) {
 	return a
 }
 
-// fresh is how old a NodeDown may be, in ms of log time, to be acted on at once.
-const fresh = 150
+// fresh is how old a NodeDown may be, in ms of log time, to be acted on at once:
+// for so long nobody who has said that he follows the leader has vouched for
+// anybody.
+const fresh = int64((vow - current) / time.Millisecond)
 
 // doubt waits before anything is done about a node that is down if the leader
-// who saw to it that the node's lease had run out is not the one who got that
-// into the log, or only much later: the node may have been heard again, and may
-// have a lease of somebody else.
+// who saw to it that the node's lease had run out doesn't lead any more, or it
+// took long to be written: somebody may have given the node another lease
+// meanwhile, until he had stored what the leader says.
 func (f *fsm) doubt(l *raft.Log, age int64) {
 	r := f.raft.Load()
 	if f.own == nil || l.Index <= f.liveFrom.Load() || r != nil && r.CurrentTerm() == l.Term && age < fresh {
@@ -252,6 +267,10 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	f.mu.Unlock()
 	f.clock.observe(c.last.At)
 	f.tape.reset(c.stories, c.floor)
+	if f.own != nil && f.isFenced(f.own.node, f.own.start) && f.fenced != nil {
+		f.fenced()
+	}
+	f.verdicts.applied(c.last.Index)
 	f.own.reached(c.last.Index)
 	return r.Close()
 }

@@ -37,6 +37,8 @@ type guard struct {
 	last    uint64       // the last entry that is known to be stored
 	suspect atomic.Bool  // the store has to be opened anew
 
+	verdicts verdicts // among the entries
+
 	state health
 }
 
@@ -125,6 +127,7 @@ func (g *guard) dragged(limit time.Duration) bool {
 
 // StoreLogs implements raft.LogStore.
 func (g *guard) StoreLogs(logs []*raft.Log) error {
+	g.verdicts.stored(logs)
 	g.begin()
 	err := g.write(func(s store) error { return s.StoreLogs(logs) })
 	if err == nil {
@@ -328,6 +331,7 @@ func (g *guard) DeleteRange(from, to uint64) error {
 		g.suspect.Store(true)
 		return err
 	}
+	g.verdicts.removed(from, to)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if to < g.last || g.store == nil {

@@ -153,6 +153,35 @@ func TestThreeNodesAgree(t *testing.T) {
 	})
 }
 
+// A leader wrote that a node was down, lost its place, and got that into the log
+// of the next one, which had told the node meanwhile that it might act.
+func TestWhatALeaderOfAnEarlierTermSaysDoesNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t, 3)
+		defer l.stop()
+		lead := l.leader(-1)
+		term := l.node[lead].CurrentTerm()
+		for i, s := range []struct {
+			ev   acd.Event
+			want fate
+		}{
+			{acd.NodeReady{Node: "n1"}, fateApplied},
+			{acd.NodeDown{Node: "n1", Heir: "n2", Term: term - 1}, fateOvertaken},
+			{acd.NodeDown{Node: "n1", Heir: "n2", Term: term}, fateApplied},
+		} {
+			if got, err := l.put(lead, uint64(i+1), s.ev); err != nil || got != s.want {
+				t.Errorf("%+v: fate %d, %v, want %d", s.ev, got, err, s.want)
+			}
+			l.fsm[lead].read(func(state *acd.State) {
+				if down := state.Members()[0].Down; down != (i == 2) {
+					t.Errorf("after %+v: down %v", s.ev, down)
+				}
+			})
+		}
+		l.agree()
+	})
+}
+
 // TestALaggingNodeGetsASnapshot cuts one node off until the others have
 // forgotten what it missed.
 func TestALaggingNodeGetsASnapshot(t *testing.T) {

@@ -43,11 +43,14 @@ type peer struct {
 	stand stand         // what it answered
 	index uint64        // the end of its log then
 
+	counts  bool     // the answer says something of our right to act
 	vouched []string // those for whom it may have been an alibi, until a lease ago
 }
 
 // gone reports whether a member's process is known to be gone now.
-func (p *peer) gone(now time.Duration) bool { return p.stand == standGone && now-p.asked < lease }
+func (p *peer) gone(now time.Duration) bool {
+	return p.stand == standGone && now-p.asked < lease && p.heard <= p.asked
+}
 
 // lessee is a node's right to act for its calls: to send anything to anybody. It
 // is gained from what the others say, again and again, and it runs out by
@@ -61,11 +64,15 @@ func (p *peer) gone(now time.Duration) bool { return p.stand == standGone && now
 // their processes are gone. A member tells its leader for whom it has lately been
 // such an alibi, and vouches for nobody right after it has said whom it follows;
 // the leader needs that from a majority without us before it declares us down.
+// Who has stored that we are down says nothing for us any more, whether or not it
+// counts in the end; if it is we who have, we are silent. And who is gone says
+// only that he helps nobody now, not that he hasn't while we were silent.
 // No clock is compared with another, and Raft's own lease isn't needed: what is
 // said counts from the question, so it may be late as it likes.
 type lessee struct {
-	now    func() time.Duration
-	others int // members beside this one
+	now     func() time.Duration
+	others  int          // members beside this one
+	accused *atomic.Bool // this node's log says that it is down; nil: alone
 
 	until atomic.Int64 // of now, in ns
 	lost  atomic.Bool  // for good: others have what this node had
@@ -74,8 +81,8 @@ type lessee struct {
 	peers map[string]*peer
 }
 
-func newLessee(now func() time.Duration, others []string) *lessee {
-	l := &lessee{now: now, others: len(others), peers: map[string]*peer{}}
+func newLessee(now func() time.Duration, others []string, accused *atomic.Bool) *lessee {
+	l := &lessee{now: now, others: len(others), accused: accused, peers: map[string]*peer{}}
 	for _, name := range others {
 		l.peers[name] = &peer{heard: now()}
 	}
@@ -84,7 +91,7 @@ func newLessee(now func() time.Duration, others []string) *lessee {
 
 // good reports whether this node may act now.
 func (l *lessee) good() bool {
-	return l.others == 0 || int64(l.now()) < l.until.Load() && !l.lost.Load()
+	return l.others == 0 || int64(l.now()) < l.until.Load() && !l.lost.Load() && !l.accused.Load()
 }
 
 // heard notes that a member has asked: it is alive.
@@ -107,7 +114,7 @@ func (l *lessee) answered(name string, asked time.Duration, a answer) {
 	if a.Stand == standFenced {
 		l.lost.Store(true)
 	}
-	p.asked, p.stand, p.vouched = asked, a.Stand, a.Vouched
+	p.asked, p.stand, p.vouched, p.counts = asked, a.Stand, a.Vouched, a.Stand != standGone || l.good()
 	if a.Stand != standGone {
 		p.index = a.Index
 	}
@@ -122,13 +129,13 @@ func (l *lessee) answered(name string, asked time.Duration, a answer) {
 // right is the last moment at which nobody could have us declared down. The
 // lock is held.
 func (l *lessee) right() time.Duration {
-	var best time.Duration
+	best := -lease // a process begins without a right
 	var alibis []time.Duration
 	for _, p := range l.peers {
 		switch {
 		case p.stand == standLeads:
 			best = max(best, p.asked)
-		case p.stand.alibi():
+		case p.stand.alibi() && p.counts:
 			alibis = append(alibis, p.asked)
 		}
 	}

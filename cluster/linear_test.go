@@ -46,7 +46,7 @@ type history struct {
 	began time.Time
 }
 
-func (h *history) add(client int, c claim, from time.Time, out string) {
+func (h *history) add(client int, input any, from time.Time, out any) {
 	until := time.Since(h.began)
 	if out == unknown {
 		until = time.Hour
@@ -54,7 +54,7 @@ func (h *history) add(client int, c claim, from time.Time, out string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ops = append(h.ops, porcupine.Operation{
-		ClientId: client, Input: c, Output: out, Call: int64(from.Sub(h.began)), Return: int64(until),
+		ClientId: client, Input: input, Output: out, Call: int64(from.Sub(h.began)), Return: int64(until),
 	})
 }
 

@@ -28,6 +28,8 @@ type trio struct {
 	change  func(*settings)
 	fenced  map[string]*atomic.Int64         // how often each was told that it is dead
 	nodes   map[string]*atomic.Pointer[Node] // as node, for those who look from elsewhere
+
+	lives
 }
 
 func trioNames() []string { return []string{"n1", "n2", "n3"} }
@@ -38,10 +40,10 @@ func newTrioWith(t testing.TB, change func(*settings)) *trio {
 	c := &trio{
 		t: t, change: change, ca: newAuthority(t), net: memnet.NewWires(), node: map[string]*Node{},
 		effects: map[string]*effectLog{}, disks: map[string]*disk{}, fenced: map[string]*atomic.Int64{},
-		nodes: map[string]*atomic.Pointer[Node]{},
+		nodes: map[string]*atomic.Pointer[Node]{}, lives: lives{ways: map[string]*atomic.Pointer[way]{}},
 	}
 	for _, name := range trioNames() {
-		c.fenced[name], c.nodes[name] = &atomic.Int64{}, &atomic.Pointer[Node]{}
+		c.fenced[name], c.nodes[name], c.ways[name] = &atomic.Int64{}, &atomic.Pointer[Node]{}, &atomic.Pointer[way]{}
 	}
 	c.start(trioNames()...)
 	return c
@@ -78,12 +80,14 @@ func (c *trio) start(names ...string) {
 func (c *trio) open(name string, effects *effectLog, as *Members, s settings) (*Node, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	network := &way{Place: c.net.At(name)}
+	c.ways[name].Store(network)
 	return open(ctx, Config{
 		Node: name, LogStore: StoreMemory, Logger: testLogger(c.t).With("node", name), Effects: func(list []acd.Effect) {
 			c.watch(name, list)
 			effects.add(list)
 		},
-		Members: as, Network: c.net.At(name), Takeover: TakeAddress, Fenced: func() { c.fenced[name].Add(1) },
+		Members: as, Network: network, Takeover: TakeAddress, Fenced: func() { c.fenced[name].Add(1) },
 	}, s)
 }
 

@@ -137,6 +137,14 @@ func (n *Node) Now() int64 { return n.clock.now() }
 // whoever sends asks each time.
 func (n *Node) May() bool { return n.lessee.good() }
 
+// fence ends this process's right to act: the others have what it had.
+func (n *Node) fence(then func()) {
+	n.lessee.lost.Store(true)
+	if then != nil {
+		then()
+	}
+}
+
 // errCutOff says that this node can't know whether others have its calls.
 var errCutOff = errors.New("cut off from the other nodes")
 

@@ -83,15 +83,16 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 		tape:   &tape{keep: keepStories},
 		timing: s.timing,
 		wall:   s.wall,
-		lessee: newLessee(s.mono, nil),
+		lessee: newLessee(s.mono, nil, nil),
 	}
 	if c.Members != nil {
 		n.timing.heartbeat = n.timing.together
 	}
 	n.fsm = &fsm{
 		log: c.Logger, clock: n.clock, tape: n.tape, effects: outlet{carry: c.Effects}, state: acd.NewState(),
-		changed: changed, fenced: c.Fenced,
+		changed: changed,
 	}
+	n.fsm.fenced = func() { n.fence(c.Fenced) }
 	old, start, err := n.load(c, s) //nolint:contextcheck // the wires outlive the opening
 	if err != nil {
 		if n.carrier != nil {
@@ -149,7 +150,7 @@ func (n *Node) connect(c Config, s settings) error {
 	n.fsm.own = newOwnEntries(c.Node)
 	r := &relay{node: n, wall: s.wall}
 	others := slices.DeleteFunc(c.Members.names(), func(name string) bool { return name == c.Node })
-	n.lessee, n.pace = newLessee(s.mono, others), newPace(s.mono)
+	n.lessee, n.pace = newLessee(s.mono, others, &n.guard.verdicts.accused), newPace(s.mono)
 	n.carrier = n.newCarrier(c, s.timing)
 	n.fsm.news = n.herald.wake
 	n.visits, n.lines = newVisits(c.Node, s.timing.wires), newVisits(c.Node, s.timing.wires)
@@ -178,9 +179,6 @@ func (n *Node) resume() {
 	})
 }
 
-// keyStart counts a node's processes among Raft's stable values.
-const keyStart = "tierline/start"
-
 // load opens and checks what is on the disk, and starts Raft on it. It says
 // whether there was anything, and which process of the node this is.
 func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
@@ -201,7 +199,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 		return false, 0, err
 	}
 	snaps = sealSnapshots(snaps, n.vault)
-	r := recovery{dir: c.Dir, log: n.guard, snaps: snaps, fsm: n.fsm}
+	r := recovery{dir: c.Dir, log: n.guard, snaps: snaps, fsm: n.fsm, verdicts: &n.guard.verdicts}
 	if n.stored, err = r.run(seen); err != nil {
 		return false, 0, err
 	}
@@ -224,6 +222,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	}
 	if n.fsm.own != nil {
 		n.fsm.own.start = start
+		n.fsm.verdicts = n.guard.verdicts.serve(c.Node, start)
 	}
 	if n.raft, err = n.startRaft(conf, snaps); err != nil {
 		return false, 0, err
@@ -281,18 +280,6 @@ func (c *Config) founders() (all raft.Configuration) {
 		all.Servers = append(all.Servers, raft.Server{ID: raft.ServerID(name), Address: raft.ServerAddress(name)})
 	}
 	return all
-}
-
-func (n *Node) countStart() (uint64, error) {
-	start, err := n.guard.GetUint64([]byte(keyStart))
-	if err != nil {
-		return 0, fmt.Errorf("read start count: %w", err)
-	}
-	start++
-	if err := n.guard.SetUint64([]byte(keyStart), start); err != nil {
-		return 0, fmt.Errorf("count start: %w", err)
-	}
-	return start, nil
 }
 
 // startRaft makes an error of the panics NewRaft has for unreadable files.

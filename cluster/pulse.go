@@ -226,7 +226,7 @@ func (p *pulses) reply(name string, start uint64) answer {
 	switch {
 	case a.Stand == standNobody && now-p.vowed < vow:
 		a.Stand = standOther
-	case a.Stand.alibi():
+	case a.Stand.alibi(), a.Stand == standLeads:
 		p.vouched[name] = now
 	}
 	if a.Stand != standYours {
@@ -247,6 +247,9 @@ func (p *pulses) reply(name string, start uint64) answer {
 func (p *pulses) stand(name string, start uint64) stand {
 	if p.fsm.isFenced(name, start) {
 		return standFenced
+	}
+	if p.fsm.verdicts.against(name, start) {
+		return standOther
 	}
 	_, leader := p.raft.LeaderWithID()
 	silent := leader == "" || time.Since(p.raft.LastContact()) > hush

@@ -11,6 +11,21 @@ import (
 // of the node: a machine was put back to an earlier state.
 var ErrOldCopy = errors.New("data directory is an old copy")
 
+// keyStart counts a node's processes among Raft's stable values.
+const keyStart = "tierline/start"
+
+func (n *Node) countStart() (uint64, error) {
+	start, err := n.guard.GetUint64([]byte(keyStart))
+	if err != nil {
+		return 0, fmt.Errorf("read start count: %w", err)
+	}
+	start++
+	if err := n.guard.SetUint64([]byte(keyStart), start); err != nil {
+		return 0, fmt.Errorf("count start: %w", err)
+	}
+	return start, nil
+}
+
 // reckon asks the others how many processes of this node the log has seen. A
 // directory that has counted fewer is an old copy: what this node had promised
 // to keep isn't in it, so it must not vote with it. One that is empty is that

@@ -28,6 +28,8 @@ type recovery struct {
 	log   raft.LogStore
 	snaps raft.SnapshotStore
 	fsm   *fsm
+
+	verdicts *verdicts // of the log
 }
 
 // run restores the newest snapshot and checks that the log goes on from there.
@@ -148,7 +150,10 @@ func (r *recovery) checkEntry(i uint64) (err error) {
 	if l.Type != raft.LogCommand {
 		return nil
 	}
-	_, err = decode(l.Data)
+	rec, err := decode(l.Data)
+	if err == nil {
+		r.verdicts.found(i, rec.Event)
+	}
 	return err
 }
 

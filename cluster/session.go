@@ -14,6 +14,7 @@ const (
 	fateGap            // an earlier event of its author is missing
 	fateStale          // written by a process of the node that has been replaced
 	fateFault          // the core panicked
+	fateOvertaken      // another leader has been elected since it was written
 	fateUnseen         // in the log, but what it gave came to this node in a snapshot
 )
 

@@ -87,7 +87,7 @@ func (w *warden) turn(ctx context.Context) {
 
 // down writes that a node is dead, unless that is known.
 func (w *warden) down(ctx context.Context, node, why string) {
-	ev := acd.NodeDown{Node: node, Away: w.mode == TakeReinvite}
+	ev := acd.NodeDown{Node: node, Away: w.mode == TakeReinvite, Term: w.term, Said: w.fsm.clock.now()}
 	known := false
 	w.fsm.read(func(s *acd.State) {
 		members := s.Members()

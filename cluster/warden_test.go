@@ -1,8 +1,6 @@
 package cluster
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,44 +166,4 @@ func TestALastNodeIsAnIsland(t *testing.T) {
 		}
 		c.stop()
 	})
-}
-
-// TestNobodyActsForWhatOthersHave cuts links at random, in one direction too,
-// and looks at each moment whether a node may act that another one takes for
-// dead.
-func TestNobodyActsForWhatOthersHave(t *testing.T) {
-	for seed := range uint64(12) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				dice := rand.New(rand.NewPCG(seed, 1))
-				c := newTrio(t)
-				defer c.stop()
-				c.net.Delay(seed, func(dice *rand.Rand) time.Duration { return time.Duration(dice.IntN(int(8 * time.Millisecond))) })
-				c.ready()
-				for range 12 {
-					dead := [9]bool{}
-					for i := range dead {
-						dead[i] = dice.IntN(3) == 0
-					}
-					at := map[string]int{"n1": 0, "n2": 1, "n3": 2}
-					c.net.Cut(func(from, to string) bool { return dead[at[from]*3+at[to]] })
-					until := time.Now().Add(time.Duration(100+dice.IntN(1500)) * time.Millisecond)
-					time.Sleep(time.Until(until))
-				}
-			})
-		})
-	}
-}
-
-// watch fails if a node goes on with what another one may still act for.
-func (c *trio) watch(node string, list []acd.Effect) {
-	for _, e := range list {
-		h, ok := e.(acd.HoldAddress)
-		if !ok || h.Node != node || h.Home == node {
-			continue
-		}
-		if x := c.nodes[h.Home].Load(); x != nil && x.May() && h.Home != c.away {
-			c.t.Errorf("%s goes on with what %s may still act for", node, h.Home)
-		}
-	}
 }

@@ -25,6 +25,7 @@ type simProc struct {
 	node   *Node
 	media  *simMedia
 	ended  chan struct{} // closed once nothing of it runs
+	looked uint64        // the entry at which its state was looked at last
 	cancel context.CancelFunc
 
 	dead    atomic.Bool
