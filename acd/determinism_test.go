@@ -3,11 +3,13 @@ package acd
 import (
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,6 +40,7 @@ func pureImports() []string {
 // TestNoHiddenInputs keeps clocks, chance, concurrency, floats, addresses and
 // map order out of everything Apply reaches (see doc.go).
 func TestNoHiddenInputs(t *testing.T) {
+	knowRoot(t)
 	fset := token.NewFileSet()
 	imp := importer.ForCompiler(fset, "source", nil)
 	for path, dir := range purePackages() {
@@ -46,6 +49,19 @@ func TestNoHiddenInputs(t *testing.T) {
 		}
 	}
 	testImpurities(t, fset, imp)
+}
+
+// knowRoot tells the importer where the standard library is: a test that was
+// built with -trimpath doesn't know.
+func knowRoot(t *testing.T) {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := build.Default.GOROOT
+	build.Default.GOROOT = strings.TrimSpace(string(out))
+	t.Cleanup(func() { build.Default.GOROOT = before })
 }
 
 // testImpurities: the test above sees what it is meant to see.
