@@ -139,7 +139,7 @@ func (c *trio) revive(name string, n *Node) {
 		c.node[name] = next
 		c.mu.Unlock()
 		c.nodes[name].Store(next)
-		next.Post(acd.NodeReady{Node: name, Listen: []string{"udp:127.0.0.1:5060"}})
+		next.Post(serves(name))
 	})
 }
 

@@ -12,11 +12,15 @@ import (
 // ready says of all three nodes that they serve.
 func (c *trio) ready() {
 	c.t.Helper()
-	for i, name := range trioNames() {
-		listen := fmt.Sprintf("udp:127.0.0.%d:5060", 1+i)
-		mustPropose(c.t, c.node[name], acd.NodeReady{Node: name, Listen: []string{listen}})
+	for _, name := range trioNames() {
+		mustPropose(c.t, c.node[name], serves(name))
 	}
 	time.Sleep(3 * time.Second) // nobody is new any more
+}
+
+// serves says of a node that it does, at an address of its own.
+func serves(name string) acd.NodeReady {
+	return acd.NodeReady{Node: name, Listen: []string{fmt.Sprintf("udp:127.0.0.%s:5060", name[1:])}}
 }
 
 // down reports whether a node takes another one for dead.
