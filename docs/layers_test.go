@@ -38,7 +38,7 @@ func fence() map[string][]string {
 		"github.com/pion/stun":       {"tierline/media/ice"},
 		"modernc.org/sqlite":         {"tierline/acd/report", "tierline/ivr/backend"},
 		"github.com/minio/":          {"tierline/call/bucket"},
-		"github.com/jackc/pgx":       {"tierline/ivr/backend"},
+		"github.com/jackc/pgx":       {"tierline/acd/report", "tierline/ivr/backend"},
 		"pgregory.net/rapid":         {},
 		"github.com/google/go-cmp":   {},
 		"go.uber.org/goleak":         {},

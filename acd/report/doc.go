@@ -7,7 +7,7 @@
 // [Fold], which consumes the facts of applied entries in log order, and the
 // words of its result: [CDR], [Segment], [Event], [Batch]. Room interval counts
 // what happened at queues and agents. The other rooms do the work that needs a
-// disk or a goroutine: store (SQLite), cursor (the one writer that follows the
+// disk or a goroutine: store (SQLite, PostgreSQL), cursor (the one writer that follows the
 // cluster and fills the store).
 //
 // # What it does not own

@@ -51,7 +51,7 @@ func NewFold() *Fold {
 // Resume returns a fold that goes on where another stopped.
 func Resume(s Saved) (*Fold, error) {
 	f := NewFold()
-	f.batch.Cursor = s.Cursor
+	f.batch.After, f.batch.Cursor = s.Cursor, s.Cursor
 	var err error
 	if f.numbers, err = interval.Resume(s.Numbers); err != nil {
 		return nil, fmt.Errorf("resume the numbers: %w", err)
@@ -120,7 +120,7 @@ func (f *Fold) Flush() (Batch, error) {
 	}
 	slices.SortFunc(b.Open, func(a, b OpenCall) int { return cmp.Compare(a.Call, b.Call) })
 	clear(f.touched)
-	f.batch = Batch{Cursor: b.Cursor}
+	f.batch = Batch{After: b.Cursor, Cursor: b.Cursor}
 	return b, nil
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -181,8 +182,13 @@ type Event struct {
 	Fact  acd.Fact
 }
 
+// ErrTaken says that the records don't end where a batch begins: another node
+// writes them.
+var ErrTaken = errors.New("another node writes the call records")
+
 // Batch is what a row of stories adds to the store, to be written as a whole.
 type Batch struct {
+	After  uint64 // where the batch before it ended
 	Cursor uint64 // index of the last story in it
 	Events []Event
 	Ended  []CDR

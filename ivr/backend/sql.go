@@ -48,6 +48,18 @@ func openSQLite(file string, write bool) (*database, error) {
 }
 
 func openPostgres(e Endpoint) (*database, error) {
+	cfg, err := Postgres(e)
+	if err != nil {
+		return nil, err
+	}
+	if !e.Write {
+		cfg.RuntimeParams["default_transaction_read_only"] = "on"
+	}
+	return &database{db: limited(stdlib.OpenDB(*cfg)), numbers: true, write: e.Write}, nil
+}
+
+// Postgres is how a PostgreSQL server is reached.
+func Postgres(e Endpoint) (*pgx.ConnConfig, error) {
 	if err := Check(e.URL); err != nil {
 		return nil, err
 	}
@@ -57,13 +69,18 @@ func openPostgres(e Endpoint) (*database, error) {
 	}
 	cfg.Password = e.Token
 	cfg.RuntimeParams["application_name"] = "tierline"
-	if !e.Write {
-		cfg.RuntimeParams["default_transaction_read_only"] = "on"
+	if e.CA == nil {
+		return cfg, nil
 	}
-	if e.CA != nil && cfg.TLSConfig != nil {
+	if cfg.TLSConfig != nil {
 		cfg.TLSConfig.RootCAs = e.CA
 	}
-	return &database{db: limited(stdlib.OpenDB(*cfg)), numbers: true, write: e.Write}, nil
+	for _, other := range cfg.Fallbacks { // further hosts
+		if other.TLSConfig != nil {
+			other.TLSConfig.RootCAs = e.CA
+		}
+	}
+	return cfg, nil
 }
 
 func limited(db *sql.DB) *sql.DB {

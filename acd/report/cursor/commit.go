@@ -25,6 +25,9 @@ func (c *Cursor) commit(ctx context.Context) error {
 		if err = c.c.Store.Commit(context.WithoutCancel(ctx), b, durable); err == nil {
 			break
 		}
+		if errors.Is(err, report.ErrTaken) {
+			return err
+		}
 		c.failed(err)
 		select {
 		case <-time.After(wait):
@@ -46,7 +49,11 @@ func (c *Cursor) stop(ctx context.Context, err error) error {
 	if err != nil {
 		return fmt.Errorf("write the last call records: %w", err)
 	}
-	if err := c.c.Store.Commit(context.WithoutCancel(ctx), b, true); err != nil {
+	err = c.c.Store.Commit(context.WithoutCancel(ctx), b, true)
+	if errors.Is(err, report.ErrTaken) {
+		return nil // who has the turn writes them
+	}
+	if err != nil {
 		return fmt.Errorf("write the last call records: %w", err)
 	}
 	c.committed(b, true)
@@ -54,22 +61,27 @@ func (c *Cursor) stop(ctx context.Context, err error) error {
 }
 
 func (c *Cursor) committed(b report.Batch, durable bool) {
-	recovered := false
+	c.recovered(b.Cursor)
 	c.note(func(s *Stats) {
-		recovered = s.Failing != ""
-		s.Index, s.Failing, s.Open = b.Cursor, "", c.fold.Open()
+		s.Index, s.Open = b.Cursor, c.fold.Open()
 		s.Events += uint64(len(b.Events))
 		s.Calls += uint64(len(b.Ended))
 		if durable {
 			s.Durable = b.Cursor
 		}
 	})
-	if recovered {
-		c.c.Logger.Info("call records are written again", "index", b.Cursor)
-	}
 	if durable {
 		c.unsynced = time.Time{}
 		c.c.Acknowledge(b.Cursor)
+	}
+}
+
+// recovered says that the store answers, if it didn't before.
+func (c *Cursor) recovered(at uint64) {
+	was := ""
+	c.note(func(s *Stats) { was, s.Failing = s.Failing, "" })
+	if was != "" {
+		c.c.Logger.Info("call records are written again", "index", at)
 	}
 }
 

@@ -23,6 +23,8 @@ const (
 	pruneEvery  = time.Hour
 	pruneChunk  = 1000
 	pruneBreath = 50 * time.Millisecond // between two chunks
+	turnEvery   = time.Second           // to ask for a turn to write, and to keep it
+	lateness    = time.Minute           // that a log may take to catch up with what others wrote
 )
 
 // ErrAhead means that the store has records that the log doesn't know: they
@@ -33,8 +35,11 @@ var ErrAhead = errors.New("the story store is ahead of the log")
 // folded is lost from memory, so nothing may be committed after it.
 var errGaveUp = errors.New("the store takes nothing")
 
-// Store is where batches go.
+// Store is where batches go. Several nodes may share one; they write in turns.
 type Store interface {
+	// Claim makes this node the one that writes, if nobody else is, and says how
+	// far the records go. Where the log ends before they do there is no turn.
+	Claim(ctx context.Context, last uint64) (ours bool, at uint64, err error)
 	Load(ctx context.Context) (report.Saved, error)
 	Commit(ctx context.Context, b report.Batch, durable bool) error
 	Prune(ctx context.Context, before report.Time, limit int) (int64, error)
@@ -68,15 +73,17 @@ type Config struct {
 	// (a store that was deleted); ok is false for every other error.
 	Gap       func(err error) (after uint64, ok bool)
 	Store     Store
+	Fit       func() bool   // whether this node sees what happens; nil: always
 	Retention time.Duration // how long records are kept; 0 = for ever
 	Logger    *slog.Logger
 }
 
 // Stats is what the cursor can say about itself.
 type Stats struct {
-	Index    uint64 // last story committed
+	Writes   bool   // it is this node's turn
+	Index    uint64 // last story committed, by whomever
 	Durable  uint64 // last story acknowledged
-	Events   uint64 // committed since the start
+	Events   uint64 // committed since the start, by this node
 	Calls    uint64 // records of ended calls, likewise
 	Open     int    // unfinished records
 	Failures uint64 // commits that had to be tried again
@@ -95,6 +102,8 @@ type Cursor struct {
 	dirty    time.Time // when the first story of the batch came; zero: none
 	unsynced time.Time // when the first commit that isn't durable was made; zero: none
 	prune    time.Time // when to clean up next
+	renew    time.Time // when to ask for the turn again
+	late     time.Time // since when the records are ahead of the log; zero: they aren't
 }
 
 // New returns a cursor; Run makes it work.
@@ -115,21 +124,28 @@ func (c *Cursor) Run(ctx context.Context) (err error) {
 			err = fmt.Errorf("write call records: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	saved, err := c.c.Store.Load(ctx)
-	if err != nil {
-		return fmt.Errorf("begin call records: %w", err)
-	}
-	at := saved.Cursor
-	if last := c.c.Last(); at > last {
-		return fmt.Errorf("%w: it ends at index %d, the log at %d", ErrAhead, at, last)
-	}
-	if c.fold, err = report.Resume(saved); err != nil {
-		return fmt.Errorf("begin call records: %w", err)
-	}
-	c.note(func(s *Stats) { s.Index, s.Durable, s.Open = at, at, c.fold.Open() })
 	c.prune = time.Now()
 	for {
-		err = c.follow(ctx)
+		if err = c.begin(ctx); err != nil {
+			if errors.Is(err, context.Canceled) {
+				return nil // it was never this node's turn
+			}
+			return fmt.Errorf("begin call records: %w", err)
+		}
+		if err = c.write(ctx); !errors.Is(err, report.ErrTaken) {
+			return err
+		}
+		c.c.Logger.Info("it is another node's turn to write call records")
+	}
+}
+
+// write follows the stories for as long as it is this node's turn.
+func (c *Cursor) write(ctx context.Context) error {
+	for {
+		err := c.follow(ctx)
+		if errors.Is(err, report.ErrTaken) {
+			return err
+		}
 		if ctx.Err() != nil || errors.Is(err, errGaveUp) {
 			return c.stop(ctx, err)
 		}
@@ -213,6 +229,9 @@ func (c *Cursor) consume(ctx context.Context, stories <-chan report.Story) error
 // next returns when timers has something to do.
 func (c *Cursor) next() time.Time {
 	at := c.prune
+	if c.renew.Before(at) {
+		at = c.renew
+	}
 	if !c.dirty.IsZero() && c.dirty.Add(batchTime).Before(at) {
 		at = c.dirty.Add(batchTime)
 	}
@@ -232,6 +251,10 @@ func (c *Cursor) timers(ctx context.Context) error {
 	}
 	if !now.Before(c.prune) {
 		c.prune = now.Add(c.clean(ctx, now))
+	}
+	if !now.Before(c.renew) {
+		c.renew = now.Add(turnEvery)
+		return c.keep(ctx)
 	}
 	return nil
 }

@@ -104,11 +104,20 @@ type fakeStore struct {
 	ended   []string
 	commits []commit
 	failing error
+	silent  error // what Claim says
+	taken   bool  // another node writes
 	pruned  []report.Time
 	old     int64
 }
 
 func newStore() *fakeStore { return &fakeStore{open: map[string]report.OpenCall{}, began: time.Now()} }
+
+// Claim gives the turn to whoever asks, unless another node has it.
+func (s *fakeStore) Claim(context.Context, uint64) (bool, uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.taken, s.cursor, s.silent
+}
 
 func (s *fakeStore) Load(context.Context) (report.Saved, error) {
 	s.mu.Lock()
@@ -125,6 +134,9 @@ func (s *fakeStore) Commit(_ context.Context, b report.Batch, durable bool) erro
 	defer s.mu.Unlock()
 	if s.failing != nil {
 		return s.failing
+	}
+	if s.taken || b.After != s.cursor {
+		return report.ErrTaken
 	}
 	s.cursor = b.Cursor
 	for _, o := range b.Open {

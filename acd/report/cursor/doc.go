@@ -15,7 +15,9 @@
 // The position in the log is committed in the same transaction as the records
 // that stand before it. So a crash anywhere means: go on from the committed
 // position and read the rest again. A story is acknowledged, and may be
-// forgotten by the log, only when a durable commit covers it.
+// forgotten by the log, only when a durable commit covers it. Nodes that share
+// a store write in turns: whose turn it isn't acknowledges what others stored,
+// and begins from there when it gets one.
 //
 // # Concurrency
 //

@@ -8,17 +8,25 @@ import (
 	"fmt"
 )
 
+// ErrShared says that the tables are in a database of their own, which has its
+// own copies.
+var ErrShared = errors.New("the call records are not in a file of this node")
+
 // Copy writes all of the store as it is at one moment into a new file, and
 // returns where it ends. Batches go on being committed meanwhile.
 func (s *Store) Copy(ctx context.Context, path string) (cursor uint64, err error) {
-	if err = alone(s.path, func(db *sql.DB) error {
+	from, ok := s.engine.(*file)
+	if !ok {
+		return 0, ErrShared
+	}
+	if err = alone(from.path, func(db *sql.DB) error {
 		_, bad := db.ExecContext(ctx, `VACUUM INTO ?`, path)
 		return bad
 	}); err != nil {
 		return 0, fmt.Errorf("copy the story store: %w", err)
 	}
 	if err = alone(path, func(db *sql.DB) error {
-		return db.QueryRowContext(ctx, `SELECT idx FROM cursor`).Scan(&cursor)
+		return db.QueryRowContext(ctx, cursorText).Scan(&cursor)
 	}); err != nil {
 		return 0, fmt.Errorf("read the copy of the story store: %w", err)
 	}

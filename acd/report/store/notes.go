@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"tierline/acd/report"
 	"tierline/acd/report/interval"
@@ -17,7 +18,7 @@ func noteValues(call string, n int, o *report.Note) []any {
 }
 
 func (s *Store) notes(ctx context.Context, call string) (found []report.Note, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT after_ms, kind, name, value, agent, length_ms, sha256, failed
+	rows, err := s.query(ctx, `SELECT after_ms, kind, name, value, agent, length_ms, sha256, failed
 		FROM notes WHERE call = ? ORDER BY n`, call)
 	if err == nil {
 		err = each(rows, func() error {
@@ -37,14 +38,24 @@ func (s *Store) notes(ctx context.Context, call string) (found []report.Note, er
 const callbackSums = `requested, attempts, done, failed, expired, cancelled, called_again, lost, done_ms`
 
 func (w *writer) callbacks(b report.Batch) {
-	sums, tally := w.stmt(w.s.callbackSums), w.stmt(w.s.tally)
+	sums := increase("callback_numbers", queueKey, callbackSums)
+	tally := increase("tallies", `began, kind, queue, agent, name, value`, "times")
 	for k, c := range b.Numbers.Callbacks {
-		w.exec(sums, began(k.Slot), k.Queue, k.Tier, k.Skill, c.Requested, c.Attempts, c.Done, c.Failed, c.Expired,
+		w.add(sums, began(k.Slot), k.Queue, k.Tier, k.Skill, c.Requested, c.Attempts, c.Done, c.Failed, c.Expired,
 			c.Cancelled, c.CalledAgain, c.Lost, c.DoneMS)
 	}
 	for k, v := range b.Numbers.Tallies {
-		w.exec(tally, began(k.Slot), k.Kind, k.Queue, k.Agent, k.Name, k.Value, v)
+		w.add(tally, began(k.Slot), k.Kind, k.Queue, k.Agent, short(k.Name), short(k.Value), v)
 	}
+}
+
+// short is a text that can be part of a key in every engine.
+func short(s string) string {
+	const most = 256
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return s
 }
 
 func callbackNumbers(q question, n interval.Numbers) error {

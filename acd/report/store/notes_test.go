@@ -52,52 +52,56 @@ func callbackStories() []report.Story {
 // Records with all that is kept of a call come back as they were, and so do the
 // numbers of call-backs and tallies; both in pieces, over a restart.
 func TestCallBacksComeBackAsTheyWere(t *testing.T) {
-	s, stories := newFile(t), callbackStories()
-	fold := report.NewFold()
-	for _, story := range stories {
-		fold.Take(story)
-	}
-	b, err := fold.Flush()
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, s, stories[:11], 4)
-	write(t, s, stories, 3)
-	got, err := s.CDRs(t.Context(), Query{Limit: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []report.CDR{b.Ended[1], b.Ended[0]}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("records (-written +read):\n%s", d)
-	}
-	if len(want[0].Notes) != 5 || want[0].Callback != "b1" || want[1].Origin != "c1" || want[1].Direction != report.Outward {
-		t.Errorf("the records lack something: %+v", want)
-	}
-	checkNumbers(t, s, stories, "stored in pieces")
-	n := read(t, s, interval.Query{Until: 1 << 42})
-	k := interval.Key{Place: interval.Place{Queue: "human"}}
-	if c := n.Callbacks[k]; c != (interval.Callbacks{Requested: 1, Attempts: 2, Done: 1, DoneMS: 6000}) {
-		t.Errorf("call-backs %+v", c)
-	}
-	if len(n.Tallies) != 2 {
-		t.Errorf("tallies %+v, want an answer and a transfer", n.Tallies)
-	}
+	onEach(t, func(t *testing.T, at place) {
+		s, stories := at.open(t), callbackStories()
+		fold := report.NewFold()
+		for _, story := range stories {
+			fold.Take(story)
+		}
+		b, err := fold.Flush()
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, s, stories[:11], 4)
+		write(t, s, stories, 3)
+		got, err := s.CDRs(t.Context(), Query{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []report.CDR{b.Ended[1], b.Ended[0]}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("records (-written +read):\n%s", d)
+		}
+		if len(want[0].Notes) != 5 || want[0].Callback != "b1" || want[1].Origin != "c1" || want[1].Direction != report.Outward {
+			t.Errorf("the records lack something: %+v", want)
+		}
+		checkNumbers(t, s, stories, "stored in pieces")
+		n := read(t, s, interval.Query{Until: 1 << 42})
+		k := interval.Key{Place: interval.Place{Queue: "human"}}
+		if c := n.Callbacks[k]; c != (interval.Callbacks{Requested: 1, Attempts: 2, Done: 1, DoneMS: 6000}) {
+			t.Errorf("call-backs %+v", c)
+		}
+		if len(n.Tallies) != 2 {
+			t.Errorf("tallies %+v, want an answer and a transfer", n.Tallies)
+		}
+	})
 }
 
 // What is old goes, notes with their records.
 func TestOldNotesGo(t *testing.T) {
-	s := newFile(t)
-	write(t, s, callbackStories(), 100)
-	for range 3 {
-		if _, err := s.Prune(t.Context(), base+10*interval.Slot, 100); err != nil {
-			t.Fatal(err)
+	onEach(t, func(t *testing.T, at place) {
+		s := at.open(t)
+		write(t, s, callbackStories(), 100)
+		for range 3 {
+			if _, err := s.Prune(t.Context(), base+10*interval.Slot, 100); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	for _, table := range []string{"calls", "notes", "callback_numbers", "tallies"} {
-		var n int
-		if err := s.read.QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
-			t.Errorf("%d rows are left in %s (%v)", n, table, err)
+		for _, table := range []string{"calls", "notes", "callback_numbers", "tallies"} {
+			var n int
+			if err := s.read.QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
+				t.Errorf("%d rows are left in %s (%v)", n, table, err)
+			}
 		}
-	}
+	})
 }

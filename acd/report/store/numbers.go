@@ -18,24 +18,27 @@ const (
 )
 
 // queueSums adds to a row, or makes it.
-func queueSums() string {
-	columns := queueKey + `, max_wait_ms, ` + sumsOfAll
-	return `INSERT INTO queue_numbers (` + columns + `) VALUES (` + marks(columns) + `) ON CONFLICT DO UPDATE SET
-		max_wait_ms = max(max_wait_ms, excluded.max_wait_ms), ` + plus(sumsOfAll)
+func (w words) queueSums() string {
+	return upsert("queue_numbers", queueKey, `max_wait_ms, `+sumsOfAll,
+		`max_wait_ms = `+w.greatest+`(queue_numbers.max_wait_ms, excluded.max_wait_ms), `+plus("queue_numbers", sumsOfAll))
 }
 
-// callbackUpsert adds to a row, or makes it.
-func callbackUpsert() string {
-	columns := queueKey + `, ` + callbackSums
-	return `INSERT INTO callback_numbers (` + columns + `) VALUES (` + marks(columns) + `)
-		ON CONFLICT DO UPDATE SET ` + plus(callbackSums)
+// increase is the statement that adds to the numbers of a row, or makes it.
+func increase(table, key, columns string) string {
+	return upsert(table, key, columns, plus(table, columns))
+}
+
+func upsert(table, key, columns, set string) string {
+	columns = key + `, ` + columns
+	return `INSERT INTO ` + table + ` (` + columns + `) VALUES (` + marks(columns) + `)
+		ON CONFLICT (` + key + `) DO UPDATE SET ` + set
 }
 
 // plus adds a new row's columns to those of the row there is.
-func plus(columns string) string {
+func plus(table, columns string) string {
 	var set []string
 	for column := range strings.SplitSeq(columns, ", ") {
-		set = append(set, column+` = `+column+` + excluded.`+column)
+		set = append(set, column+` = `+table+`.`+column+` + excluded.`+column)
 	}
 	return strings.Join(set, `, `)
 }
@@ -43,61 +46,54 @@ func plus(columns string) string {
 // total adds up columns.
 func total(columns string) string { return `sum(` + strings.ReplaceAll(columns, `, `, `), sum(`) + `)` }
 
+// The keys of tables of numbers.
+const (
+	waitKey  = queueKey + `, outcome, seconds`
+	timeKey  = `began, agent, queue, state, reason`
+	offerKey = `began, agent, queue, outcome`
+)
+
 // numbers adds a batch's numbers. They are differences, unlike everything else
-// in a batch, so one that is there already must be left out: the cursor says
-// so. It is written later in the same transaction.
+// in a batch.
 func (w *writer) numbers(b report.Batch) {
-	var at uint64
-	if err := w.tx.QueryRowContext(w.ctx, `SELECT idx FROM cursor`).Scan(&at); err != nil {
-		w.err = fmt.Errorf("read the cursor: %w", err)
-		return
-	}
-	if b.Cursor <= at {
-		return
-	}
 	n := &b.Numbers
-	sums, waits := w.stmt(w.s.queueSums), w.stmt(w.s.queueWaits)
+	sums, waits := w.words.queueSums(), increase("queue_waits", waitKey, "calls")
 	for k, c := range n.Calls {
-		w.exec(sums, began(k.Slot), k.Queue, k.Tier, k.Skill, c.MaxMS, c.Offered, c.Refused, c.Handled,
+		w.add(sums, began(k.Slot), k.Queue, k.Tier, k.Skill, c.MaxMS, c.Offered, c.Refused, c.Handled,
 			c.AnsweredWaitMS, c.AbandonedWaitMS, c.LeftWaitMS, c.TalkMS, c.WrapUpMS)
 	}
 	for k, v := range n.Waits {
-		w.exec(waits, began(k.Slot), k.Queue, k.Tier, k.Skill, k.Outcome, k.Seconds, v)
+		w.add(waits, began(k.Slot), k.Queue, k.Tier, k.Skill, k.Outcome, k.Seconds, v)
 	}
-	times, offers := w.stmt(w.s.agentTimes), w.stmt(w.s.agentOffers)
+	times, offers := increase("agent_times", timeKey, "time_ms"), increase("agent_offers", offerKey, "offers")
 	for k, ms := range n.Times {
-		w.exec(times, began(k.Slot), k.Agent, k.Queue, k.State, k.Reason, ms)
+		w.add(times, began(k.Slot), k.Agent, k.Queue, k.State, k.Reason, ms)
 	}
 	for k, v := range n.Offers {
-		w.exec(offers, began(k.Slot), k.Agent, k.Queue, k.Outcome, v)
+		w.add(offers, began(k.Slot), k.Agent, k.Queue, k.Outcome, v)
 	}
 	w.callbacks(b)
-	keep, end := w.stmt(w.s.keepNum), w.stmt(w.s.endNum)
 	for _, o := range n.Open {
 		if len(o.Record) == 0 {
-			w.exec(end, o.Kind, o.ID)
+			w.add(`DELETE FROM open_numbers WHERE kind = ? AND id = ?`, o.Kind, o.ID)
 		} else {
-			w.exec(keep, o.Kind, o.ID, string(o.Record))
+			w.add(`INSERT INTO open_numbers (kind, id, record) VALUES (?, ?, ?)
+				ON CONFLICT (kind, id) DO UPDATE SET record = excluded.record`, o.Kind, o.ID, string(o.Record))
 		}
 	}
 }
 
-func began(slot int64) string { return report.Time(slot).String() }
+func began(slot int64) string { return moment(report.Time(slot)) }
 
 // pruneNumbers is the statement that removes old rows of a table of numbers.
 func pruneNumbers(table, key string) string {
 	return `DELETE FROM ` + table + ` WHERE (` + key + `) IN
-		(SELECT ` + key + ` FROM ` + table + ` WHERE began < $1 ORDER BY began LIMIT $2)`
-}
-
-// querier is a connection or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error)
+		(SELECT ` + key + ` FROM ` + table + ` WHERE began < ? ORDER BY began LIMIT ?)`
 }
 
 // openNumbers returns what goes on.
-func openNumbers(ctx context.Context, from querier) (open []interval.Open, err error) {
-	rows, err := from.QueryContext(ctx, `SELECT kind, id, record FROM open_numbers ORDER BY kind, id`)
+func openNumbers(q question) (open []interval.Open, err error) {
+	rows, err := q.rows(`SELECT kind, id, record FROM open_numbers ORDER BY kind, id`)
 	if err != nil {
 		return nil, fmt.Errorf("read unfinished numbers: %w", err)
 	}
@@ -126,40 +122,53 @@ func (s *Store) AgentNumbers(ctx context.Context, q interval.Query) (interval.Nu
 
 // numbers runs queries that see the same moment.
 func (s *Store) numbers(
-	ctx context.Context, q interval.Query, queries ...func(question, interval.Numbers) error,
+	ctx context.Context, query interval.Query, queries ...func(question, interval.Numbers) error,
 ) (n interval.Numbers, open []interval.Open, err error) {
 	n = interval.NewNumbers()
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	w := s.engine.words()
+	defer func() { err = s.engine.fault(err) }()
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: w.moment})
 	if err != nil {
 		return n, nil, fmt.Errorf("read numbers: %w", err)
 	}
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	q := question{ctx, tx, w, query}
 	for _, ask := range queries {
-		if err = ask(question{ctx, tx, q}, n); err != nil {
+		if err = ask(q, n); err != nil {
 			return n, nil, fmt.Errorf("read numbers: %w", err)
 		}
 	}
-	open, err = openNumbers(ctx, tx)
+	open, err = openNumbers(q)
 	return n, open, err
 }
 
-// question is one query of numbers.
+// question is one query.
 type question struct {
-	ctx context.Context //nolint:containedctx // lives only inside numbers
-	tx  *sql.Tx
+	ctx  context.Context //nolint:containedctx // lives no longer than the query
+	from interface {     // a connection or a transaction
+		QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error)
+	}
+	words words
 	interval.Query
+}
+
+func (q question) rows(text string, values ...any) (*sql.Rows, error) {
+	for i := range values {
+		values[i] = q.words.value(values[i])
+	}
+	return q.from.QueryContext(q.ctx, q.words.text(text), values...)
 }
 
 // ask adds up columns of a table by interval and key, and scans each row.
 func (q question) ask(table, key, sums string, scan func(rows *sql.Rows, slot *int64) error) error {
-	at := `?` // one interval
+	at := `CAST(? AS BIGINT)` // one interval
 	values := []any{q.From, began(q.From), began(q.Until)}
 	if q.Step != 0 {
-		at = `max(?, (local - (local % ?)) - ?)`
+		at = q.words.greatest + `(?, (local - (local % ?)) - ?)`
 		values = []any{q.From, q.Step, q.Offset, q.Offset, began(q.From), began(q.Until)}
-		table = `(SELECT *, CAST(strftime('%s', began) AS INTEGER) * 1000 + ? AS local FROM ` + table + `)`
+		table = `(SELECT *, ` + q.words.seconds + ` * 1000 + ? AS local FROM ` + table + `) AS slots`
 	}
-	rows, err := q.tx.QueryContext(q.ctx, `SELECT `+at+` AS slot, `+key+`, `+sums+` FROM `+table+`
+	rows, err := q.rows(`SELECT `+at+` AS slot, `+key+`, `+sums+` FROM `+table+`
 		WHERE began >= ? AND began < ? GROUP BY `+groups(1+strings.Count(key, ",")+1), values...)
 	if err != nil {
 		return err

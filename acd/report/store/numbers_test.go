@@ -66,73 +66,79 @@ func long(stories []report.Story) []report.Story {
 	return stories
 }
 
-// Whatever is asked for, SQLite adds up as Query.Select does, however the
+// Whatever is asked for, the database adds up as Query.Select does, however the
 // stories came in.
 func TestPropertyQueriesAddUp(t *testing.T) {
-	stories := long(day(12))
-	s := newFile(t)
-	write(t, s, stories, 5)
-	all := direct(stories)
-	checkNumbers(t, s, stories, "stored")
-	rapid.Check(t, func(rt *rapid.T) {
-		slots := func(name string, from, to int64) int64 {
-			return rapid.Int64Range(from, to).Draw(rt, name) * interval.Slot
-		}
-		begin := int64(base) - int64(base)%interval.Slot
-		q := interval.Query{
-			From: begin + slots("from", -4, 20), Until: begin + slots("until", 0, 40),
-			Step:   rapid.SampledFrom([]int64{0, 1, 2, 4, 96}).Draw(rt, "step") * interval.Slot,
-			Offset: slots("offset", -48, 56),
-			Tier:   rapid.Bool().Draw(rt, "tier"), Skill: rapid.Bool().Draw(rt, "skill"),
-			AgentQueues: rapid.Bool().Draw(rt, "queues"),
-		}
-		if d := cmp.Diff(q.Select(all), read(t, s, q)); d != "" {
-			rt.Fatalf("%+v (-want +got):\n%s", q, d)
-		}
+	onEach(t, func(t *testing.T, at place) {
+		stories := long(day(12))
+		s := at.open(t)
+		write(t, s, stories, 5)
+		all := direct(stories)
+		checkNumbers(t, s, stories, "stored")
+		rapid.Check(t, func(rt *rapid.T) {
+			slots := func(name string, from, to int64) int64 {
+				return rapid.Int64Range(from, to).Draw(rt, name) * interval.Slot
+			}
+			begin := int64(base) - int64(base)%interval.Slot
+			q := interval.Query{
+				From: begin + slots("from", -4, 20), Until: begin + slots("until", 0, 40),
+				Step:   rapid.SampledFrom([]int64{0, 1, 2, 4, 96}).Draw(rt, "step") * interval.Slot,
+				Offset: slots("offset", -48, 56),
+				Tier:   rapid.Bool().Draw(rt, "tier"), Skill: rapid.Bool().Draw(rt, "skill"),
+				AgentQueues: rapid.Bool().Draw(rt, "queues"),
+			}
+			if d := cmp.Diff(q.Select(all), read(t, s, q)); d != "" {
+				rt.Fatalf("%+v (-want +got):\n%s", q, d)
+			}
+		})
 	})
 }
 
 // A batch that is committed twice, and one that only makes the others durable,
 // add nothing.
 func TestNumbersOfABatchCountOnce(t *testing.T) {
-	s, stories := newFile(t), day(4)
-	fold := report.NewFold()
-	for _, story := range stories {
-		fold.Take(story)
-	}
-	b, err := fold.Flush()
-	if err != nil {
-		t.Fatal(err)
-	}
-	empty, err := fold.Flush()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range []report.Batch{b, b, empty, b} {
-		if err := s.Commit(t.Context(), b, true); err != nil {
-			t.Fatal(err)
+	onEach(t, func(t *testing.T, at place) {
+		s, stories := at.open(t), day(4)
+		fold := report.NewFold()
+		for _, story := range stories {
+			fold.Take(story)
 		}
-	}
-	checkNumbers(t, s, stories, "committed again")
-}
-
-func TestOldNumbersGo(t *testing.T) {
-	s, stories := newFile(t), long(day(12))
-	write(t, s, stories, 50)
-	until := base + 3*interval.Slot
-	for {
-		n, err := s.Prune(t.Context(), until, 3)
+		b, err := fold.Flush()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n == 0 {
-			break
+		empty, err := fold.Flush()
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	q := always()
-	q.From = int64(until) - int64(until)%interval.Slot
-	want := q.Select(direct(stories))
-	if d := cmp.Diff(want, read(t, s, always())); d != "" || len(want.Waits) == 0 {
-		t.Errorf("numbers after %s (-want +got):\n%s", until, d)
-	}
+		for _, b := range []report.Batch{b, b, empty, b} {
+			if err := s.Commit(t.Context(), b, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		checkNumbers(t, s, stories, "committed again")
+	})
+}
+
+func TestOldNumbersGo(t *testing.T) {
+	onEach(t, func(t *testing.T, at place) {
+		s, stories := at.open(t), long(day(12))
+		write(t, s, stories, 50)
+		until := base + 3*interval.Slot
+		for {
+			n, err := s.Prune(t.Context(), until, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n == 0 {
+				break
+			}
+		}
+		q := always()
+		q.From = int64(until) - int64(until)%interval.Slot
+		want := q.Select(direct(stories))
+		if d := cmp.Diff(want, read(t, s, always())); d != "" || len(want.Waits) == 0 {
+			t.Errorf("numbers after %s (-want +got):\n%s", until, d)
+		}
+	})
 }

@@ -36,10 +36,10 @@ func (s *Store) CDRs(ctx context.Context, q Query) ([]report.CDR, error) {
 		where, values = append(where, cond), append(values, v...)
 	}
 	if q.From != 0 {
-		add(`started >= ?`, q.From.String())
+		add(`started >= ?`, moment(q.From))
 	}
 	if q.Until != 0 {
-		add(`started < ?`, q.Until.String())
+		add(`started < ?`, moment(q.Until))
 	}
 	if q.Number != "" {
 		add(`(caller = ? OR called = ?)`, q.Number, q.Number)
@@ -57,6 +57,9 @@ func (s *Store) CDRs(ctx context.Context, q Query) ([]report.CDR, error) {
 	return s.records(ctx, text+` ORDER BY last_index DESC, call DESC LIMIT ?`, append(values, q.Limit)...)
 }
 
+// moment is a time as the tables have it, none before there were any.
+func moment(t report.Time) string { return max(t, 0).String() }
+
 // CDR returns the record of one ended call, or ErrNotFound.
 func (s *Store) CDR(ctx context.Context, call string) (report.CDR, error) {
 	found, err := s.records(ctx, `SELECT `+callColumns+` FROM calls WHERE call = ?`, call)
@@ -72,8 +75,8 @@ func (s *Store) CDR(ctx context.Context, call string) (report.CDR, error) {
 // Events returns about limit events after an index, in order; the events of
 // one entry come together or not at all.
 func (s *Store) Events(ctx context.Context, after uint64, limit int) (found []report.Event, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT idx, seq, at, data FROM events WHERE idx > ? AND idx <=
-		(SELECT max(idx) FROM (SELECT idx FROM events WHERE idx > ? ORDER BY idx, seq LIMIT ?)) ORDER BY idx, seq`,
+	rows, err := s.query(ctx, `SELECT idx, seq, at, data FROM events WHERE idx > ? AND idx <=
+		(SELECT max(idx) FROM (SELECT idx FROM events WHERE idx > ? ORDER BY idx, seq LIMIT ?) AS page) ORDER BY idx, seq`,
 		after, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
@@ -96,7 +99,7 @@ func (s *Store) Events(ctx context.Context, after uint64, limit int) (found []re
 // Oldest returns the index of the oldest event kept, 0 if there is none.
 func (s *Store) Oldest(ctx context.Context) (uint64, error) {
 	var index sql.Null[uint64]
-	if err := s.read.QueryRowContext(ctx, `SELECT min(idx) FROM events`).Scan(&index); err != nil {
+	if err := s.engine.fault(s.read.QueryRowContext(ctx, `SELECT min(idx) FROM events`).Scan(&index)); err != nil {
 		return 0, fmt.Errorf("find the oldest event: %w", err)
 	}
 	return index.V, nil
@@ -104,14 +107,14 @@ func (s *Store) Oldest(ctx context.Context) (uint64, error) {
 
 // Cursor returns the index of the last story committed.
 func (s *Store) Cursor(ctx context.Context) (index uint64, err error) {
-	if err = s.read.QueryRowContext(ctx, `SELECT idx FROM cursor`).Scan(&index); err != nil {
+	if err = s.engine.fault(s.read.QueryRowContext(ctx, cursorText).Scan(&index)); err != nil {
 		return 0, fmt.Errorf("read the cursor: %w", err)
 	}
 	return index, nil
 }
 
 func (s *Store) records(ctx context.Context, text string, values ...any) (found []report.CDR, err error) {
-	rows, err := s.read.QueryContext(ctx, text, values...)
+	rows, err := s.query(ctx, text, values...)
 	if err != nil {
 		return nil, fmt.Errorf("read call records: %w", err)
 	}
@@ -137,7 +140,7 @@ func (s *Store) records(ctx context.Context, text string, values ...any) (found 
 }
 
 func (s *Store) segments(ctx context.Context, call string) (found []report.Segment, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+segmentColumns+` FROM segments WHERE call = ? ORDER BY n`, call)
+	rows, err := s.query(ctx, `SELECT `+segmentColumns+` FROM segments WHERE call = ? ORDER BY n`, call)
 	if err != nil {
 		return nil, fmt.Errorf("read the segments of call %s: %w", call, err)
 	}

@@ -46,15 +46,15 @@ func (s *Store) Recordings(ctx context.Context, q RecordingQuery) (found []Recor
 			where, values = append(where, cond), append(values, v...)
 		}
 	}
-	add(q.From != 0, `started >= ?`, q.From.String())
-	add(q.Until != 0, `started < ?`, q.Until.String())
+	add(q.From != 0, `started >= ?`, moment(q.From))
+	add(q.Until != 0, `started < ?`, moment(q.Until))
 	add(q.Call != "", `calls.call = ?`, q.Call)
 	add(q.Number != "", `(caller = ? OR called = ?)`, q.Number, q.Number)
 	add(q.Agent != "", `notes.agent = ?`, q.Agent)
 	add(q.Queue != "", `queue = ?`, q.Queue)
 	add(q.Kind != "", `notes.name = ?`, q.Kind)
 	add(q.Before.Index != 0, `(last_index, calls.call, n) < (?, ?, ?)`, q.Before.Index, q.Before.Call, q.Before.N)
-	rows, err := s.read.QueryContext(ctx, `SELECT last_index, calls.call, n, started, caller, called, queue, node,
+	rows, err := s.query(ctx, `SELECT last_index, calls.call, n, started, caller, called, queue, node,
 		after_ms, notes.kind, name, value, notes.agent, notes.length_ms, sha256, failed
 		FROM notes JOIN calls ON calls.call = notes.call WHERE `+strings.Join(where, ` AND `)+`
 		ORDER BY last_index DESC, calls.call DESC, n DESC LIMIT ?`, append(values, q.Limit)...)

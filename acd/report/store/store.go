@@ -3,83 +3,70 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
 
 	"tierline/acd/report"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // ErrNotFound means that there is no such record.
 var ErrNotFound = errors.New("no such record")
 
-// readers bounds the connections that queries use.
-const readers = 4
+// ErrAway means that the database can't be asked now.
+var ErrAway = errors.New("the database of the call records can't be reached")
 
-// Store is the SQLite file.
+// Store is the tables, in one engine or the other.
 type Store struct {
-	path  string
-	write *sql.DB // one connection
-	read  *sql.DB
-
-	// Statements on write.
-	cursor, closeOpen, keepOpen, event, call, segment               *sql.Stmt
-	queueSums, queueWaits, agentTimes, agentOffers, keepNum, endNum *sql.Stmt
-	note, callbackSums, tally                                       *sql.Stmt
+	engine engine
+	read   *sql.DB
 }
 
-// Open opens the file, creates it if it is missing, and brings its tables up
-// to date.
-func Open(ctx context.Context, path string) (*Store, error) {
-	return open(ctx, path, func(c driver.Connector) driver.Connector { return c })
+// engine is what sets one database apart from another. Statements have ? for
+// values and use what both understand; the rest is in words.
+type engine interface {
+	words() words
+	// claim makes this node the one that writes, if it may be, and says how far
+	// the records go.
+	claim(ctx context.Context, last uint64) (ours bool, at uint64, err error)
+	// commit carries out in one transaction what compose makes of where the
+	// records end.
+	commit(ctx context.Context, durable bool, compose func(at uint64) ([]step, error)) error
+	// exec changes rows outside of that and says how many.
+	exec(ctx context.Context, text string, values ...any) (int64, error)
+	// fault says what an error means.
+	fault(err error) error
+	close() error
 }
 
-// open lets tests put a faulty connection in front of SQLite.
-func open(ctx context.Context, path string, front func(driver.Connector) driver.Connector) (*Store, error) {
-	w, err := connect(path, front, "journal_mode(wal)", "synchronous(normal)", "foreign_keys(1)", "busy_timeout(5000)")
-	if err != nil {
-		return nil, err
-	}
-	w.SetMaxOpenConns(1)
-	s := &Store{path: path, write: w}
-	if err = s.migrate(ctx); err == nil {
-		err = s.prepare(ctx)
-	}
-	if err == nil {
-		s.read, err = connect(path, front, "query_only(1)", "busy_timeout(5000)")
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the story store %s: %w", path, err), s.Close())
-	}
-	s.read.SetMaxOpenConns(readers)
-	return s, nil
+// step is a statement of a transaction.
+type step struct {
+	text   string
+	values []any
 }
 
-func connect(path string, front func(driver.Connector) driver.Connector, pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}}
-	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
-	c, err := sqlite.NewConnector(name.String())
-	if err != nil {
-		return nil, fmt.Errorf("open the story store %s: %w", path, err)
-	}
-	return sql.OpenDB(front(c)), nil
+// words are what SQL has several dialects for.
+type words struct {
+	text     func(statement string) string // for the driver
+	value    func(v any) any               // for the tables
+	greatest string                        // of two numbers
+	seconds  string                        // begin of a slot since 1970
+	moment   sql.IsolationLevel            // all queries of a transaction see the same
 }
 
-func (s *Store) migrate(ctx context.Context) error {
-	dir, err := fs.Sub(migrations, "migrations")
+// migrate brings the tables up to date.
+func migrate(ctx context.Context, d goose.Dialect, db *sql.DB, dir string, o ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, dir)
 	if err != nil {
 		return fmt.Errorf("find the migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, s.write, dir)
+	p, err := goose.NewProvider(d, db, files, o...)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
@@ -89,66 +76,43 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) prepare(ctx context.Context) error {
-	for _, p := range []struct {
-		to   **sql.Stmt
-		text string
-	}{
-		{&s.cursor, `UPDATE cursor SET idx = $1 WHERE id = 1`},
-		{&s.closeOpen, `DELETE FROM open_calls WHERE call = $1`},
-		{&s.keepOpen, `INSERT INTO open_calls (call, record) VALUES ($1, $2)
-			ON CONFLICT (call) DO UPDATE SET record = excluded.record`},
-		{&s.event, `INSERT INTO events (idx, seq, at, kind, call, agent, data)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`},
-		{&s.call, `INSERT INTO calls (` + callColumns + `)
-			VALUES (` + marks(callColumns) + `) ON CONFLICT DO NOTHING`},
-		{&s.segment, `INSERT INTO segments (` + segmentColumns + `)
-			VALUES (` + marks(segmentColumns) + `) ON CONFLICT DO NOTHING`},
-		{&s.note, `INSERT INTO notes (` + noteColumns + `) VALUES (` + marks(noteColumns) + `) ON CONFLICT DO NOTHING`},
-		{&s.callbackSums, callbackUpsert()},
-		{&s.tally, `INSERT INTO tallies (began, kind, queue, agent, name, value, times)
-			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET times = times + excluded.times`},
-		{&s.queueSums, queueSums()},
-		{&s.queueWaits, `INSERT INTO queue_waits (began, queue, tier, skill, outcome, seconds, calls)
-			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET calls = calls + excluded.calls`},
-		{&s.agentTimes, `INSERT INTO agent_times (began, agent, queue, state, reason, time_ms)
-			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET time_ms = time_ms + excluded.time_ms`},
-		{&s.agentOffers, `INSERT INTO agent_offers (began, agent, queue, outcome, offers)
-			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET offers = offers + excluded.offers`},
-		{&s.keepNum, `INSERT INTO open_numbers (kind, id, record) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET record = excluded.record`},
-		{&s.endNum, `DELETE FROM open_numbers WHERE kind = ? AND id = ?`},
-	} {
-		stmt, err := s.write.PrepareContext(ctx, p.text)
-		if err != nil {
-			return fmt.Errorf("prepare a statement: %w", err)
-		}
-		*p.to = stmt
+// Claim makes this node the one that writes, and says how far the records go:
+// one file has one node, but nodes that share a database take turns. A node whose
+// log ends before the records do has no turn.
+func (s *Store) Claim(ctx context.Context, last uint64) (ours bool, at uint64, err error) {
+	if ours, at, err = s.engine.claim(ctx, last); err != nil {
+		return false, 0, fmt.Errorf("ask for a turn to write: %w", s.engine.fault(err))
 	}
-	return nil
+	return ours, at, nil
 }
 
-// Close closes the file. Committed batches stay.
+// Close ends this node's turn and closes the database. Committed batches stay.
 func (s *Store) Close() error {
-	var err error
-	for _, db := range []*sql.DB{s.read, s.write} {
-		if db != nil {
-			err = errors.Join(err, db.Close())
-		}
-	}
-	if err != nil {
+	if err := s.engine.close(); err != nil {
 		return fmt.Errorf("close the story store: %w", err)
 	}
 	return nil
 }
 
+// Shared tells whether several nodes write to the tables, in turns.
+func (s *Store) Shared() bool {
+	_, alone := s.engine.(*file)
+	return !alone
+}
+
+// query asks the tables.
+func (s *Store) query(ctx context.Context, text string, values ...any) (*sql.Rows, error) {
+	rows, err := question{ctx: ctx, from: s.read, words: s.engine.words()}.rows(text, values...)
+	return rows, s.engine.fault(err)
+}
+
 // Load returns where the last committed batch ended and what was going on
 // there.
 func (s *Store) Load(ctx context.Context) (saved report.Saved, err error) {
-	if err = s.write.QueryRowContext(ctx, `SELECT idx FROM cursor`).Scan(&saved.Cursor); err != nil {
-		return saved, fmt.Errorf("read the cursor: %w", err)
+	if saved.Cursor, err = s.Cursor(ctx); err != nil {
+		return saved, err
 	}
-	rows, err := s.write.QueryContext(ctx, `SELECT call, record FROM open_calls ORDER BY call`)
+	rows, err := s.query(ctx, `SELECT call, record FROM open_calls ORDER BY call`)
 	if err != nil {
 		return saved, fmt.Errorf("read the running calls: %w", err)
 	}
@@ -161,7 +125,7 @@ func (s *Store) Load(ctx context.Context) (saved report.Saved, err error) {
 	if err != nil {
 		return saved, fmt.Errorf("read the running calls: %w", err)
 	}
-	saved.Numbers, err = openNumbers(ctx, s.write)
+	saved.Numbers, err = openNumbers(question{ctx: ctx, from: s.read, words: s.engine.words()})
 	return saved, err
 }
 

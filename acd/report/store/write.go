@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -22,6 +20,23 @@ const (
 		ended_by, sip, reason, quality`
 )
 
+// The statements that write. What is there already stays: there is one record
+// of a call, whoever writes.
+const (
+	cursorText = `SELECT idx FROM cursor`
+	moveCursor = `UPDATE cursor SET idx = ?`
+	closeCall  = `DELETE FROM open_calls WHERE call = ?`
+	keepCall   = `INSERT INTO open_calls (call, record) VALUES (?, ?)
+		ON CONFLICT (call) DO UPDATE SET record = excluded.record`
+	addEvent = `INSERT INTO events (idx, seq, at, kind, call, agent, data) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`
+)
+
+// insert is the statement that adds a row, unless it is there.
+func insert(table, columns string) string {
+	return `INSERT INTO ` + table + ` (` + columns + `) VALUES (` + marks(columns) + `) ON CONFLICT DO NOTHING`
+}
+
 // marks returns as many placeholders as there are columns in the list.
 func marks(columns string) string {
 	n := strings.Count(columns, ",") + 1
@@ -29,78 +44,58 @@ func marks(columns string) string {
 }
 
 // Commit writes a batch in one transaction, with its cursor and open calls.
-// A batch that is there already changes nothing. With durable set, everything
-// committed so far has reached the disk when Commit returns.
-func (s *Store) Commit(ctx context.Context, b report.Batch, durable bool) (err error) {
-	mode := `PRAGMA synchronous = NORMAL`
-	if durable {
-		mode = `PRAGMA synchronous = FULL`
-	}
-	if _, err = s.write.ExecContext(ctx, mode); err != nil {
-		return fmt.Errorf("set the write mode: %w", err)
-	}
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin a batch: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			if undo := tx.Rollback(); !errors.Is(undo, sql.ErrTxDone) {
-				err = errors.Join(err, undo)
-			}
+// A batch that is there already changes nothing; one that doesn't begin where
+// the records end is report.ErrTaken. With durable set, everything committed so
+// far has reached the disk when Commit returns.
+func (s *Store) Commit(ctx context.Context, b report.Batch, durable bool) error {
+	err := s.engine.commit(ctx, durable, func(at uint64) ([]step, error) {
+		switch at {
+		case b.After:
+			w := writer{words: s.engine.words()}
+			w.batch(b)
+			return w.steps, w.err
+		case b.Cursor:
+			return nil, nil
 		}
-	}()
-	w := writer{ctx: ctx, s: s, tx: tx}
-	w.batch(b)
-	if w.err != nil {
-		return fmt.Errorf("write a batch up to index %d: %w", b.Cursor, w.err)
-	}
-	if err = tx.Commit(); err != nil {
-		return fmt.Errorf("commit a batch up to index %d: %w", b.Cursor, err)
+		return nil, fmt.Errorf("%w: the records end at index %d, the batch begins after %d", report.ErrTaken, at, b.After)
+	})
+	if err != nil {
+		return fmt.Errorf("write a batch up to index %d: %w", b.Cursor, s.engine.fault(err))
 	}
 	return nil
 }
 
-// writer runs the statements of one transaction; after the first error the
-// rest is skipped.
+// writer makes the statements of one transaction.
 type writer struct {
-	ctx context.Context //nolint:containedctx // lives only inside Commit
-	s   *Store
-	tx  *sql.Tx
-	err error
+	words words
+	steps []step
+	err   error
 }
 
 func (w *writer) batch(b report.Batch) {
 	w.numbers(b)
-	event, keep, closed := w.stmt(w.s.event), w.stmt(w.s.keepOpen), w.stmt(w.s.closeOpen)
 	for _, e := range b.Events {
-		w.exec(event, e.Index, e.Seq, e.Wall.String(), string(e.Fact.Kind), e.Fact.Call, e.Fact.Agent, w.json(e.Fact))
+		w.add(addEvent, e.Index, e.Seq, e.Wall.String(), string(e.Fact.Kind), e.Fact.Call, e.Fact.Agent, w.json(e.Fact))
 	}
-	call, segment, note := w.stmt(w.s.call), w.stmt(w.s.segment), w.stmt(w.s.note)
+	call, segment, note := insert("calls", callColumns), insert("segments", segmentColumns), insert("notes", noteColumns)
 	for i := range b.Ended {
 		c := &b.Ended[i]
-		w.exec(call, w.callValues(c)...)
+		w.add(call, w.callValues(c)...)
 		for n := range c.Segments {
-			w.exec(segment, w.segmentValues(c.Call, n, &c.Segments[n])...)
+			w.add(segment, w.segmentValues(c.Call, n, &c.Segments[n])...)
 		}
 		for n := range c.Notes {
-			w.exec(note, noteValues(c.Call, n, &c.Notes[n])...)
+			w.add(note, noteValues(c.Call, n, &c.Notes[n])...)
 		}
-		w.exec(closed, c.Call)
+		w.add(closeCall, c.Call)
 	}
 	for _, o := range b.Open {
-		w.exec(keep, o.Call, string(o.Record))
+		w.add(keepCall, o.Call, string(o.Record))
 	}
-	w.exec(w.stmt(w.s.cursor), b.Cursor)
+	w.add(moveCursor, b.Cursor)
 }
 
-func (w *writer) stmt(s *sql.Stmt) *sql.Stmt { return w.tx.StmtContext(w.ctx, s) }
-
-func (w *writer) exec(s *sql.Stmt, values ...any) {
-	if w.err == nil {
-		_, w.err = s.ExecContext(w.ctx, values...)
-	}
-}
+func (w *writer) add(text string, values ...any) { w.steps = append(w.steps, step{text, values}) }
 
 func (w *writer) json(v any) string {
 	b, err := json.Marshal(v)
@@ -146,9 +141,9 @@ func (s *Store) Prune(ctx context.Context, before report.Time, limit int) (int64
 		text   string
 		before report.Time
 	}{
-		{`DELETE FROM calls WHERE call IN (SELECT call FROM calls WHERE ended < $1 ORDER BY ended LIMIT $2)`, before},
+		{`DELETE FROM calls WHERE call IN (SELECT call FROM calls WHERE ended < ? ORDER BY ended LIMIT ?)`, before},
 		{`DELETE FROM events WHERE (idx, seq) IN
-			(SELECT idx, seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)`, before},
+			(SELECT idx, seq FROM events WHERE at < ? ORDER BY at LIMIT ?)`, before},
 		{pruneNumbers("queue_numbers", "began, queue, tier, skill"), slot},
 		{pruneNumbers("queue_waits", "began, queue, tier, skill, outcome, seconds"), slot},
 		{pruneNumbers("agent_times", "began, agent, queue, state, reason"), slot},
@@ -156,13 +151,9 @@ func (s *Store) Prune(ctx context.Context, before report.Time, limit int) (int64
 		{pruneNumbers("callback_numbers", "began, queue, tier, skill"), slot},
 		{pruneNumbers("tallies", "began, kind, queue, agent, name, value"), slot},
 	} {
-		r, err := s.write.ExecContext(ctx, old.text, old.before.String(), limit)
+		n, err := s.engine.exec(ctx, old.text, old.before.String(), limit)
 		if err != nil {
-			return gone, fmt.Errorf("remove records before %s: %w", old.before, err)
-		}
-		n, err := r.RowsAffected()
-		if err != nil {
-			return gone, fmt.Errorf("count removed records: %w", err)
+			return gone, fmt.Errorf("remove records before %s: %w", old.before, s.engine.fault(err))
 		}
 		gone += n
 	}

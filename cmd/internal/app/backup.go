@@ -24,8 +24,7 @@ func (n *Node) Backup(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("make a backup: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // the next start doesn't mind
-	records := filepath.Join(dir, backup.Records)
-	after, err := n.store.Copy(ctx, records)
+	parts, after, err := n.backupRecords(ctx, filepath.Join(dir, backup.Records))
 	if err != nil {
 		return err
 	}
@@ -33,10 +32,10 @@ func (n *Node) Backup(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	parts := []backup.Part{
-		{Name: backup.State, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(image.Data)), nil }},
-		{Name: backup.Records, Open: func() (io.ReadCloser, error) { return os.Open(records) }},
-	}
+	parts = append(parts, backup.Part{
+		Name: backup.State, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(image.Data)), nil },
+	})
+	sounds := 0
 	m := backup.Manifest{
 		Release: n.version, Cluster: n.settings.Cluster.Name, Node: n.settings.Node, Made: time.Now().UTC(),
 		Index: image.Index, Term: image.Term,
@@ -47,6 +46,7 @@ func (n *Node) Backup(ctx context.Context, w io.Writer) error {
 			m.Missing = append(m.Missing, sha)
 			continue
 		}
+		sounds++
 		parts = append(parts, backup.Part{
 			Name: backup.SoundName(sha), Open: func() (io.ReadCloser, error) { return n.library.File(sha) },
 		})
@@ -54,8 +54,22 @@ func (n *Node) Backup(ctx context.Context, w io.Writer) error {
 	if err = backup.Write(w, m, parts); err != nil {
 		return err
 	}
-	n.log.Info("backup made", "index", image.Index, "sounds", len(parts)-2, "missing", len(m.Missing))
+	n.log.Info("backup made", "index", image.Index, "sounds", sounds, "missing", len(m.Missing))
 	return nil
+}
+
+// backupRecords makes a copy of the records, unless they are in a database, which
+// has copies of its own; and says where they end.
+func (n *Node) backupRecords(ctx context.Context, file string) ([]backup.Part, uint64, error) {
+	if n.store.Shared() {
+		return nil, n.cursor.Stats().Durable, nil
+	}
+	after, err := n.store.Copy(ctx, file)
+	if err != nil {
+		return nil, 0, err
+	}
+	open := func() (io.ReadCloser, error) { return os.Open(file) }
+	return []backup.Part{{Name: backup.Records, Open: open}}, after, nil
 }
 
 // named are the sounds that kept generations name.

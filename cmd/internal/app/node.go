@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"tierline/acd"
-	"tierline/acd/report"
 	"tierline/acd/report/cursor"
 	"tierline/acd/report/store"
 	"tierline/call"
@@ -216,35 +215,6 @@ func (n *Node) realm() string {
 func (n *Node) bundle(generation uint64) (b acd.Bundle, ok bool) {
 	n.cluster.Read(func(s *acd.State) { b, ok = s.GenerationBundle(generation) })
 	return b, ok
-}
-
-// startRecords begins to write call records. A database that can't be opened
-// stops the start; one that fails later doesn't stop calls.
-func (n *Node) startRecords(ctx, root context.Context) (err error) {
-	n.store, err = store.Open(ctx, filepath.Join(n.settings.DataDir, "story.db"))
-	if err != nil {
-		return err
-	}
-	n.undo(func() { n.closed("records", n.store.Close()) })
-	at, err := n.store.Cursor(ctx)
-	if err != nil {
-		return fmt.Errorf("read where the records end: %w", err)
-	}
-	if last := n.cluster.Stats().Applied; at > last {
-		return fmt.Errorf("%w: story.db ends at index %d, the log at %d; move story.db away or restore both together",
-			cursor.ErrAhead, at, last)
-	}
-	n.cursor = cursor.New(cursor.Config{
-		Follow: cursor.Of(n.cluster.Follow, func(s cluster.Story) report.Story {
-			return report.Story{Index: s.Index, At: s.At, Wall: s.Wall, Facts: s.Facts}
-		}),
-		Acknowledge: n.cluster.Acknowledge,
-		Last:        func() uint64 { return n.cluster.Stats().Applied },
-		Gap:         gapAfter,
-		Store:       n.store, Retention: n.settings.Report.Retention(), Logger: n.log.With("part", "records"),
-	})
-	n.run(root, "records", n.cursor.Run)
-	return nil
 }
 
 // startService publishes the directory of the settings, or takes up the

@@ -73,6 +73,9 @@ func restore(cmd *cobra.Command, settings, file string) error {
 	if len(m.Missing) > 0 {
 		text += fmt.Sprintf("warning: %d sounds were missing there already\n", len(m.Missing))
 	}
+	if database := s.Report.Database.URL != ""; database && r.records {
+		text += "warning: its call records are in story.db, and the settings name a database: they stay there\n"
+	}
 	if members != nil {
 		text += "restore the other nodes from the same file before you start the first one\n"
 	}
@@ -107,12 +110,21 @@ func (r *restoring) run(in io.Reader) (m backup.Manifest, err error) {
 	if err = cluster.Implant(c, cluster.Image{Index: m.Index, Term: m.Term, Data: r.state}); err != nil {
 		return m, err
 	}
-	for _, name := range []string{backup.Records, "raft"} { // the log last: without it there is no node
+	for _, name := range r.kept() {
 		if err = os.Rename(filepath.Join(r.work, name), filepath.Join(r.dir, name)); err != nil {
 			return m, fmt.Errorf("restore: %w", err)
 		}
 	}
 	return m, nil
+}
+
+// kept are what a restore leaves, the log last: without it there is no node. Of
+// a centre with a database the records aren't in the backup.
+func (r *restoring) kept() []string {
+	if !r.records {
+		return []string{"raft"}
+	}
+	return []string{backup.Records, "raft"}
 }
 
 // restoring is a restore under way.
@@ -123,9 +135,10 @@ type restoring struct {
 		Put(r io.Reader) (string, error)
 	}
 
-	work   string
-	state  []byte
-	sounds int
+	work    string
+	state   []byte
+	records bool // a file of them
+	sounds  int
 }
 
 // take keeps one part.
@@ -134,6 +147,7 @@ func (r *restoring) take(name string, in io.Reader) (err error) {
 	case backup.State:
 		r.state, err = io.ReadAll(in)
 	case backup.Records:
+		r.records = true
 		var f *os.File
 		if f, err = os.OpenFile(filepath.Join(r.work, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
 			return err

@@ -152,6 +152,11 @@ func meanings() map[string]string {
 			"after it: moves the address to this machine, where that is more than to bind it",
 		"drain.timeout":         "How long running calls may go on after SIGTERM, for example 30s; then they are ended",
 		"report.retention_days": "Days that call records and events are kept; 0: for ever",
+		"report.database.url": "PostgreSQL that all nodes write call records and events to: " +
+			"`postgres://user@host/database?sslmode=verify-full`; empty: each node into a file of its own",
+		"report.database.password_file": "File with the password. Nobody but the owner may read it",
+		"report.database.password_env":  "Environment variable with the password, in place of a file",
+		"report.database.ca_file":       "Certificates to trust (PEM); empty: those of the system",
 		"recordings.keep_days": "Days that recorded conversations are kept on this node, days by UTC; 0: for ever. " +
 			"What a bucket holds is the bucket's",
 		"recordings.s3.endpoint": "S3 store that recorded conversations go to when they are complete: `https://host` or " +

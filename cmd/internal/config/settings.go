@@ -112,14 +112,6 @@ type Drain struct {
 	Timeout time.Duration `mapstructure:"timeout"`
 }
 
-// Report says what is kept of calls.
-type Report struct {
-	RetentionDays int `mapstructure:"retention_days"`
-}
-
-// Retention is RetentionDays as a duration.
-func (r Report) Retention() time.Duration { return time.Duration(r.RetentionDays) * 24 * time.Hour }
-
 // Defaults are the settings of a node that was told nothing: everything on
 // loopback.
 func Defaults() Settings {
@@ -185,7 +177,7 @@ func (s Settings) Validate() error {
 	c.oneOf("log.level", s.Log.Level, "debug", "info", "warn", "error")
 	c.oneOf("log.format", s.Log.Format, "text", "json")
 	c.check(s.Drain.Timeout >= 0, "drain.timeout", "%s is negative", s.Drain.Timeout)
-	c.check(s.Report.RetentionDays >= 0, "report.retention_days", "%d is negative", s.Report.RetentionDays)
+	s.Report.validate(&c)
 	s.Recordings.validate(&c)
 	s.Trace.validate(&c)
 	s.HEP.validate(&c, s.Trace.Enabled)

@@ -307,7 +307,14 @@ func (b *bed) problem(method, path, body string, status int, header ...string) w
 // store writes all stories so far into the records.
 func (b *bed) store() {
 	b.t.Helper()
-	fold := report.NewFold()
+	saved, err := b.records.Load(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	fold, err := report.Resume(saved)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	for _, s := range b.core.stories {
 		fold.Take(report.Story{Index: s.Index, At: s.At, Wall: s.Wall, Facts: s.Facts})
 	}

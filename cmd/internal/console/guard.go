@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tierline/acd"
+	"tierline/acd/report/store"
 	"tierline/call"
 	"tierline/cluster"
 	"tierline/cmd/internal/console/wire"
@@ -118,6 +119,8 @@ func (w *Console) problem(err error) error {
 		p.Status, p.Detail = http.StatusConflict, refused.Reason
 	case errors.Is(err, cluster.ErrNoQuorum):
 		p.Status = http.StatusServiceUnavailable
+	case errors.Is(err, store.ErrAway): // what the database says names its users and hosts
+		p.Status, p.Detail = http.StatusServiceUnavailable, store.ErrAway.Error()
 	default:
 		w.c.Logger.Error("request failed", "err", err)
 		p.Detail = ""

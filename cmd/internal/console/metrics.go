@@ -153,11 +153,15 @@ func ClusterFigures(s cluster.Stats) []Figure {
 
 // RecordFigures are what the writer of call records says of itself.
 func RecordFigures(s cursor.Stats) []Figure {
-	failing := 0
+	failing, writes := 0, 0
 	if s.Failing != "" {
 		failing = 1
 	}
+	if s.Writes {
+		writes = 1
+	}
 	return []Figure{
+		Gauge("records_writer", "1 on the node that writes the call records; all nodes, if each has a file", writes),
 		Gauge("records_index", "Last entry written to the call records", s.Index),
 		Gauge("records_durable_index", "Last entry that is on the disk for certain", s.Durable),
 		Gauge("records_open", "Unfinished call records", s.Open),
