@@ -64,6 +64,8 @@ func (s *sngrep) understood(words ...string) error {
 	if killed := s.cmd.Process.Kill(); killed != nil {
 		return errors.Join(err, fmt.Errorf("stop sngrep: %w", killed))
 	}
-	_ = <-s.done // it was killed
+	if <-s.done == nil { // whoever is killed ends with an error
+		err = errors.Join(err, errors.New("sngrep has ended by itself"))
+	}
 	return err
 }
