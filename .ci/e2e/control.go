@@ -130,13 +130,18 @@ func (c *control) call(ctx context.Context, l *lab) (err error) {
 
 // calls makes a caller who says something.
 func (c *control) calls(ctx context.Context, l *lab, sound ...part) (err error) {
-	media := l.media(callerPort)
-	c.ears.ports["caller"] = [2]uint16{uint16(media), uint16(media)} //nolint:gosec // a port
-	c.caller, err = startSipp(ctx, l.work, peer{
-		scenario: "caller", sound: sound, ip: l.callerIP, port: l.port(), mediaPort: media,
-		number: controlNumber, lines: []string{gold + ";"}, calls: 1, rate: 1, target: l.node.Address(),
-	})
+	c.caller, err = c.callsTo(ctx, l, controlNumber, "caller", sound...)
 	return err
+}
+
+// callsTo makes one of several callers, whom the ears know by a name.
+func (c *control) callsTo(ctx context.Context, l *lab, number, name string, sound ...part) (*sipp, error) {
+	media := l.media(callerPort)
+	c.ears.ports[name] = [2]uint16{uint16(media), uint16(media)} //nolint:gosec // a port
+	return startSipp(ctx, l.work, peer{
+		scenario: "caller", sound: sound, ip: l.callerIP, port: l.port(), mediaPort: media,
+		number: number, lines: []string{gold + ";"}, calls: 1, rate: 1, target: l.node.Address(),
+	})
 }
 
 // over ends the call at an agent's phone.

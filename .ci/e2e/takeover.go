@@ -15,6 +15,9 @@ import (
 // takeOverLane has three nodes; all peers know the first one only.
 const takeOverLane = "take-over"
 
+// unansweredNumber is that of people whose callers are answered with them.
+const unansweredNumber = "1942"
+
 // mortal is a cluster of which the first node is killed again and again.
 type mortal struct {
 	*control
@@ -31,7 +34,8 @@ func takeOverSteps() []step {
 		{"the node is back with its address; the operator's command has moved it there and back", n.isBack},
 		{"kill -9 in a conference of three, and in a call that an agent made outside; one record of each", n.conferred},
 		{"kill -9 in a call with a supervisor, who goes on whispering", n.overheard},
-		{"kill -9 in a call with SRTP: linphone takes new keys, and both hear each other", n.encrypted},
+		{"kill -9 with a caller who isn't answered yet, and a customer whose phone rings for an agent", n.unanswered},
+		{"kill -9 in calls with SRTP: linphone, and baresip by TLS that takes no new keys; all hear", n.encrypted},
 		{"kill -9 in a call with a browser: the page comes again, and both hear each other", n.browsed},
 	}
 }
@@ -41,7 +45,9 @@ func (l *lab) startMortal(ctx context.Context) error {
 	command := filepath.Join(l.work, "move-address")
 	script := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>%s\n", l.moves())
 	//nolint:gosec // it must be possible to run it
-	err := errors.Join(os.WriteFile(command, []byte(script), 0o700), controlDocuments(l.node.Service))
+	err := errors.Join(os.WriteFile(command, []byte(script), 0o700), controlDocuments(l.node.Service),
+		appendTo(filepath.Join(l.node.Service, "numbers.yaml"),
+			fmt.Sprintf("  - {number: %q, flow: e2e_control, answer: early}\n", unansweredNumber)))
 	if err != nil {
 		return fmt.Errorf("prepare the cluster: %w", err)
 	}
