@@ -11,6 +11,9 @@ type NodeDown struct {
 	// Process is the one of the node's that is meant, as the log counts them: it may
 	// have begun anew before this is written.
 	Process uint64 `json:"process,omitempty"`
+	// Gone says that this process is known to have ended, not only to be silent: it
+	// can't be heard again, however late this is read.
+	Gone bool `json:"gone,omitempty"`
 	// Away says that addresses can't move: the calls go on at the heir's own, and
 	// their peers are told.
 	Away bool `json:"away,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing/synctest"
 	"time"
 
@@ -184,6 +185,7 @@ type fakeDialog struct {
 	over bool
 	up   bool
 
+	acked    atomic.Bool
 	offered  []byte
 	kept     sipua.Dialog                                   // of a leg that another process made
 	reinvite func(offer []byte) (status int, answer []byte) // nil: nothing but what was agreed
@@ -244,6 +246,8 @@ func (d *fakeDialog) Show(id sipua.Identity) error {
 	d.lab.note("show %s: %s %s", d.name, id.Number, id.Name)
 	return nil
 }
+
+func (d *fakeDialog) Acknowledge() { d.acked.Store(true) }
 
 func (d *fakeDialog) Abandon() { d.lab.note("abandon %s", d.name) }
 

@@ -92,6 +92,8 @@ type Dialog interface {
 	Check(patience time.Duration)
 	// Show tells the peer whom it talks to from now on.
 	Show(id sipua.Identity) error
+	// Acknowledge tells a phone that its answer counts, once that is in the log.
+	Acknowledge()
 	// Abandon forgets the leg without a word: another process goes on with it.
 	Abandon()
 	// Dialog returns what another process needs to go on with the leg.

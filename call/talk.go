@@ -32,6 +32,9 @@ func (c *Call) dialRequest(e acd.RingAgent, b acd.Binding, body []byte) sipua.Di
 		Headers: headers,
 		SDP:     body, Session: sipua.SessionTimer{Expires: phoneSession},
 		Timeout: time.Duration(e.For)*time.Millisecond + 2*time.Second,
+		// A phone that is picked up as this node dies goes on saying so, and whoever
+		// goes on in our place lets it go: in the log, nobody has picked it up.
+		AckLater: true,
 	}
 }
 
@@ -91,6 +94,7 @@ func (c *Call) connect(ctx context.Context, e acd.ConnectAgent) {
 		c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: e.Offer, By: acd.SideSwitch})
 		return
 	}
+	o.picked.sip.Acknowledge()
 	c.forget(o)
 	if o.role != 0 {
 		c.guestConnected(ctx, o)

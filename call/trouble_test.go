@@ -72,6 +72,28 @@ func TestAgentTalkedToNobodyWhenKeyCrossedTheAnswer(t *testing.T) {
 	})
 }
 
+// A phone was acknowledged before the log had its answer: if the node died then,
+// the agent was in a call that nobody knew of.
+func TestAPhoneThatIsPickedUpIsAcknowledgedOnceThatIsInTheLog(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{after: time.Second, status: 200}
+		l.log.slow = 2 * time.Second
+		l.dial("10009", "1")
+		time.Sleep(2 * time.Second) // picked up, not in the log yet
+		l.phone.mu.Lock()
+		phone := l.phone.last
+		l.phone.mu.Unlock()
+		if !phone.isUp() || phone.acked.Load() {
+			t.Errorf("up %t, acknowledged %t before it was written", phone.isUp(), phone.acked.Load())
+		}
+		time.Sleep(3 * time.Second)
+		l.saw("bridge")
+		if !phone.acked.Load() {
+			t.Error("the phone was never acknowledged")
+		}
+	})
+}
+
 func TestMediaFailureEndsOnlyWhatIsBroken(t *testing.T) {
 	inLab(t, func(l *lab) {
 		l.phone.habits["1001"] = habit{after: time.Second, status: 200}

@@ -113,7 +113,7 @@ func everyKind() []acd.Event {
 		},
 		acd.CallRerouted{Call: "c1", Flow: "survey", By: "1001"},
 		acd.SupervisionChanged{Offer: 14, Mode: acd.ModeWhisper, By: "9001"},
-		acd.NodeDown{Node: "n1", Heir: "n2", Process: 7, Away: true, Term: 3, Said: 5000},
+		acd.NodeDown{Node: "n1", Heir: "n2", Process: 7, Away: true, Gone: true, Term: 3, Said: 5000},
 		acd.NodeReady{Node: "n1", Listen: []string{"udp:192.0.2.1:5060"}, Host: "sip1"},
 		acd.AddressMoved{Home: "n1", From: "n2", To: "n1", Away: true},
 		acd.LegChanged{Call: "c1", Offer: 12, Leg: []byte("leg"), Name: "out:1", About: []byte("who")},

@@ -118,7 +118,7 @@ func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.E
 			changed = changed || a.refused == nil
 			if down, ok := rec.Event.(acd.NodeDown); ok && a.refused == nil && a.fate == fateApplied {
 				f.fence(down.Node, l.Index)
-				f.doubt(l, f.clock.now()-cmp.Or(down.Said, rec.At))
+				f.doubt(l, f.clock.now()-cmp.Or(down.Said, rec.At), down.Gone)
 			}
 		}
 		if f.own.begins(rec) {
@@ -178,10 +178,10 @@ const fresh = int64((vow - current) / time.Millisecond)
 // doubt waits before anything is done about a node that is down if the leader
 // who saw to it that the node's lease had run out doesn't lead any more, or it
 // took long to be written: somebody may have given the node another lease
-// meanwhile, until he had stored what the leader says.
-func (f *fsm) doubt(l *raft.Log, age int64) {
+// meanwhile, until he had stored what the leader says. A process that is gone has none.
+func (f *fsm) doubt(l *raft.Log, age int64, gone bool) {
 	r := f.raft.Load()
-	if f.own == nil || l.Index <= f.liveFrom.Load() || r != nil && r.CurrentTerm() == l.Term && age < fresh {
+	if gone || f.own == nil || l.Index <= f.liveFrom.Load() || r != nil && r.CurrentTerm() == l.Term && age < fresh {
 		return
 	}
 	f.effects.shut(silence)

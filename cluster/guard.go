@@ -32,10 +32,10 @@ type guard struct {
 	starting atomic.Bool   // errors are returned, not waited out
 	closing  chan struct{} // ends all waiting
 
-	mu      sync.RWMutex // guards store and last; held for writing only to replace the store
-	store   store        // nil: could not be opened again
-	last    uint64       // the last entry that is known to be stored
-	suspect atomic.Bool  // the store has to be opened anew
+	mu      sync.RWMutex  // guards store; held for writing only to replace it
+	store   store         // nil: could not be opened again
+	last    atomic.Uint64 // the last entry that is known to be stored
+	suspect atomic.Bool   // the store has to be opened anew
 
 	verdicts verdicts // among the entries
 
@@ -66,7 +66,8 @@ func newGuard(s store, open func() (store, error), slow time.Duration, log *slog
 	if err != nil {
 		return nil, fmt.Errorf("read the log's last index: %w", err)
 	}
-	g := &guard{log: log, open: open, slow: slow, closing: make(chan struct{}), store: s, last: last}
+	g := &guard{log: log, open: open, slow: slow, closing: make(chan struct{}), store: s}
+	g.last.Store(last)
 	g.starting.Store(true)
 	return g, nil
 }
@@ -131,9 +132,7 @@ func (g *guard) StoreLogs(logs []*raft.Log) error {
 	g.begin()
 	err := g.write(func(s store) error { return s.StoreLogs(logs) })
 	if err == nil {
-		g.mu.Lock()
-		g.last = logs[len(logs)-1].Index
-		g.mu.Unlock()
+		g.last.Store(logs[len(logs)-1].Index)
 	}
 	g.end(err)
 	return err
@@ -182,7 +181,7 @@ func (g *guard) reopen() error {
 	if err != nil {
 		return err
 	}
-	if err := cutBack(s, g.last); err != nil {
+	if err := cutBack(s, g.last.Load()); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	g.store = s
@@ -332,14 +331,15 @@ func (g *guard) DeleteRange(from, to uint64) error {
 		return err
 	}
 	g.verdicts.removed(from, to)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if to < g.last || g.store == nil {
+	if to < g.last.Load() {
 		return nil
 	}
-	last, err := g.store.LastIndex()
+	last, err := g.LastIndex()
+	if errors.Is(err, errStoreDown) {
+		return nil
+	}
 	if err == nil {
-		g.last = last
+		g.last.Store(last)
 	}
 	return err
 }

@@ -47,7 +47,8 @@ type peer struct {
 	vouched []string // those for whom it may have been an alibi, until a lease ago
 }
 
-// gone reports whether a member's process is known to be gone now.
+// gone reports whether a member's process is known to be gone now: another one
+// of its name would have asked since.
 func (p *peer) gone(now time.Duration) bool {
 	return p.stand == standGone && now-p.asked < lease && p.heard <= p.asked
 }

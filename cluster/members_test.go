@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -222,6 +223,33 @@ func TestNothingIsLostOrDoubledWhenTheLeaderGoes(t *testing.T) {
 		if st := n.Stats(); st.Waiting != 0 || st.Dropped != 0 {
 			t.Errorf("%+v", st)
 		}
+	})
+}
+
+// A node whose proposal was given up after it had been sent, and had to be sent
+// again because the leader was gone, left it out: a number was missing, and
+// nothing of that node came into the log any more. Calls that ended there stayed
+// without a record.
+func TestWhatNobodyWaitsForAnyMoreIsNotMissedInTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTrio(t)
+		defer c.stop()
+		lead, from := c.leader(), c.followers()[0]
+		n := c.node[from]
+		mustPropose(t, n, centre(1))
+		mustPropose(t, n, arrive("c1"))
+		c.cut(lead)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, _, err := n.Propose(ctx, step("c1", 0)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("error %v: the test is wrong", err)
+		}
+		n.Post(step("c1", 1))
+		time.Sleep(3 * time.Second)
+		if told := steps(t, n)["c1"]; len(told) == 0 || told[len(told)-1] != 1 || n.Stats().Waiting != 0 {
+			t.Errorf("steps %v are told, %d events wait", told, n.Stats().Waiting)
+		}
+		c.cut("")
 	})
 }
 

@@ -234,8 +234,12 @@ func (p *proposer) next(nowhere error) *item {
 		it := p.queue[0]
 		p.queue[0] = nil
 		p.queue = p.queue[1:]
-		if it.gone.Load() {
+		switch {
+		case !it.gone.Load():
+		case it.seq == 0:
 			continue
+		default:
+			it.blank()
 		}
 		if it.seq == 0 && !p.route.alone() && it.kind != 0 {
 			// From here on it is sent until it is in the log: a leader that fails
@@ -247,6 +251,14 @@ func (p *proposer) next(nowhere error) *item {
 		return it
 	}
 	return nil
+}
+
+// blank makes an event that nobody waits for any more one that the core refuses:
+// its number would be missed, and keep out all that stands behind it.
+func (it *item) blank() {
+	if k, body, err := encodeEvent(acd.NodeReady{}); err == nil {
+		it.kind, it.body = k, body
+	}
 }
 
 // refuseProposals answers those who wait; posted events stay.

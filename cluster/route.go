@@ -26,9 +26,15 @@ type route struct {
 	// written reports whether the log has this process's entry of a number.
 	written func(seq uint64) bool
 
-	mu      sync.Mutex // guards what follows
-	link    *link
-	refused time.Time // when the last try to reach the leader failed
+	mu    sync.Mutex // guards what follows
+	link  *link
+	tried attempt
+}
+
+// attempt is the last one to reach a leader.
+type attempt struct {
+	leader string
+	at     time.Time
 }
 
 // alone reports whether there are no other members.
@@ -51,19 +57,23 @@ func (r *route) ready(ctx context.Context) error {
 	}
 	r.hangUp(leader)
 	r.mu.Lock()
-	l, failed := r.link, r.refused
-	r.mu.Unlock()
-	if l != nil {
-		return nil
+	l := r.link
+	// Who takes himself for the leader no longer, or can't write, hangs up at once.
+	soon := l == nil && r.tried.leader == leader && time.Since(r.tried.at) < retryPause
+	if l == nil && !soon {
+		r.tried = attempt{leader, time.Now()}
 	}
-	if time.Since(failed) < retryPause {
+	r.mu.Unlock()
+	switch {
+	case l != nil:
+		return nil
+	case soon:
 		return fmt.Errorf("%w can be reached", errNoLeader)
 	}
 	l, err := newLink(ctx, r.wires, leader, r.own)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
-		r.refused = time.Now()
 		r.log.Warn("leader can't be reached", "leader", leader, "err", err)
 		return err
 	}

@@ -53,6 +53,21 @@ func (p *pulses) succeed() {
 	go p.urge(first.name)
 }
 
+// replace makes the follower stand for election whose log goes furthest. What it
+// hasn't got yet is sent again by whoever wants it written.
+func (p *pulses) replace() {
+	var first candidate
+	now := p.lessee.now()
+	for name, m := range p.lessee.known() {
+		if c := (candidate{name, m.index}); m.stand == standYours && now-m.asked < current && c.before(first) {
+			first = c
+		}
+	}
+	if first.name != "" {
+		go p.urge(first.name)
+	}
+}
+
 // urge makes a member stand for election.
 func (n *Node) urge(node string) {
 	if c, ok := n.carrier.(*carrier); ok {

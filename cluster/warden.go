@@ -78,17 +78,17 @@ func (w *warden) turn(ctx context.Context) {
 		w.silent[name] += ran
 		switch {
 		case p.gone(now):
-			w.down(ctx, name, "its process is gone")
+			w.down(ctx, acd.NodeDown{Node: name, Gone: true}, "its process is gone")
 		case w.silent[name] > silence && w.pulses.lessee.deserted(name):
-			w.down(ctx, name, "it was silent for too long")
+			w.down(ctx, acd.NodeDown{Node: name}, "it was silent for too long")
 		}
 	}
 }
 
 // down writes that a node is dead, unless that is known.
-func (w *warden) down(ctx context.Context, node, why string) {
-	ev := acd.NodeDown{Node: node, Away: w.mode == TakeReinvite, Term: w.term, Said: w.fsm.clock.now()}
-	known := false
+func (w *warden) down(ctx context.Context, ev acd.NodeDown, why string) {
+	node, known := ev.Node, false
+	ev.Away, ev.Term, ev.Said = w.mode == TakeReinvite, w.term, w.fsm.clock.now()
 	w.fsm.read(func(s *acd.State) {
 		members := s.Members()
 		known = slices.ContainsFunc(members, func(m acd.MemberView) bool { return m.Node == node && !m.Down })

@@ -163,6 +163,7 @@ func TestALastNodeIsAnIsland(t *testing.T) {
 		for _, name := range rest {
 			_ = c.node[name].Close() // it is what a killed process leaves
 			delete(c.node, name)
+			c.nodes[name].Store(nil)
 		}
 		c.start(rest[0])
 		c.until("it takes calls again", func() bool { return c.node[last].Ready() == nil })

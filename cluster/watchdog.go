@@ -16,11 +16,15 @@ func (n *Node) watchdog(last time.Time) time.Time {
 	if n.wires == nil || n.raft.State() != raft.Leader || time.Since(last) < handoverPause {
 		return last
 	}
-	age := n.proposer.oldest()
-	if age < n.timing.watchdog && !n.guard.dragged(n.timing.watchdog) {
+	age, dragged := n.proposer.oldest(), n.guard.dragged(n.timing.watchdog)
+	if age < n.timing.watchdog && !dragged {
 		return last
 	}
 	n.log.Warn("this node is too slow to lead, another one takes over", "oldest_entry", age.Round(time.Millisecond))
-	n.raft.LeadershipTransfer() // what becomes of it is seen in the log
+	if dragged { // Raft would bring the other one up to date first, at the pace of this disk
+		n.pulses.replace()
+	} else {
+		n.raft.LeadershipTransfer() // what becomes of it is seen in the log
+	}
 	return time.Now()
 }

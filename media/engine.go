@@ -28,7 +28,8 @@ type Config struct {
 	Stall      time.Duration // after so long without a packet of the peer Stalled is told; 0 = never
 
 	// May is asked before each batch of packets whether anything may leave at all;
-	// nil: always. It must be quick.
+	// nil: always. It must be quick. When it has said no for some seconds, sound goes
+	// to those peers again who still send theirs here.
 	May func() bool
 }
 
@@ -44,7 +45,7 @@ type Engine struct {
 	cname  string
 	stall  time.Duration // 0 = never
 	may    func() bool   // nil = always
-	hushed atomic.Bool   // nothing may leave
+	hush   hush
 
 	certificate *handshake.Certificate
 
@@ -163,9 +164,7 @@ func (e *Engine) heed() {
 	if e.may == nil {
 		return
 	}
-	if hushed := !e.may(); hushed != e.hushed.Load() {
-		e.hushed.Store(hushed)
-	}
+	e.hush.set(e.may(), e.clock)
 }
 
 // Close closes all legs, stops the workers and waits until recordings are on

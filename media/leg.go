@@ -57,7 +57,7 @@ func newLeg(e *Engine, w *worker, port, rtpFD, rtcpFD int, on func(Event)) *Leg 
 	l := &Leg{engine: e, work: w, port: port, rtcpFD: rtcpFD, on: on}
 	l.time.leg = l
 	l.out.fd = rtpFD
-	l.out.count, l.out.hushed = &w.count, &e.hushed
+	l.out.count, l.out.hush = &w.count, &e.hush
 	l.out.ssrc, l.out.sequence, l.out.reference = rand.Uint32(), uint16(rand.Uint32()), rand.Uint32()
 	return l
 }

@@ -244,7 +244,7 @@ func (s *sender) mixed(room *outgoing, from *seat, frame *[mix.Frame]int16, at t
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	bridged := s.mapped && at < s.due+overlap
-	if s.seat != from || s.own || bridged || !s.sendable() || s.step == 0 || s.codec == Opus {
+	if s.seat != from || s.own || bridged || !s.sendable(at) || s.step == 0 || s.codec == Opus {
 		from.filled = 0
 		return
 	}

@@ -49,6 +49,9 @@ func (l *Leg) accept(b []byte, from netip.AddrPort, now time.Duration) (Drop, bo
 		return l.stranger(), true
 	}
 	l.lively = now
+	if l.out.hush.on() {
+		l.out.heard.Store(int64(now))
+	}
 	if l.source.latched != latched {
 		l.out.aim(l.source.destination())
 	}

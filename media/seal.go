@@ -35,7 +35,7 @@ func (s *sender) control(b []byte, fd int, to *sockaddr) bool {
 	if to == nil {
 		fd, to = s.fd, &s.to
 	}
-	if s.closed || s.locked || !to.is.IsValid() || s.hushed.Load() {
+	if s.closed || s.locked || !to.is.IsValid() || s.hush.on() {
 		return false
 	}
 	if s.seal != nil {
@@ -52,7 +52,7 @@ func (s *sender) answer(b []byte, to netip.AddrPort) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	address := makeSockaddr(to)
-	return !s.closed && !s.hushed.Load() && transmit(s.fd, b, &address)
+	return !s.closed && !s.hush.on() && transmit(s.fd, b, &address)
 }
 
 // handshake sends a datagram of DTLS to where our stream goes. One that can't
@@ -60,7 +60,7 @@ func (s *sender) answer(b []byte, to netip.AddrPort) bool {
 func (s *sender) handshake(b []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closed && s.to.is.IsValid() && !s.hushed.Load() {
+	if !s.closed && s.to.is.IsValid() && !s.hush.on() {
 		transmit(s.fd, b, &s.to)
 	}
 }

@@ -30,9 +30,11 @@ const (
 // sender is the outgoing side of a leg: one stream of RTP, whatever it is
 // made of.
 type sender struct {
-	count  *counters    // the worker's of this leg; set once
-	hushed *atomic.Bool // the engine's: nothing may leave; set once
-	ssrc   uint32       // set once
+	count *counters // the worker's of this leg; set once
+	hush  *hush     // the engine's; set once
+	ssrc  uint32    // set once
+
+	heard atomic.Int64 // when the peer was, in ns; kept only while we are hushed
 
 	mu      sync.Mutex // guards what follows; held for one packet, by workers and handshakes
 	fd      int        // written under mu; read by the leg's worker
@@ -116,8 +118,8 @@ func (s *sender) sent() uint64 {
 }
 
 // sendable reports whether anything may leave.
-func (s *sender) sendable() bool {
-	return s.on && !s.closed && !s.locked && s.to.is.IsValid() && !s.hushed.Load()
+func (s *sender) sendable(now time.Duration) bool {
+	return s.on && !s.closed && !s.locked && s.to.is.IsValid() && s.hush.spares(time.Duration(s.heard.Load()), now)
 }
 
 // follow returns the timestamp for something new at the given time, and
@@ -174,7 +176,7 @@ func (s *sender) frame(room *outgoing, p *player, n int, at time.Duration) {
 		codec = PCMA
 	}
 	p.fill(b[rtp.HeaderSize:], codec, at)
-	if !s.sendable() || s.codec == Opus {
+	if !s.sendable(at) || s.codec == Opus {
 		return
 	}
 	if s.codec == G722 {
@@ -203,7 +205,7 @@ func (s *sender) event(room *outgoing, k dtmf.Packet, began *uint32, at time.Dur
 	if k.Marker {
 		*began, _ = s.follow(at)
 	}
-	if !s.sendable() || s.events == 0 {
+	if !s.sendable(at) || s.events == 0 {
 		return
 	}
 	b := room[:rtp.HeaderSize+dtmf.PayloadSize]
@@ -259,7 +261,7 @@ func (s *sender) forward(p *passing) forwarded {
 	if s.closed {
 		return forwardGone
 	}
-	if !s.sendable() || s.own {
+	if !s.sendable(p.at) || s.own {
 		s.mapped = false
 		return forwardRefused
 	}

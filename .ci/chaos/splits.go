@@ -106,6 +106,7 @@ func (c *chaos) splits() []trial {
 		out = append(out,
 			trial{name: "leader hears nobody", limits: back, do: split(leader, deaf)},
 			trial{name: "follower isn't heard", limits: back, do: split(follower, dumb)},
+			trial{name: "all lose each other", limits: back, do: severed},
 			trial{name: "leader's cables flap each half second", limits: back, do: flapped(leader, 30*time.Second)})
 	}
 	return out
@@ -148,6 +149,32 @@ func (w *watch) admitted(ctx context.Context) (n int) {
 		w.c.peers.hangup(l) //nolint:contextcheck // the call lives longer
 	}
 	return n
+}
+
+// severed cuts all cables. Nobody can know that nobody has a majority: there is
+// silence for as long as others might go on with the calls, and no longer.
+func severed(ctx context.Context, c *centre, f *figures) error {
+	w, err := c.strike(ctx, leader)
+	if err != nil {
+		return err
+	}
+	all := func(do func(ctx context.Context, from, to int) error) (err error) {
+		for _, w.victim = range c.nodes {
+			err = errors.Join(err, w.each(ctx, dumb, do))
+		}
+		return err
+	}
+	if err = all(c.cut); err != nil {
+		return err
+	}
+	w.newcomers(ctx, c.nodes, 2*settle, f)
+	w.measure(f)
+	c.peers.forget() // what comes now is judged apart
+	w.at = time.Now()
+	if err = all(c.heal); err != nil {
+		return err
+	}
+	return w.recovered(ctx, f)
 }
 
 // flapped cuts a node off and heals that, again and again.

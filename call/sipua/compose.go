@@ -30,6 +30,7 @@ func (d *Dialog) path() (p path, err error) {
 // compose builds the next request of the dialog and finds its way. mu is
 // held.
 func (l *Leg) compose(method sip.RequestMethod) (*sip.Request, *flow, error) {
+	l.pay()
 	l.d.LocalCSeq++
 	return l.ua.compose(&l.d, l.ep, method, l.d.LocalCSeq)
 }

@@ -34,6 +34,7 @@ type DialRequest struct {
 	Seed        string        // who knows it can cancel the call with [UA.CancelGhost]; it must never come again
 	Sender      string        // host:port in the INVITE that CancelGhost is about, where that isn't ours
 	Patience    time.Duration // until the peer's first word, 100 included; then Failed with 503. 0: 32 s
+	AckLater    bool          // the answer is acknowledged by [Leg.Acknowledge], or before our next request
 }
 
 // inviteOut is our INVITE, until half a minute after its final response.
@@ -49,6 +50,7 @@ type inviteOut struct {
 	longer    bool                    // another session interval
 	final     bool                    // Answered or Failed was reported
 	acks      map[string][]byte       // by the peer's tag
+	later     bool                    // the ACK waits for Acknowledge
 	timer     *time.Timer
 	mute      *time.Timer // until the peer's first word
 }
@@ -64,7 +66,7 @@ func (u *UA) Dial(r DialRequest, on func(LegEvent)) (*Leg, error) {
 		return nil, fmt.Errorf("dial %q: %w", r.Target, err)
 	}
 	l.on = on
-	o := &inviteOut{}
+	o := &inviteOut{later: r.AckLater}
 	l.cli = o
 	dst, _, literal := hopOf(target, l.ep.network)
 	if r.Address.IsValid() {

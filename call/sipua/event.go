@@ -64,7 +64,8 @@ type Ringing struct {
 	Fork   string // which of those that were called together it is
 }
 
-// Answered is the 200 to our INVITE; the ACK is already sent.
+// Answered is the 200 to our INVITE; the ACK is already sent, unless it was to
+// wait (see [DialRequest]).
 type Answered struct {
 	SDP    []byte
 	Dialog Dialog

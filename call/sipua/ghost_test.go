@@ -9,9 +9,11 @@ import (
 )
 
 // TestGhost: a phone rings for a process that is dead. Another one that knows
-// what was asked of it stops the phone; one that has answered is hung up.
+// what was asked of it stops the phone; one that has answered is hung up, also if
+// the dead one heard it and didn't come to write it down.
 func TestGhost(t *testing.T) {
-	for _, answers := range []bool{false, true} {
+	const never, late, early = 0, 1, 2
+	for _, answers := range []int{never, late, early} {
 		rings, over, picked := make(chan *sipua.Incoming, 1), make(chan bool, 1), newEvents()
 		phone := realUA(t, &desk{invite: func(in *sipua.Incoming) {
 			in.OnCancel(func() { over <- true })
@@ -21,12 +23,20 @@ func TestGhost(t *testing.T) {
 		dead := realUA(t, &desk{}, sipua.UDP)
 		ask := sipua.DialRequest{
 			Target: "sip:1001@" + phone.Addr(sipua.UDP).String(), From: "13800138000", To: "1001", SDP: []byte(offerSDP),
-			Seed: "c1/12/x",
+			Seed: "c1/12/x", AckLater: true,
 		}
-		if _, err := dead.Dial(ask, newEvents().on); err != nil {
+		seen := newEvents()
+		if _, err := dead.Dial(ask, seen.on); err != nil {
 			t.Fatal(err)
 		}
 		in := <-rings
+		if answers == early {
+			if _, err := in.Answer([]byte(ourSDP), picked.on); err != nil {
+				t.Fatal(err)
+			}
+			next[sipua.Ringing](t, seen)
+			next[sipua.Answered](t, seen)
+		}
 		at := dead.Addr(sipua.UDP)
 		dead.Close() // without a word, as after kill -9
 		heir := realUA(t, &desk{}, sipua.UDP)
@@ -35,9 +45,11 @@ func TestGhost(t *testing.T) {
 		}
 		ask.Local = at.Addr()
 		switch {
-		case answers:
-			if _, err := in.Answer([]byte(ourSDP), picked.on); err != nil {
-				t.Fatal(err)
+		case answers != never:
+			if answers == late {
+				if _, err := in.Answer([]byte(ourSDP), picked.on); err != nil {
+					t.Fatal(err)
+				}
 			}
 			next[sipua.Confirmed](t, picked)
 			if h := next[sipua.Hungup](t, picked); h.Reason != "too late" {

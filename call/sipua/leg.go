@@ -42,6 +42,7 @@ type Leg struct {
 	sessionEnd   time.Time
 	gone         bool   // nothing may be sent any more
 	seed         string // of a call we make: see DialRequest
+	owed         *owed
 }
 
 type legState uint8

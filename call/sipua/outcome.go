@@ -58,7 +58,8 @@ func sdpOf(res *sip.Response) []byte {
 
 // success takes a 2xx: the one that makes the call; the same again, whose ACK
 // was lost; one of a fork; or one that crossed our CANCEL. Each is
-// acknowledged, and those that nobody wants are ended with BYE.
+// acknowledged, the first one when whoever dialled says so, and those that nobody
+// wants are ended with BYE.
 func (l *Leg) success(o *inviteOut, res *sip.Response) {
 	to := res.To()
 	if to == nil || tagOf(to.Params) == "" {
@@ -69,6 +70,9 @@ func (l *Leg) success(o *inviteOut, res *sip.Response) {
 		return
 	}
 	tag := tagOf(to.Params)
+	if l.owed != nil && l.owed.invite == o && tag == l.d.RemoteTag {
+		return // not yet
+	}
 	if ack, again := o.acks[tag]; again {
 		_ = o.flow.write(ack) // counted; the peer will ask again
 		return
@@ -79,6 +83,11 @@ func (l *Leg) success(o *inviteOut, res *sip.Response) {
 		routesOf(&d, res)
 	}
 	seq := res.CSeq().SeqNo
+	if o.later && !o.final && o.cancelled == nil {
+		l.owed = &owed{o, seq}
+		l.settleDialog(o, &d, res)
+		return
+	}
 	f := l.acknowledge(o, &d, tag, seq)
 	if o.final || o.cancelled != nil || f == nil {
 		l.unwanted(o, &d, seq)

@@ -211,15 +211,21 @@ func (l *Leg) reinviteFailed(r *reinvite, status int) {
 }
 
 // Resume goes on with a dialog that another process began. Its first request
-// is well above those the other may have sent after the dialog was written.
+// is well above those the other may have sent after the dialog was written. A
+// peer that can't reach us to repeat its answer may never have got an ACK: it
+// gets one before that.
 func (u *UA) Resume(d Dialog, on func(LegEvent)) *Leg {
 	d = d.clone()
 	now := uint32(time.Now().Unix() & 0x7fffffff) //nolint:gosec // masked
+	written, away := d.LocalCSeq, !u.Serves(d)
 	d.LocalCSeq = min(max(d.LocalCSeq+1000, now), 1<<31-1000)
 	ep := u.heir(&d)
 	scheme, _, _ := strings.Cut(d.Contact, ":")
 	d.Transport, d.Contact = ep.network, ep.contactFor(scheme)
 	l := &Leg{ua: u, ep: ep, d: d, state: up, on: on}
+	if d.Caller && away {
+		l.owed = &owed{&inviteOut{}, written}
+	}
 	u.table.addLeg(l)
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -257,6 +257,7 @@ func TestSessionTimerAfterResume(t *testing.T) {
 		ev := newEvents()
 		ua.Resume(d, ev.on)
 		p, began := b.peer, time.Now()
+		p.next("ACK") // in case that the other process didn't come to it
 		up := p.next("UPDATE")
 		if d := time.Since(began); d > 31*time.Second {
 			t.Errorf("refreshed after %v", d)
