@@ -28,7 +28,7 @@ func raftConfig(c Config, t timing) *raft.Config {
 	conf.HeartbeatTimeout, conf.ElectionTimeout = t.heartbeat, t.heartbeat
 	conf.LeaderLeaseTimeout = t.heartbeat                // more would let two lead, less gives up for a hiccup
 	conf.CommitTimeout = 25 * time.Millisecond           // the herald is faster
-	conf.MaxAppendEntries, conf.BatchApplyCh = 512, true // what came during one fsync is committed by the next
+	conf.MaxAppendEntries, conf.BatchApplyCh = 128, true // what came during one fsync is committed by the next
 	conf.SnapshotThreshold = uint64(c.SnapshotEvery)
 	conf.SnapshotInterval = t.snapshot
 	conf.NoSnapshotRestoreOnStart = true // done by recovery

@@ -30,6 +30,7 @@ type Fold struct {
 	touched map[string]bool // open calls changed since the last Flush
 	numbers *interval.Fold
 	batch   Batch
+	usual   int // events of the batch before
 }
 
 // open is the record of a running call, as it is kept between restarts.
@@ -92,6 +93,9 @@ func (f *Fold) Take(s Story) {
 		return
 	}
 	f.batch.Cursor = s.Index
+	if f.batch.Events == nil && len(s.Facts) > 0 { // events are large, and growing copies them
+		f.batch.Events = make([]Event, 0, max(len(s.Facts), f.usual+f.usual/4))
+	}
 	for i, fact := range s.Facts {
 		f.batch.Events = append(f.batch.Events, Event{Index: s.Index, Seq: i, Wall: Time(s.Wall), Fact: fact})
 		f.fact(s, fact)
@@ -103,6 +107,7 @@ func (f *Fold) Take(s Story) {
 // Flush returns what was gathered since the last Flush and begins anew.
 func (f *Fold) Flush() (Batch, error) {
 	b := f.batch
+	f.usual = len(b.Events)
 	for call := range f.touched {
 		o, running := f.open[call]
 		if !running {

@@ -87,6 +87,9 @@ func unquote(s string) string {
 
 // quote escapes a display name for a quoted string.
 func quote(s string) string {
+	if !strings.ContainsAny(s, `\"`) {
+		return s
+	}
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
 }
 
