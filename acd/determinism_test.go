@@ -33,7 +33,7 @@ func purePackages() map[string]string {
 func pureImports() []string {
 	return []string{
 		"bufio", "bytes", "cmp", "crypto/sha256", "encoding/binary", "encoding/hex", "errors", "fmt", "hash", "io", "iter", "maps",
-		"math/bits", "slices", "strconv", "strings", "unicode", "unicode/utf8",
+		"math/bits", "net/netip", "slices", "strconv", "strings", "unicode", "unicode/utf8",
 	}
 }
 
