@@ -153,6 +153,10 @@ func (x *script) show() {
 		for _, q := range x.s.Queues() {
 			fmt.Fprintf(&x.out, "%s waiting=%d by_tier=%v longest=%d agents=%+v\n", q.Name, q.Waiting, q.ByTier, q.LongestMS, q.Agents)
 		}
+	case "members":
+		for _, m := range x.s.Members() {
+			fmt.Fprintf(&x.out, "%s at %s down=%t out=%t\n", m.Node, m.Holder, m.Down, m.Out)
+		}
 	case "callbacks":
 		x.showCallbacks()
 	case "lockouts":

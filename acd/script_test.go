@@ -184,7 +184,7 @@ func (x *script) run() {
 	case "wait":
 		x.wait(x.now + x.ms(x.arg("0")))
 		return
-	case "agents", "calls", "queues", "generations", "callbacks", "lockouts":
+	case "agents", "calls", "queues", "generations", "callbacks", "lockouts", "members":
 		x.show()
 		return
 	case "places":
@@ -273,6 +273,7 @@ func (x *script) event() Event {
 		}
 		return PhoneRegistered{Agent: x.arg("0"), TTL: ttl, Binding: Binding{
 			Contact: "sip:" + x.arg("1"), CallID: x.arg("call_id"), CSeq: uint32(seq), Node: "n1",
+			Transport: x.arg("by"), Received: x.arg("from"),
 		}}
 	case "unregister":
 		contact := "*"

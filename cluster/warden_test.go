@@ -173,3 +173,29 @@ func TestALastNodeIsAnIsland(t *testing.T) {
 		c.stop()
 	})
 }
+
+// TestADrainedNodeGetsNoCalls: it has its address still, where peers are told by
+// re-INVITE, and fewer calls than anybody.
+func TestADrainedNodeGetsNoCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTrio(t)
+		defer c.stop()
+		c.ready()
+		lead, dead, drained := c.leader(), c.followers()[0], c.followers()[1]
+		mustPropose(t, c.node[lead], centre(1))
+		busy := arrive("c1")
+		busy.Node = lead
+		mustPropose(t, c.node[lead], busy)
+		mustPropose(t, c.node[lead], acd.AddressMoved{Home: drained, From: drained, To: lead, Away: true})
+		c.away = dead
+		c.net.Kill(dead)
+		c.until("it is down", func() bool { return c.down(lead, dead) })
+		c.node[lead].Read(func(s *acd.State) {
+			for _, m := range s.Members() {
+				if m.Node == dead && m.Holder != lead {
+					t.Errorf("%s has the address of %s", m.Holder, dead)
+				}
+			}
+		})
+	})
+}
