@@ -44,6 +44,8 @@ type lab struct {
 	next    int
 	phones  []*baresip // that were started
 	witness *witness   // nil: there is none
+
+	postgres *bed.Postgres // nil: there is none
 }
 
 // addresses takes the first block of addresses, 127.0.N.21 to 23, that no other
@@ -157,6 +159,9 @@ func (l *lab) close() {
 	}
 	if l.node.Running() {
 		_ = l.node.Kill() // the steps have said what there is to say
+	}
+	if l.postgres != nil {
+		_ = l.postgres.Close() // likewise
 	}
 }
 

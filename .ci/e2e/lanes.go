@@ -42,6 +42,7 @@ func lanes() []lane {
 		{"trace", traceSteps()},
 		{nodesLane, nodeSteps()},
 		{clusterLane, clusterSteps()},
+		{recordsLane, recordSteps()},
 	}
 }
 
@@ -104,6 +105,8 @@ func (r *runner) lane(ctx context.Context, name string, steps []step) {
 		case clusterLane: // has nodes of its own
 		case takeOverLane:
 			err = l.startMortal(ctx)
+		case recordsLane:
+			err = l.startStored(ctx)
 		default:
 			err = l.node.Start(ctx)
 		}
