@@ -47,7 +47,8 @@ func dialogDocuments(to, outward string) error {
 	}
 	return errors.Join(
 		extend(to, "numbers.yaml", fmt.Sprintf("\n  - {number: %q, flow: e2e_early, answer: early}\n", earlyNumber)),
-		privacyDocuments(to, outward), greetingDocuments(to), referDocuments(to, outward))
+		privacyDocuments(to, outward), greetingDocuments(to), referDocuments(to, outward),
+		heldDocuments(to))
 }
 
 // caller starts one sipp caller.

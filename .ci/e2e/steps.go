@@ -20,6 +20,7 @@ func callSteps() []step {
 		{"call: the caller hangs up", callerHangsUp},
 		{"abandon: a caller who hangs up while the phone rings leaves nobody ringing", abandon},
 		{"no answer: the agent goes not ready, the caller keeps his place", noAnswer},
+		{"keys: the menu's, held until an agent answers, doesn't reach him; the next one does", heldKeys},
 		{"baresip: agent registered by digest; audio both ways; BYE from either side", baresipAgent},
 		{"nat: a phone whose SDP names another address than its packets is heard", baresipFar},
 	}
