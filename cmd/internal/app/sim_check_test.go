@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -133,7 +134,7 @@ func (w *simWorld) judge() {
 		return
 	}
 	w.settle("all nodes have the same state", 5*time.Second, w.agreed)
-	w.whoIsInACall()
+	w.agree()
 	w.peers.mu.Lock()
 	w.peers.over = true
 	callers := w.peers.callers
@@ -198,8 +199,26 @@ func (w *simWorld) unexplained(c *simCaller) string {
 	return c.end
 }
 
+// agree checks that callers and phones agree with what the log says. Somebody may
+// just be dialling or hanging up, so they get a while.
+func (w *simWorld) agree() {
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		wrongs := w.whoIsInACall()
+		if len(wrongs) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			for _, s := range wrongs {
+				w.wrong("%s", s)
+			}
+			return
+		}
+	}
+}
+
 // whoIsInACall compares what callers and phones think with what the log says.
-func (w *simWorld) whoIsInACall() {
+func (w *simWorld) whoIsInACall() (wrongs []string) {
+	wrong := func(format string, args ...any) { wrongs = append(wrongs, fmt.Sprintf(format, args...)) }
 	calls := w.calls()
 	of := map[string][]acd.CallView{}
 	for _, c := range calls {
@@ -217,37 +236,38 @@ func (w *simWorld) whoIsInACall() {
 		delete(of, id)
 		switch {
 		case up && len(list) == 0:
-			w.wrong("caller %s is in a call that nobody has", c.number)
+			wrong("caller %s is in a call that nobody has", c.number)
 		case !up && len(list) > 0:
-			w.wrong("caller %s has gone, the log has his call: %s at %s", c.number, list[0].Phase, list[0].Node)
+			wrong("caller %s has gone, the log has his call: %s at %s", c.number, list[0].Phase, list[0].Node)
 		case len(list) > 1:
-			w.wrong("caller %s has %d calls", c.number, len(list))
+			wrong("caller %s has %d calls", c.number, len(list))
 		}
 		for _, v := range list {
 			live[v.Node]++
 			if v.Phase == acd.PhaseTalking {
-				w.hear(c.number, rtp)
+				w.hear(c.number, rtp, wrong)
 			}
 		}
 	}
 	for _, list := range of {
-		w.wrong("the log has call %s of nobody, %s at %s", list[0].SIPCallID, list[0].Phase, list[0].Node)
+		wrong("the log has call %s of nobody, %s at %s", list[0].SIPCallID, list[0].Phase, list[0].Node)
 	}
 	for _, p := range w.alive() {
 		if n := p.node.sw.Live(); n != live[p.name] {
-			w.wrong("%s has %d calls, by the log %d", p.name, n, live[p.name])
+			wrong("%s has %d calls, by the log %d", p.name, n, live[p.name])
 		}
 	}
+	return wrongs
 }
 
 // hear checks that a caller and his agent hear each other.
-func (w *simWorld) hear(number string, rtp netip.AddrPort) {
+func (w *simWorld) hear(number string, rtp netip.AddrPort, wrong func(string, ...any)) {
 	r := w.peers.talking(number)
 	switch {
 	case r == nil:
-		w.wrong("caller %s talks to nobody's phone", number)
+		wrong("caller %s talks to nobody's phone", number)
 	case w.sound.hears(rtp) != r.rtp() || w.sound.hears(r.rtp()) != rtp:
-		w.wrong("caller %s and agent %s don't hear each other", number, r.agent)
+		wrong("caller %s and agent %s don't hear each other", number, r.agent)
 	}
 }
 

@@ -156,10 +156,13 @@ func (p *simPeers) call(i int, c simCall) {
 }
 
 func (c *simCaller) dial() {
-	to := simIP((c.plan.node + c.tries) % 3)
-	c.tries++
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.end != "" {
+		return // he has given up meanwhile
+	}
+	to := simIP((c.plan.node + c.tries) % 3)
+	c.tries++
 	leg, err := c.peers.trunk.Dial(sipua.DialRequest{
 		Target: fmt.Sprintf("sip:10000@%s:5060", to), From: c.number, SDP: c.body(),
 		Timeout: 6 * time.Second, Patience: 3 * time.Second,
@@ -183,9 +186,9 @@ func (c *simCaller) on(ev sipua.LegEvent) {
 	case sipua.Failed:
 		c.peers.world.note("%s is refused: %d %s", c.number, ev.Status, ev.Trouble)
 		c.mu.Lock()
-		over := c.end != ""
+		again := c.end == "" && c.tries < 4
 		c.mu.Unlock()
-		if !over && c.tries < 4 {
+		if again {
 			time.AfterFunc(500*time.Millisecond, c.dial)
 		} else {
 			c.ended("refused")
@@ -235,6 +238,7 @@ func (p *simPeers) Invite(in *sipua.Incoming) {
 }
 
 func (r *simRing) answer(in *sipua.Incoming) {
+	c := r.peers.caller(r.number)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.end != "" {
@@ -249,7 +253,7 @@ func (r *simRing) answer(in *sipua.Incoming) {
 	r.leg, r.up = leg, true
 	r.peers.world.note("%s answers for %s", r.agent, r.number)
 	time.AfterFunc(simPatience, r.listen)
-	if c := r.peers.caller(r.number); c != nil {
+	if c != nil {
 		who := c.simSide
 		if c.plan.agent {
 			who = r.simSide

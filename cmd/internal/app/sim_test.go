@@ -9,7 +9,7 @@ import (
 
 var (
 	simSeed  = flag.Uint64("sim.seed", 0, "the only seed to simulate; 0: several")
-	simSeeds = flag.Uint64("sim.seeds", 16, "how many seeds to simulate")
+	simSeeds = flag.Uint64("sim.seeds", 12, "how many seeds to simulate")
 )
 
 // TestSimulation lets three nodes serve callers while processes are killed in

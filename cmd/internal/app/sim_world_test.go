@@ -41,6 +41,9 @@ type simWorld struct {
 	began      time.Time
 	level      slog.Level
 
+	over    chan struct{}  // closed at the end: nothing begins anew
+	waiting sync.WaitGroup // for processes that are to begin anew
+
 	mu       sync.Mutex // guards what follows
 	dice     *rand.Rand
 	procs    map[string]*simProc // the latest of each node
@@ -59,7 +62,7 @@ func simulate(t *testing.T, seed uint64, dir, certs string) *simWorld {
 	w := &simWorld{
 		t: t, plan: newSimPlan(seed), dir: dir, certs: certs, net: memnet.New(), wires: memnet.NewWires(),
 		sound: newSimSound(), began: time.Now(), procs: map[string]*simProc{}, dice: rand.New(rand.NewPCG(seed, 1)),
-		simSeen: newSimSeen(), level: slog.LevelError + 1,
+		simSeen: newSimSeen(), level: slog.LevelError + 1, over: make(chan struct{}),
 	}
 	if *simVerbose != "off" {
 		if err := w.level.UnmarshalText([]byte(*simVerbose)); err != nil {
@@ -91,6 +94,8 @@ func simulate(t *testing.T, seed uint64, dir, certs string) *simWorld {
 // stop ends all, also what hangs.
 func (w *simWorld) stop() {
 	w.wires.Cut(nil)
+	close(w.over)
+	w.waiting.Wait()
 	w.mu.Lock()
 	all := w.all
 	w.mu.Unlock()
@@ -197,15 +202,21 @@ func (w *simWorld) sending(p *simProc, kind string, sent bool) {
 
 // again starts a node anew, a while after its process has ended.
 func (w *simWorld) again(p *simProc, after time.Duration) {
-	go func() {
-		time.Sleep(after)
+	w.waiting.Go(func() {
+		t := time.NewTimer(after)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-w.over:
+			return
+		}
 		<-p.ended
 		w.note("%s begins anew", p.name)
 		next := w.start(p.name)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.all = append(w.all, next)
-	}()
+	})
 }
 
 // fenced is what a node does that was taken for dead.
