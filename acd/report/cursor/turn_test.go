@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,21 +83,21 @@ func TestATurnBeginsWhereTheRecordsEnd(t *testing.T) {
 func TestANodeThatIsCutOffLeavesItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := newLog(), newStore()
-		var off bool
-		cur, stop := running(t, l, s, func(c *cursor.Config) { c.Fit = func() bool { return !off } })
+		var off atomic.Bool
+		cur, stop := running(t, l, s, func(c *cursor.Config) { c.Fit = func() bool { return !off.Load() } })
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if !cur.Stats().Writes {
 			t.Error("it has no turn")
 		}
-		off = true
+		off.Store(true)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if cur.Stats().Writes {
 			t.Error("it keeps its turn and sees nothing")
 		}
-		off = false
-		l.tell(step("a"))
+		off.Store(false)
+		l.tell(step("b"))
 		time.Sleep(3 * time.Second)
 		if st := cur.Stats(); !st.Writes || st.Index != 1 {
 			t.Errorf("healed: %+v", st)
