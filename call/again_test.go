@@ -201,3 +201,27 @@ func TestAgentsCallIsDialledAnew(t *testing.T) {
 		})
 	}
 }
+
+// A leg of a dead node that nobody goes on with ends as far as it has got.
+func TestLegsThatNobodyNeedsEndAsTheyAre(t *testing.T) {
+	for name, tt := range map[string]struct {
+		leg  sipua.Dialog
+		want []string
+	}{
+		"up":                 {sipua.Dialog{CallID: "x"}, []string{"resume x", "hang up x (16 node lost)"}},
+		"rings":              {sipua.Dialog{CallID: "x", Caller: true, Invite: []byte("INVITE")}, []string{"cancel INVITE to x"}},
+		"waits for our word": {sipua.Dialog{CallID: "x", Invite: []byte("INVITE")}, []string{"resume INVITE of x", "refuse 503"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inLab(t, func(l *lab) {
+				leg, err := tt.leg.MarshalBinary()
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.sw.Effects([]acd.Effect{acd.EndLeg{Node: "n1", Leg: leg}})
+				time.Sleep(time.Second)
+				l.saw(tt.want...)
+			})
+		})
+	}
+}
