@@ -123,7 +123,7 @@ func (c *Call) Post(m msg) error {
 		c.full.Do(func() { c.log.Warn("mailbox is full, ending the call") })
 	}
 	if work {
-		go c.work()
+		c.sw.crew.put(c)
 	}
 	return err
 }
@@ -141,7 +141,7 @@ func (c *Call) run() {
 		return
 	}
 	if c.box.begin() {
-		go c.work()
+		c.sw.crew.put(c)
 	}
 }
 

@@ -51,6 +51,7 @@ type Switch struct {
 	proofs  proofs
 	dialogs dialogs
 	estate  estate
+	crew    *crew
 	root    context.Context //nolint:containedctx // ends every call of the node; set once by New
 
 	mu       sync.Mutex // guards what follows
@@ -70,6 +71,7 @@ func New(ctx context.Context, cfg Config) *Switch {
 	s := &Switch{
 		cfg: cfg, root: ctx, calls: map[string]*Call{}, trunks: map[string]*trunkState{},
 		dialling: map[string]*trunk.Limiter{}, empty: make(chan struct{}), estate: newEstate(),
+		crew: newCrew(ctx),
 	}
 	s.keeper = registration.New(ctx, client{s}, cfg.Log.With("part", "registration"), nil)
 	context.AfterFunc(ctx, s.stop)
