@@ -27,6 +27,9 @@ type identity struct {
 	Node     string `json:"node"`
 	LogStore string `json:"log_store"`
 	Cluster  string `json:"cluster,omitempty"` // empty: a node alone
+	// Joined are the addresses of the members who let this node in; nil of one
+	// that began the cluster.
+	Joined map[string]string `json:"joined,omitempty"`
 	// Begun is set once the log has its first entry: from then on an empty
 	// log is a lost one.
 	Begun bool `json:"begun"`

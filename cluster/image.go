@@ -95,8 +95,12 @@ func (c *Config) plant(contents snapshotContents, term uint64) error {
 		return err
 	}
 	snaps = sealSnapshots(snaps, keys)
+	founders, err := c.founders()
+	if err != nil {
+		return err
+	}
 	_, nobody := raft.NewInmemTransport(raft.ServerAddress(c.Node)) // asked for nothing but its name
-	sink, err := snaps.Create(raft.SnapshotVersionMax, contents.last.Index, term, c.founders(), 1, nobody)
+	sink, err := snaps.Create(raft.SnapshotVersionMax, contents.last.Index, term, founders, 1, nobody)
 	if err != nil {
 		return err
 	}

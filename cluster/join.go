@@ -30,9 +30,26 @@ func (n *Node) join(ctx context.Context, c Config, old bool) error {
 		}
 		index = max(index, at)
 	}
+	if err := n.seated(ctx); err != nil {
+		return err
+	}
 	n.fsm.liveFrom.CompareAndSwap(math.MaxUint64, index)
 	_, leader := n.raft.LeaderWithID()
 	n.log.Info("joined", "leader", string(leader), "index", index)
+	return nil
+}
+
+// seated waits until this node has a vote: one that was let in gets it once it
+// has the log.
+func (n *Node) seated(ctx context.Context) error {
+	for said := false; !n.wires.roster.seated(); said = true {
+		if !said {
+			n.log.Info("this node has the log, and waits for its vote")
+		}
+		if err := pause(ctx, retryPause); err != nil {
+			return fmt.Errorf("wait for a vote: %w", err)
+		}
+	}
 	return nil
 }
 

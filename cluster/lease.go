@@ -41,7 +41,9 @@ type peer struct {
 	heard time.Duration // when it last asked us
 	asked time.Duration // when the question was put that it has answered last
 	stand stand         // what it answered
-	index uint64        // the end of its log then
+	index uint64        // the end of its log then …
+	past  uint64        // … and how much of it it had applied
+	votes bool          // it counts when majorities are counted
 
 	counts  bool     // the answer says something of our right to act
 	vouched []string // those for whom it may have been an alibi, until a lease ago
@@ -72,27 +74,65 @@ func (p *peer) gone(now time.Duration) bool {
 // said counts from the question, so it may be late as it likes.
 type lessee struct {
 	now     func() time.Duration
-	others  int          // members beside this one
 	accused *atomic.Bool // this node's log says that it is down; nil: alone
 
+	alone atomic.Bool  // there is nobody else
 	until atomic.Int64 // of now, in ns
 	lost  atomic.Bool  // for good: others have what this node had
+	voter atomic.Bool  // who has no vote yet, or no more, has no calls either
 
-	mu    sync.Mutex // guards peers
+	mu    sync.Mutex // guards what follows
 	peers map[string]*peer
 }
 
 func newLessee(now func() time.Duration, others []string, accused *atomic.Bool) *lessee {
-	l := &lessee{now: now, others: len(others), accused: accused, peers: map[string]*peer{}}
+	l := &lessee{now: now, accused: accused, peers: map[string]*peer{}}
+	votes := map[string]bool{}
 	for _, name := range others {
-		l.peers[name] = &peer{heard: now()}
+		votes[name] = true
 	}
+	l.seat(true, votes)
 	return l
+}
+
+// seat takes note of who the others are from now on, and who has a vote.
+func (l *lessee) seat(voter bool, others map[string]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	alone := voter
+	for name, votes := range others {
+		if l.peers[name] == nil {
+			l.peers[name] = &peer{heard: l.now()}
+		}
+		l.peers[name].votes = votes
+		alone = alone && !votes
+	}
+	for name := range l.peers {
+		if _, there := others[name]; !there {
+			delete(l.peers, name)
+		}
+	}
+	l.voter.Store(voter)
+	l.alone.Store(alone)
+}
+
+// voters is how many vote, this node among them. The lock is held.
+func (l *lessee) voters() int {
+	n := 1
+	for _, p := range l.peers {
+		if p.votes {
+			n++
+		}
+	}
+	return n
 }
 
 // good reports whether this node may act now.
 func (l *lessee) good() bool {
-	return l.others == 0 || int64(l.now()) < l.until.Load() && !l.lost.Load() && !l.accused.Load()
+	if l.alone.Load() {
+		return true
+	}
+	return int64(l.now()) < l.until.Load() && !l.lost.Load() && l.voter.Load() && !l.accused.Load()
 }
 
 // heard notes that a member has asked: it is alive.
@@ -117,7 +157,7 @@ func (l *lessee) answered(name string, asked time.Duration, a answer) {
 	}
 	p.asked, p.stand, p.vouched, p.counts = asked, a.Stand, a.Vouched, a.Stand != standGone || l.good()
 	if a.Stand != standGone {
-		p.index = a.Index
+		p.index, p.past = a.Index, a.Applied
 	}
 	until := int64(l.right() + lease)
 	for old := l.until.Load(); old < until; old = l.until.Load() {
@@ -136,19 +176,24 @@ func (l *lessee) right() time.Duration {
 		switch {
 		case p.stand == standLeads:
 			best = max(best, p.asked)
-		case p.stand.alibi() && p.counts:
+		case p.stand.alibi() && p.counts && p.votes:
 			alibis = append(alibis, p.asked)
 		}
 	}
-	members := l.others + 1
-	// With this one and need others, the rest are no majority.
-	need := members - (members/2 + 1)
-	if len(alibis) < need {
+	need := needed(l.voters())
+	switch {
+	case need == 0:
+		return l.now()
+	case len(alibis) < need:
 		return best
 	}
 	slices.Sort(alibis)
 	return max(best, alibis[len(alibis)-need])
 }
+
+// needed is how many alibis one of so many voters needs: with them the rest are
+// no majority, also if one voter has come or gone of whom it doesn't know yet.
+func needed(voters int) int { return voters / 2 }
 
 // sure reports whether this node's right is so new that it can give some of it
 // away.
@@ -165,11 +210,12 @@ func (l *lessee) deserted(name string) bool {
 	defer l.mu.Unlock()
 	following := 1
 	for other, p := range l.peers {
-		if other != name && p.stand == standYours && l.now()-p.asked < current && !slices.Contains(p.vouched, name) {
+		if other != name && p.votes && p.stand == standYours && l.now()-p.asked < current &&
+			!slices.Contains(p.vouched, name) {
 			following++
 		}
 	}
-	return following > (l.others+1)/2
+	return following > l.voters()/2
 }
 
 // known returns what is known of each of the others.

@@ -20,8 +20,12 @@ type Members struct {
 	// Listen is where this node takes what others send, host:port. Empty: its
 	// own address in Nodes.
 	Listen string
-	// Nodes are the addresses of all members by name, this node's among them.
+	// Nodes are the addresses of members by name: of this one, and of those that
+	// begin the cluster together with it.
 	Nodes map[string]string
+	// Joined are the addresses of those who let this node in. Nil: it is one of
+	// those that begin the cluster.
+	Joined map[string]string
 	// Certificate is this node's: a client's and a server's at once, with the
 	// URI tierline://CLUSTER/NODE as its name.
 	Certificate tls.Certificate
@@ -57,9 +61,6 @@ func (m *Members) validate(node string) error {
 		errs = append(errs, fmt.Errorf("members: %q, which is this node, is not among %s", node,
 			strings.Join(m.names(), ", ")))
 	}
-	if n := len(m.Nodes); n%2 == 0 {
-		errs = append(errs, fmt.Errorf("members: %d of them; three or five survive the loss of one or two", n))
-	}
 	at := map[string]string{}
 	for _, name := range m.names() {
 		if other := at[m.Nodes[name]]; other != "" {
@@ -79,7 +80,8 @@ func Identity(cluster, node string) string {
 // errStranger says that a certificate is not that of the member it should be.
 var errStranger = errors.New("certificate is of nobody that belongs here")
 
-// memberOf returns whose certificate it is.
+// memberOf returns whose certificate it is. Whether that node belongs here now
+// is the roster's to say.
 func (m *Members) memberOf(c *x509.Certificate) (string, error) {
 	for _, u := range c.URIs {
 		if u.Scheme != "tierline" {
@@ -88,9 +90,6 @@ func (m *Members) memberOf(c *x509.Certificate) (string, error) {
 		node := strings.TrimPrefix(u.Path, "/")
 		if u.Host != m.Cluster {
 			return "", fmt.Errorf("%w: it is of cluster %q, this is %q", errStranger, u.Host, m.Cluster)
-		}
-		if _, ok := m.Nodes[node]; !ok {
-			return "", fmt.Errorf("%w: node %q is no member", errStranger, node)
 		}
 		return node, nil
 	}

@@ -43,7 +43,7 @@ func newTrioWith(t testing.TB, change func(*settings)) *trio {
 		effects: map[string]*effectLog{}, disks: map[string]*disk{}, fenced: map[string]*atomic.Int64{},
 		nodes: map[string]*atomic.Pointer[Node]{}, lives: lives{ways: map[string]*atomic.Pointer[way]{}},
 	}
-	for _, name := range trioNames() {
+	for _, name := range append(trioNames(), "n4", "n5") { // who may come later
 		c.fenced[name], c.nodes[name], c.ways[name] = &atomic.Int64{}, &atomic.Pointer[Node]{}, &atomic.Pointer[way]{}
 	}
 	c.start(trioNames()...)

@@ -67,9 +67,10 @@ type Node struct {
 	decider  *decider
 	timing   timing
 	lessee   *lessee
-	pace     *pace   // nil: alone
-	pulses   *pulses // nil: alone
-	herald   *herald // nil: alone
+	pace     *pace    // nil: alone
+	pulses   *pulses  // nil: alone
+	herald   *herald  // nil: alone
+	steward  *steward // nil: alone
 
 	dir     *directory   // nil in memory
 	vault   *vault.Vault // nil: nothing is sealed

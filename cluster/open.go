@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -149,15 +148,15 @@ func (n *Node) connect(c Config, s settings) error {
 	s.reads(n.wires.kinds)
 	n.fsm.own = newOwnEntries(c.Node)
 	r := &relay{node: n, wall: s.wall}
-	others := slices.DeleteFunc(c.Members.names(), func(name string) bool { return name == c.Node })
-	n.lessee, n.pace = newLessee(s.mono, others, &n.guard.verdicts.accused), newPace(s.mono)
+	n.lessee, n.pace = newLessee(s.mono, n.Others(), &n.guard.verdicts.accused), newPace(s.mono)
+	n.steward = newSteward(n, s.timing.propose)
 	n.carrier = n.newCarrier(c, s.timing)
 	n.fsm.news = n.herald.wake
 	n.visits, n.lines = newVisits(c.Node, s.timing.wires), newVisits(c.Node, s.timing.wires)
 	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){
 		forEvents: r.serve, forStatus: n.tell, forVisits: n.visits.receive,
-		forPhones: n.lines.receive,
-		forPulse:  func(ctx context.Context, peer string, c net.Conn) { n.pulses.answer(ctx, peer, c) },
+		forPhones: n.lines.receive, forMembers: n.steward.serve,
+		forPulse: func(ctx context.Context, peer string, c net.Conn) { n.pulses.answer(ctx, peer, c) },
 	}
 	return nil
 }
@@ -185,6 +184,10 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	seen, err := n.claim(c)
 	if err != nil {
 		return false, 0, err
+	}
+	if n.dir != nil && n.dir.id.Joined != nil && c.Members != nil {
+		m := *c.Members
+		m.Joined, c.Members = n.dir.id.Joined, &m
 	}
 	reopen := func() (store, error) { return n.seal(s.open(c.LogStore, c.Dir, newBridge(c.Logger))) }
 	st, err := reopen()
@@ -245,41 +248,6 @@ func (n *Node) claim(c Config) (seen uint64, err error) {
 	}
 	n.mark, seen, err = openMark(c.Dir)
 	return seen, err
-}
-
-// bootstrap begins a cluster, unless there is one. All members of a new one
-// begin it with the same list.
-func (n *Node) bootstrap(c Config, conf *raft.Config, snaps raft.SnapshotStore) (old bool, err error) {
-	old = n.stored > 0
-	if !old {
-		if n.dir != nil && n.dir.id.Begun {
-			return false, fmt.Errorf("%w: %s: the log is empty, but it had been begun", ErrDamaged, n.dir.path)
-		}
-		// A process that died in the middle of this has left a term and no log.
-		if err = n.guard.SetUint64([]byte(keyTerm), 0); err != nil {
-			return false, fmt.Errorf("begin cluster: %w", err)
-		}
-		_, nobody := raft.NewInmemTransport(raft.ServerAddress(c.Node)) // asked for nothing but its name
-		if err = raft.BootstrapCluster(conf, n.guard, n.guard, snaps, nobody, c.founders()); err != nil {
-			return false, fmt.Errorf("begin cluster: %w", err)
-		}
-	}
-	if n.dir != nil {
-		err = n.dir.begun()
-	}
-	return old, err
-}
-
-// founders are the nodes that a cluster begins with.
-func (c *Config) founders() (all raft.Configuration) {
-	names := []string{c.Node}
-	if c.Members != nil {
-		names = c.Members.names()
-	}
-	for _, name := range names {
-		all.Servers = append(all.Servers, raft.Server{ID: raft.ServerID(name), Address: raft.ServerAddress(name)})
-	}
-	return all
 }
 
 // startRaft makes an error of the panics NewRaft has for unreadable files.
@@ -348,6 +316,7 @@ func (n *Node) begin(ctx context.Context, c Config, s settings, old bool, start 
 			heard: map[string]time.Duration{}, silent: map[string]time.Duration{},
 		}
 		n.watching.Go(func() { w.run(watching) })
+		n.watching.Go(func() { n.steward.run(watching) })
 	}
 	return nil
 }

@@ -34,6 +34,8 @@ type (
 	answer struct {
 		Stand stand  `json:"stand"`
 		Index uint64 `json:"index"` // the end of the log
+		// Applied is how far the log has been applied.
+		Applied uint64 `json:"applied,omitempty"`
 
 		Vouched []string `json:"vouched,omitempty"` // see peer
 	}
@@ -55,10 +57,12 @@ type pulses struct {
 	urge   func(node string) // makes a member stand for election at once
 
 	began   time.Duration
-	gone    chan struct{}            // capacity 1: somebody's process is gone
-	hurry   map[string]chan struct{} // capacity 1: ask at once
-	urged   atomic.Uint64            // the term in which somebody was urged
+	gone    chan struct{} // capacity 1: somebody's process is gone
+	others  chan struct{} // capacity 1: the roster has changed
+	urged   atomic.Uint64 // the term in which somebody was urged
+	asking  sync.WaitGroup
 	mu      sync.Mutex               // guards what follows
+	asked   map[string]*neighbour    // the other members
 	vouched map[string]time.Duration // when each member was last told that it may act, as far as we are concerned
 	vowed   time.Duration            // when a member was last told that we follow it
 
@@ -66,30 +70,55 @@ type pulses struct {
 	lapsed bool     // as it was logged; owned by mind
 }
 
+// neighbour is a member that is asked again and again.
+type neighbour struct {
+	name  string
+	hurry chan struct{} // capacity 1: ask at once
+	stop  context.CancelFunc
+}
+
 func newPulses(n *Node, start uint64) *pulses {
-	p := &pulses{
+	return &pulses{
 		node: n.node, start: start, log: n.log, wires: n.wires, raft: n.raft, fsm: n.fsm, lessee: n.lessee, pace: n.pace,
-		lapsed: true, began: n.lessee.now(), gone: make(chan struct{}, 1), hurry: map[string]chan struct{}{},
+		lapsed: true, began: n.lessee.now(), gone: make(chan struct{}, 1),
+		others: make(chan struct{}, 1), asked: map[string]*neighbour{},
 		vouched: map[string]time.Duration{}, vowed: -time.Hour,
 	}
-	for name := range p.lessee.known() {
-		p.hurry[name] = make(chan struct{}, 1)
-	}
-	return p
 }
 
 // run asks until ctx ends.
 func (p *pulses) run(ctx context.Context) {
-	var asking sync.WaitGroup
-	for name := range p.hurry {
-		asking.Go(func() { p.follow(ctx, name) })
-	}
+	p.wires.roster.note(p.raft.GetConfiguration().Configuration())
+	p.meet(ctx)
 	p.mind(ctx)
-	asking.Wait()
+	p.asking.Wait()
 }
 
-// mind notices when this process stood still, and says in the log when the node
-// falls silent and when it speaks again.
+// meet asks whoever is a member now, and nobody else any more.
+func (p *pulses) meet(ctx context.Context) {
+	others := p.wires.roster.others()
+	p.lessee.seat(p.wires.roster.seated(), others)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, a := range p.asked {
+		if _, member := others[name]; !member {
+			a.stop()
+			delete(p.asked, name)
+		}
+	}
+	for name := range others {
+		if p.asked[name] != nil {
+			continue
+		}
+		asking, stop := context.WithCancel(ctx)
+		a := &neighbour{name: name, hurry: make(chan struct{}, 1), stop: stop}
+		p.asked[name] = a
+		p.asking.Go(func() { p.follow(asking, a) })
+	}
+}
+
+// mind notices who comes and goes, and when this process stood still, and says
+// in the log when the node falls silent and when it speaks again.
 func (p *pulses) mind(ctx context.Context) {
 	t := time.NewTicker(beat)
 	defer t.Stop()
@@ -97,9 +126,16 @@ func (p *pulses) mind(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-p.others:
+			p.meet(ctx)
+			continue
 		case <-t.C:
 		}
 		p.pace.tick()
+		if p.wires.roster.note(p.raft.GetConfiguration().Configuration()) {
+			p.log.Info("the members are others now", "members", p.wires.roster.names())
+			p.meet(ctx)
+		}
 		switch good := p.lessee.good(); {
 		case good == !p.lapsed:
 		case good:
@@ -113,16 +149,21 @@ func (p *pulses) mind(ctx context.Context) {
 }
 
 // follow asks one member.
-func (p *pulses) follow(ctx context.Context, name string) {
+func (p *pulses) follow(ctx context.Context, a *neighbour) {
+	why := ""
 	for {
 		asked := p.lessee.now()
-		talked, err := p.converse(ctx, name)
+		talked, err := p.converse(ctx, a)
 		rest := beat
 		switch {
 		case errors.Is(err, syscall.ECONNREFUSED):
-			p.noteGone(name, asked)
+			p.noteGone(a.name, asked)
 		case errors.Is(err, errRefused):
 			rest = stranger
+			if why != err.Error() {
+				why = err.Error()
+				p.log.Warn("another node wants nothing to do with this one", "node", a.name, "err", err)
+			}
 		case talked:
 			rest = beat / 10 // a process that ends takes a moment to close its listener, too
 		}
@@ -134,8 +175,8 @@ func (p *pulses) follow(ctx context.Context, name string) {
 
 // converse asks until the connection ends; talked says whether it was answered
 // at all.
-func (p *pulses) converse(ctx context.Context, name string) (talked bool, err error) {
-	c, err := p.wires.dial(ctx, name, forPulse)
+func (p *pulses) converse(ctx context.Context, with *neighbour) (talked bool, err error) {
+	c, err := p.wires.dial(ctx, with.name, forPulse)
 	if err != nil {
 		return false, err
 	}
@@ -153,7 +194,7 @@ func (p *pulses) converse(ctx context.Context, name string) (talked bool, err er
 			return talked, err
 		}
 		talked = true
-		p.lessee.answered(name, asked, a)
+		p.lessee.answered(with.name, asked, a)
 		if a.Stand == standFenced && p.fsm.fenced != nil {
 			p.fsm.fenced()
 		}
@@ -161,7 +202,7 @@ func (p *pulses) converse(ctx context.Context, name string) (talked bool, err er
 		t := time.NewTimer(beat)
 		select {
 		case <-t.C:
-		case <-p.hurry[name]:
+		case <-with.hurry:
 		case <-ctx.Done():
 		}
 		t.Stop()
@@ -180,11 +221,13 @@ func (p *pulses) noteGone(name string, asked time.Duration) {
 	if before == standGone {
 		return
 	}
-	for other, hurry := range p.hurry {
+	p.mu.Lock()
+	for other, a := range p.asked {
 		if other != name {
-			nudge(hurry) // how far did each get?
+			nudge(a.hurry) // how far did each get?
 		}
 	}
+	p.mu.Unlock()
 	p.succeed()
 }
 
@@ -222,7 +265,7 @@ func (p *pulses) reply(name string, start uint64) answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.lessee.now()
-	a := answer{Stand: p.stand(name, start), Index: p.raft.LastIndex()}
+	a := answer{Stand: p.stand(name, start), Index: p.raft.LastIndex(), Applied: p.raft.AppliedIndex()}
 	switch {
 	case a.Stand == standNobody && now-p.vowed < vow:
 		a.Stand = standOther
@@ -233,7 +276,7 @@ func (p *pulses) reply(name string, start uint64) answer {
 		return a
 	}
 	p.vowed = now
-	for other := range p.hurry {
+	for other := range p.asked {
 		last, ever := p.vouched[other]
 		// Who has just begun doesn't know what it said before.
 		if other != name && (ever && now-last < silence || now-p.began < silence) {

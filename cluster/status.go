@@ -14,7 +14,7 @@ type Status struct {
 	Node    string `json:"node"`
 	Address string `json:"address,omitempty"` // of its wires; "" alone
 	Release string `json:"release,omitempty"`
-	State   string `json:"state"` // leader, follower, candidate, unreachable
+	State   string `json:"state"` // leader, follower, candidate, learner, unreachable
 	Term    uint64 `json:"term"`
 	Index   uint64 `json:"index"`   // the last entry applied
 	Lag     uint64 `json:"lag"`     // entries that the leader has and it has not
@@ -32,8 +32,10 @@ type Health struct {
 	Trouble string
 }
 
-// unreachable is the state of a member that doesn't answer.
-const unreachable = "unreachable"
+const (
+	unreachable = "unreachable" // the state of a member that doesn't answer
+	learner     = "learner"     // of one that was let in and has no vote yet
+)
 
 // Nodes asks all members how they are, this one first. It takes as long as the
 // slowest, at most half a second.
@@ -44,16 +46,13 @@ func (n *Node) Nodes(ctx context.Context) []Status {
 	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for _, name := range n.wires.members.names() {
-		if name == n.wires.me {
-			continue
-		}
+	for name := range n.wires.roster.others() {
 		wg.Go(func() {
 			s, err := n.ask(ctx, name)
 			if err != nil {
 				s = Status{Node: name, State: unreachable, Trouble: err.Error()}
 			}
-			s.Address = n.wires.members.Nodes[name]
+			s.Address = n.wires.roster.address(name)
 			mu.Lock()
 			defer mu.Unlock()
 			list = append(list, s)
@@ -81,7 +80,10 @@ func (n *Node) status() Status {
 		Index: n.raft.AppliedIndex(), Processes: n.fsm.processes(),
 	}
 	if n.wires != nil {
-		s.Address = n.wires.members.Nodes[n.node]
+		s.Address = n.wires.roster.address(n.node)
+		if !n.wires.roster.seated() {
+			s.State = learner
+		}
 	}
 	if n.health != nil {
 		h := n.health()

@@ -25,7 +25,7 @@ func (p *pulses) succeed() {
 		return
 	}
 	var first, second candidate
-	alive := 0
+	alive, others := 0, 0
 	rank := func(c candidate) {
 		alive++
 		switch {
@@ -37,7 +37,10 @@ func (p *pulses) succeed() {
 	}
 	rank(candidate{p.node, p.raft.LastIndex()})
 	for name, m := range known {
-		if m.stand == standGone || m.stand == standUnknown {
+		if m.votes {
+			others++
+		}
+		if m.stand == standGone || m.stand == standUnknown || !m.votes {
 			continue
 		}
 		if m.asked < leader.asked {
@@ -46,7 +49,7 @@ func (p *pulses) succeed() {
 		rank(candidate{name, m.index})
 	}
 	term := p.raft.CurrentTerm()
-	if second.name != p.node || alive <= len(known)/2 || p.urged.Swap(term) == term {
+	if second.name != p.node || alive <= others/2 || p.urged.Swap(term) == term {
 		return
 	}
 	p.log.Warn("leader is gone, another is elected at once", "leader", string(id), "candidate", first.name)

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -117,5 +118,5 @@ func (n *Node) Others() []string {
 	if n.wires == nil {
 		return nil
 	}
-	return slices.DeleteFunc(n.wires.members.names(), func(name string) bool { return name == n.node })
+	return slices.Sorted(maps.Keys(n.wires.roster.others()))
 }

@@ -1,10 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -76,6 +75,7 @@ func (tcp) Dial(ctx context.Context, addr string) (net.Conn, error) {
 type wires struct {
 	me      string
 	members *Members
+	roster  *roster
 	net     Network
 	log     *slog.Logger
 	limit   time.Duration // for a connection to be made and greeted
@@ -96,19 +96,25 @@ type wires struct {
 }
 
 func newWires(me string, m *Members, over Network, limit time.Duration, log *slog.Logger) (*wires, error) {
-	ctx, stop := context.WithCancel(context.Background())
-	w := &wires{
-		me: me, members: m, net: over, log: log, limit: limit, raft: make(chan net.Conn),
-		ctx: ctx, stop: stop, open: map[net.Conn]struct{}{}, written: func() uint32 { return 0 },
-		kinds: &kinds{me: me, mine: lastKind, settled: settledKinds, members: m.names, of: map[string]kind{}},
-	}
-	l, err := over.Listen(ctx, m.listen(me))
+	w := mute(me, m, over, limit, log)
+	l, err := over.Listen(w.ctx, m.listen(me))
 	if err != nil {
-		stop()
+		w.stop()
 		return nil, fmt.Errorf("listen for other nodes: %w", err)
 	}
 	w.listener = l
 	return w, nil
+}
+
+// mute makes wires that nobody can reach.
+func mute(me string, m *Members, over Network, limit time.Duration, log *slog.Logger) *wires {
+	ctx, stop := context.WithCancel(context.Background())
+	r := newRoster(me, m)
+	return &wires{
+		me: me, members: m, roster: r, net: over, log: log, limit: limit, raft: make(chan net.Conn),
+		ctx: ctx, stop: stop, open: map[net.Conn]struct{}{}, written: func() uint32 { return 0 },
+		kinds: &kinds{me: me, mine: lastKind, settled: settledKinds, members: r.names, of: map[string]kind{}},
+	}
 }
 
 // run takes connections until Close.
@@ -204,15 +210,31 @@ func (w *wires) objection(c *tls.Conn, h hello) error {
 		return fmt.Errorf("node %s has the certificate of %s", h.Node, node)
 	case node == w.me:
 		return fmt.Errorf("there is another node %s: two processes have one name, or an address leads to itself", w.me)
-	case h.To != w.me:
+	case h.To != w.me && (h.To != "" || h.For != forMembers): // who asks to be let in knows no names
 		return fmt.Errorf("node %s looks for %s at the address of %s: the addresses of members differ", h.Node, h.To, w.me)
 	case h.Entries > entryFormat:
 		return fmt.Errorf("node %s writes entries of format %d, this node %s reads up to %d: upgrade it first",
 			h.Node, h.Entries, w.me, entryFormat)
-	case h.For != forRaft && w.serve[h.For] == nil:
-		return fmt.Errorf("node %s wants %q, which this release does not know", h.Node, h.For)
+	}
+	if err := w.permits(node, h.For); err != nil {
+		return err
 	}
 	return outdated(h.Node, h.Kinds, w.written())
+}
+
+// permits says why a node can't have what it wants, or returns nil. Raft decides
+// itself whom it listens to: its leader may have come to the cluster while this
+// node was away.
+func (w *wires) permits(node string, what purpose) error {
+	switch {
+	case what == forRaft:
+		return nil
+	case w.serve[what] == nil:
+		return fmt.Errorf("node %s wants %q, which this release does not know", node, what)
+	case what != forMembers && !w.roster.has(node):
+		return fmt.Errorf("%w: node %s is no member; `tierline node join` makes it one", errStranger, node)
+	}
+	return nil
 }
 
 func (w *wires) greeting() hello {
@@ -223,15 +245,21 @@ func (w *wires) greeting() hello {
 
 // dial makes a connection to a member.
 func (w *wires) dial(ctx context.Context, node string, why purpose) (net.Conn, error) {
-	addr, ok := w.members.Nodes[node]
-	if !ok {
+	addr := w.roster.address(node)
+	if addr == "" {
 		return nil, fmt.Errorf("node %s is no member", node)
 	}
+	return w.dialAt(ctx, addr, node, why)
+}
+
+// dialAt makes a connection to whoever is at an address; node is who should be
+// there, "" for any member.
+func (w *wires) dialAt(ctx context.Context, addr, node string, why purpose) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
 	raw, err := w.net.Dial(ctx, addr)
 	if err != nil {
-		return nil, fmt.Errorf("reach node %s: %w", node, err)
+		return nil, fmt.Errorf("reach node %s: %w", cmp.Or(node, "at "+addr), err)
 	}
 	c := tls.Client(raw, w.members.tls(node))
 	if err := w.greet(ctx, c, node, why); err != nil {
@@ -266,7 +294,7 @@ func (w *wires) greet(ctx context.Context, c *tls.Conn, node string, why purpose
 	if answer.Refused != "" {
 		return fmt.Errorf("%w: %s", errRefused, answer.Refused)
 	}
-	w.kinds.met(node, answer.Kinds)
+	w.kinds.met(answer.Node, answer.Kinds)
 	return c.SetDeadline(time.Time{})
 }
 
@@ -328,13 +356,16 @@ func (a nodeAddr) String() string { return string(a) }
 
 // Dial implements raft.StreamLayer.
 func (w *wires) Dial(node raft.ServerAddress, _ time.Duration) (net.Conn, error) {
-	return w.dial(w.ctx, string(node), forRaft)
+	return w.dial(w.ctx, w.roster.learn(node), forRaft)
 }
 
 // Close ends all connections and waits for whoever serves them.
 func (w *wires) Close() error {
 	w.stop()
-	err := w.listener.Close()
+	var err error
+	if w.listener != nil {
+		err = w.listener.Close()
+	}
 	w.mu.Lock()
 	w.closed = true
 	for c := range w.open {
@@ -346,42 +377,4 @@ func (w *wires) Close() error {
 		return nil
 	}
 	return err
-}
-
-// writeJSON writes a value behind its length.
-func writeJSON(c io.Writer, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode %T: %w", v, err)
-	}
-	_, err = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)) //nolint:gosec // short
-	return err
-}
-
-// readJSON reads one.
-func readJSON(c io.Reader, v any) error {
-	b, err := readFrame(c, nil, messageLimit)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(b, v)
-}
-
-// readFrame reads what stands behind a length into buf, or into more memory if
-// that is too small.
-func readFrame(c io.Reader, buf []byte, limit uint32) ([]byte, error) {
-	var size [4]byte
-	if _, err := io.ReadFull(c, size[:]); err != nil {
-		return nil, err
-	}
-	n := binary.BigEndian.Uint32(size[:])
-	if n > limit {
-		return nil, fmt.Errorf("frame of %d bytes, the limit is %d", n, limit)
-	}
-	if uint32(cap(buf)) < n { //nolint:gosec // a small capacity
-		buf = make([]byte, n)
-	}
-	buf = buf[:n]
-	_, err := io.ReadFull(c, buf)
-	return buf, err
 }

@@ -19,8 +19,9 @@ import (
 type trio struct {
 	*lab
 
-	dir   string
-	nodes []*bed.Node
+	dir    string
+	nodes  []*bed.Node
+	tokens map[string]string // by role
 }
 
 const clusterLane = "cluster"
@@ -37,8 +38,10 @@ func clusterSteps() []step {
 	return []step{
 		{"three nodes begin together, with one generation", with(t.begin)},
 		{"a sound that apply brings to one node is on all, also on one that was away", with(t.sounds)},
-		{"drain: each node is restarted in its turn and no caller notices", with(t.rolling)},
+		{"a fourth node is let in, has a vote and takes calls; it leaves and isn't let in any more", with(t.grown)},
+		{"drain: each node is restarted in its turn and no caller notices; limits hold for all nodes", with(t.rolling)},
 		{"backup: a node and a whole cluster begin anew from it", with(t.restored)},
+		{"sign-in: 401 and 403 at each node, also for what another one does", with(t.signedIn)},
 		{"refused with the reason: strangers, foreign and damaged directories", with(t.refusals)},
 	}
 }
@@ -94,7 +97,11 @@ func (t *trio) cli(ctx context.Context, n *bed.Node, args ...string) (string, er
 	if n != nil {
 		args = append([]string{"--server", n.URL("")}, args...)
 	}
-	out, err := exec.CommandContext(ctx, t.node.Binary, args...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, t.node.Binary, args...)
+	if n != nil {
+		cmd.Env = append(os.Environ(), "TIERLINE_TOKEN="+n.Token)
+	}
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return string(out), fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, out)
 	}
@@ -108,7 +115,10 @@ func (t *trio) begin(ctx context.Context) error {
 		return fmt.Errorf("copy documents: %w", err)
 	}
 	agents := "agents:\n  \"1001\": {name: Nobody, skills: {bench: 5}, contact: \"sip:1001@127.0.0.1:9\"}\n"
-	if err := replace(filepath.Join(service, "agents.yaml"), agents); err != nil {
+	trunks := "trunks:\n  loopback: {sources: [127.0.0.0/8], limits: {calls: 3}}\n"
+	err := errors.Join(replace(filepath.Join(service, "agents.yaml"), agents),
+		replace(filepath.Join(service, "trunks.yaml"), trunks))
+	if err != nil {
 		return err
 	}
 	var members []string
@@ -239,6 +249,9 @@ func (t *trio) rolling(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err = t.full(ctx); err != nil {
+		return err
+	}
 	for i, n := range t.nodes {
 		if err = t.turn(ctx, n, t.nodes[(i+1)%len(t.nodes)], before); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
@@ -250,6 +263,16 @@ func (t *trio) rolling(ctx context.Context) error {
 	default:
 		return nil
 	}
+}
+
+// full tries one call too many, which no node has too many of by itself.
+func (t *trio) full(ctx context.Context) error {
+	out, err := t.cli(ctx, nil, "dial", "1000@"+t.nodes[1].Address(), "--from", "13800138009",
+		"--listen", fmt.Sprintf("127.0.%d.46:0", t.block), "--for", "1s")
+	if !strings.Contains(out, "not answered: 503") {
+		return fmt.Errorf("a call more than its trunk may have on all nodes: %w %s", err, out)
+	}
+	return nil
 }
 
 // turn drains one node, asked at another, and starts it anew.

@@ -25,6 +25,9 @@ func (t *trio) restored(ctx context.Context) error {
 	}
 	fresh := t.make("anew", "", "n1", "n2", "n3")
 	t.others = append(t.others, fresh...)
+	if err := t.users(ctx, fresh); err != nil {
+		return err
+	}
 	for _, n := range fresh {
 		if err := n.Prepare(); err != nil {
 			return err

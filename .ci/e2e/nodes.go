@@ -24,6 +24,7 @@ func nodeSteps() []step {
 	return []step{
 		{"phones: baresip's TLS connection is with one node, callers come to another; tones both ways", phoneElsewhere},
 		{"wss: a page in Chromium is connected to one node, callers to another; tones both ways, hold", browserElsewhere},
+		{"control: an agent holds and resumes, and his call is traced, asked at a node without it", controlElsewhere},
 		{"lockout: PINs wrong at one node, the right one is no use at another until a third clears it", lockedEverywhere},
 		{"sealed: nothing of calls and documents can be read in three nodes' logs; a new key, a wrong one", sealedLogs},
 	}
@@ -83,6 +84,75 @@ func browserElsewhere(ctx context.Context, l *lab) (err error) {
 		return err
 	}
 	return l.with(l.others[1], func() error { return l.expect(ctx, id, "ready") })
+}
+
+// controlElsewhere asks the third node for what the second one must do, whose
+// caller talks to a phone of the first one's.
+func controlElsewhere(ctx context.Context, l *lab) (err error) {
+	const id = "1002"
+	b, err := l.baresip(ctx, handset{id: id, by: "tls"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.stop()) }()
+	if err = errors.Join(l.registered(ctx, id), l.onDuty(ctx, id)); err != nil {
+		return err
+	}
+	caller, err := l.call(ctx, []string{gold}, 1, 0, '1')
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, caller.kill())
+		}
+	}()
+	if err = l.expect(ctx, id, "talking"); err != nil {
+		return err
+	}
+	err = l.with(l.others[1], func() error {
+		_, asked := l.held(ctx, id, "hold")
+		if asked != nil {
+			return asked
+		}
+		call, asked := l.held(ctx, id, "resume")
+		if asked != nil {
+			return asked
+		}
+		out, asked := l.cli(ctx, "trace", call)
+		if asked == nil && !strings.Contains(out, "INVITE") {
+			asked = fmt.Errorf("the trace of another node's call:\n%s", out)
+		}
+		return asked
+	})
+	if err != nil {
+		return err
+	}
+	if err = b.hangup(ctx); err != nil {
+		return err
+	}
+	return errors.Join(caller.wait(20*time.Second), l.expect(ctx, id, "ready"))
+}
+
+// held has an agent hold his call or resume it, and waits until he does. It
+// returns which call it is.
+func (l *lab) held(ctx context.Context, id, action string) (call string, err error) {
+	if _, err = l.cli(ctx, "call", id, action); err != nil {
+		return "", err
+	}
+	err = bed.Eventually(10*time.Second, func() error {
+		var a struct {
+			Held bool   `json:"held"`
+			Call string `json:"call"`
+		}
+		err := l.node.Get(ctx, "/api/v1/agents/"+id, &a)
+		if err == nil && a.Held != (action == "hold") {
+			err = fmt.Errorf("%s at %s: held %v", action, l.node.Name, a.Held)
+		}
+		call = a.Call
+		return err
+	})
+	return call, err
 }
 
 func lockedEverywhere(ctx context.Context, l *lab) error {

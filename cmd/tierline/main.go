@@ -17,8 +17,10 @@ import (
 var version = "dev"
 
 func main() {
-	os.Exit(cli.Main(cli.Root(
+	root := cli.Root(
 		version, app.Command(version), app.RestoreCommand(),
 		demo.Command(version), demo.DialCommand(), demo.BusinessCommand(),
-		sim.Command(), sim.StaffCommand(), voice.SayCommand(), voice.PromptsCommand(), flow.Command())))
+		sim.Command(), sim.StaffCommand(), voice.SayCommand(), voice.PromptsCommand(), flow.Command())
+	cli.Under(root, "node", app.JoinCommand())
+	os.Exit(cli.Main(root))
 }

@@ -42,6 +42,14 @@ func (n *Node) Drain(ctx context.Context) (console.Drained, error) {
 	return d, nil
 }
 
+// remover strikes other nodes off; nil of a node alone.
+func (n *Node) remover() func(context.Context, string) error {
+	if !n.shared() {
+		return nil
+	}
+	return n.cluster.Remove
+}
+
 // held is how many calls the log has of this node.
 func (n *Node) held() (calls int) {
 	n.cluster.Read(func(s *acd.State) {

@@ -71,7 +71,8 @@ func (n *Node) startHTTP(ctx, root context.Context) error {
 		Customer: n.customer, Documents: n.documents, Trunks: n.sw.Trunks,
 		TrunkTests: n.sw, Calls: n.sw, Archive: n.archive,
 		Nodes: n.cluster.Nodes, Control: n.sw.Control, Supervise: n.sw.Supervise,
-		Traces: n.traceSource(), Members: n.cluster, Backup: n.Backup, Prompts: n.spreader, Drain: n.Drain,
+		Traces: n.traceSource(), Members: n.cluster, Backup: n.Backup, Prompts: n.spreader,
+		Drain: n.Drain, Remove: n.remover(),
 		Suspects: n.registrar, Door: door,
 		Logger: n.log.With("part", "http"),
 	})

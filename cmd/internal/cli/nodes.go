@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,11 +40,34 @@ func nodesTable(list wire.Nodes) string {
 	return t.text("no nodes")
 }
 
-// nodeCommand holds what is done once to a node, before it runs.
+// nodeCommand holds what is done once to a node: before it runs, and after.
 func nodeCommand(o *options) *cobra.Command {
-	cmd := &cobra.Command{Use: "node", Short: "Prepare the nodes of a cluster"}
-	cmd.AddCommand(nodeInitCommand(o), nodeKeyCommand(o))
+	cmd := &cobra.Command{Use: "node", Short: "Prepare the nodes of a cluster, let them in, strike them off"}
+	cmd.AddCommand(nodeInitCommand(o), nodeKeyCommand(o), nodeRemoveCommand(o))
 	return cmd
+}
+
+func nodeRemoveCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove NODE",
+		Short: "Strike a node that has ended off the members of its cluster",
+		Long: `Strike a node that has ended off the members of its cluster: majorities are counted without it
+from then on, and it isn't let in any more. Drain and stop it before, if it still runs. A machine
+that is lost is replaced like that: remove the old node, and let a new one in (` + "`tierline node join`" + `),
+under the same name or another. The other nodes, or all but those that are down, must be well.
+Any of them may be asked.`,
+		Example: "  tierline drain n4 && ssh n4 systemctl disable --now tierline && tierline node remove n4",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r := request{method: http.MethodDelete, path: "/api/v1/nodes/" + url.PathEscape(args[0])}
+			if err := o.call(cmd.Context(), r, nil); err != nil {
+				return err
+			}
+			return o.show(cmd, struct {
+				Node string `json:"removed"`
+			}{args[0]}, func() string { return args[0] + ": no member of the cluster any more\n" })
+		},
+	}
 }
 
 // member is a node of a cluster that is being prepared.
@@ -100,8 +125,8 @@ func readNodes(name string, nodes []string) ([]member, error) {
 		}
 		out = append(out, member{Name: node, Address: addr})
 	}
-	if len(out)%2 == 0 {
-		return nil, fmt.Errorf("--nodes: %d of them; three survive the loss of one, five of two", len(out))
+	if len(out) == 0 {
+		return nil, errors.New("--nodes: name them, NAME=HOST:PORT,…; three survive the loss of one, five of two")
 	}
 	return out, nil
 }

@@ -80,6 +80,16 @@ Change it:     tierline check DIR, tierline plan DIR, tierline apply DIR`,
 	return root
 }
 
+// Under puts a command below one of the root's.
+func Under(root *cobra.Command, name string, below *cobra.Command) {
+	explainArgs(below)
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == name {
+			cmd.AddCommand(below)
+		}
+	}
+}
+
 // explainArgs has each command that gets the wrong arguments say what it wants.
 func explainArgs(cmd *cobra.Command) {
 	if valid := cmd.Args; valid != nil {

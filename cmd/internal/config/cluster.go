@@ -23,8 +23,6 @@ func (k Cluster) validate(c *checker, node string) {
 	}
 	c.check(isName(k.Name), "cluster.name", "%q is no name: lower-case letters, digits and dashes, at most 63", k.Name)
 	c.check(k.Nodes[node] != "", "cluster.nodes", "this node, %s, is not among them", node)
-	c.check(len(k.Nodes)%2 == 1, "cluster.nodes",
-		"%d nodes: three survive the loss of one, five of two; an even number no more", len(k.Nodes))
 	at := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(k.Nodes)) {
 		path, addr := "cluster.nodes."+name, k.Nodes[name]
@@ -51,6 +49,7 @@ func clusterReference() string {
 
 Three nodes, or five, that keep one log: any of them may stop and the others go on. Each has the same list of nodes;
 connections between them are TLS with certificates on both sides, which ` + "`tierline node init`" + ` makes.
+Three begin a cluster, or five; one that comes later lists itself and is let in by ` + "`tierline node join`" + `.
 A node without ` + "`cluster.name`" + ` is alone.
 
 | Setting | Meaning |

@@ -75,6 +75,7 @@ type Config struct {
 	Supervise     func(context.Context, call.Oversight) error
 	Traces        Traces                                 // nil: none are kept
 	Drain         func(context.Context) (Drained, error) // takes the node out of service
+	Remove        func(context.Context, string) error    // strikes a node off the members; nil: this node is alone
 	Prompts       http.Handler                           // sounds, for other nodes; nil: none
 	Members       Members                                // nil: this node is alone
 	Backup        func(context.Context, io.Writer) error // nil: there is nothing to keep

@@ -109,7 +109,7 @@ func (w *Console) problem(err error) error {
 		p.Status, p.Detail, p.Mistake = http.StatusUnprocessableEntity, wrong.Error(), mistakes(wrong.Problems)
 	case errors.As(err, &missing):
 		p.Status, p.Detail, p.Prompts = http.StatusConflict, missing.Error(), missing.Prompts
-	case errors.Is(err, publish.ErrMoved):
+	case errors.Is(err, publish.ErrMoved), errors.Is(err, cluster.ErrMembers):
 		p.Status = http.StatusConflict
 	case errors.Is(err, publish.ErrNoReturn):
 		p.Status = http.StatusNotFound

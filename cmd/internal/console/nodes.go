@@ -21,6 +21,14 @@ func (w *Console) nodes() {
 			"in the cluster. A node alone takes no more calls and lets those it has finish.",
 		Errors: []int{http.StatusNotFound, http.StatusBadGateway},
 	}, w.drainNode)
+	huma.Register(w.api, huma.Operation{
+		OperationID: "remove-node", Method: http.MethodDelete, Path: "/api/v1/nodes/{node}", Tags: []string{"live"},
+		DefaultStatus: http.StatusNoContent,
+		Summary:       "Strike a node whose process has ended off the members of the cluster",
+		Description: "Majorities are counted without it from then on, and it isn't let in any more. 409 while it " +
+			"runs, or while another member than those that are down doesn't follow.",
+		Errors: []int{http.StatusNotFound, http.StatusConflict},
+	}, w.removeNode)
 }
 
 // Drained is what came of taking a node out of service.
@@ -29,11 +37,22 @@ type Drained struct {
 	Moved, Left int    // calls
 }
 
-type drain struct {
+// named is a request about one node.
+type named struct {
 	Node string `path:"node" maxLength:"63"`
 }
 
-func (w *Console) drainNode(ctx context.Context, in *drain) (*answer[wire.Drained], error) {
+func (w *Console) removeNode(ctx context.Context, in *named) (*struct{}, error) {
+	if w.c.Remove == nil {
+		return nil, notFoundProblem("this node is in no cluster")
+	}
+	if err := w.c.Remove(ctx, in.Node); err != nil {
+		return nil, w.problem(err)
+	}
+	return &struct{}{}, nil
+}
+
+func (w *Console) drainNode(ctx context.Context, in *named) (*answer[wire.Drained], error) {
 	if in.Node != w.c.Node || w.c.Drain == nil {
 		return nil, notFoundProblem("there is no node " + in.Node + " in the cluster")
 	}

@@ -65,6 +65,7 @@ func needs() map[string]need {
 			"GET /api/v1/bans", "POST /api/v1/bans/lift", "POST /api/v1/trunks/{name}/test",
 			"GET /api/v1/generations/current/documents", "POST /api/v1/generations", "POST /api/v1/generations/rollback",
 			"PUT /api/v1/prompts/{sha256}", "GET " + backupPath, "POST /api/v1/nodes/{node}/drain",
+			"DELETE /api/v1/nodes/{node}",
 		},
 	} {
 		for _, p := range patterns {

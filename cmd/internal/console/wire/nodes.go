@@ -5,7 +5,7 @@ type Node struct {
 	Name    string `json:"name"`
 	Address string `json:"address,omitempty" doc:"Where it takes what other nodes send; absent: it is alone"`
 	Version string `json:"version,omitempty"`
-	State   string `json:"state" enum:"leader,follower,candidate,shutdown,unreachable"`
+	State   string `json:"state" enum:"leader,follower,candidate,learner,shutdown,unreachable"`
 	Term    uint64 `json:"term"`
 	Index   uint64 `json:"index" doc:"The last entry of the log that it has applied"`
 	Lag     uint64 `json:"lag" doc:"Entries that the leader has applied and it has not"`
