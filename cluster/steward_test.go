@@ -29,7 +29,7 @@ func (c *trio) join(name string) {
 	}
 	c.node[name] = n
 	c.nodes[name].Store(n)
-	mustPropose(c.t, n, acd.NodeReady{Node: name, Listen: []string{"udp:127.0.0.1:5060"}})
+	mustPropose(c.t, n, acd.NodeReady{Node: name, Listen: []string{"udp:127.0.4." + name[1:] + ":5060"}})
 }
 
 // gone ends a node for ever.
