@@ -105,6 +105,16 @@ func clusterName(name string) string {
 	return fmt.Sprintf("cluster %q", name)
 }
 
+// joined adds those who let this node in, if it was let in.
+func (d *directory) joined(m *Members) *Members {
+	if d == nil || d.id.Joined == nil || m == nil {
+		return m
+	}
+	with := *m
+	with.Joined = d.id.Joined
+	return &with
+}
+
 // begun records that the log has its first entry.
 func (d *directory) begun() error {
 	if d.id.Begun {

@@ -185,10 +185,7 @@ func (n *Node) load(c Config, s settings) (old bool, start uint64, err error) {
 	if err != nil {
 		return false, 0, err
 	}
-	if n.dir != nil && n.dir.id.Joined != nil && c.Members != nil {
-		m := *c.Members
-		m.Joined, c.Members = n.dir.id.Joined, &m
-	}
+	c.Members = n.dir.joined(c.Members)
 	reopen := func() (store, error) { return n.seal(s.open(c.LogStore, c.Dir, newBridge(c.Logger))) }
 	st, err := reopen()
 	if err != nil {

@@ -155,19 +155,19 @@ func TestWhoWasStruckOffIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, what := range []purpose{forPulse, forEvents, forStatus, forPhones} {
-			if _, err := w.dial(t.Context(), lead, what); err == nil || !strings.Contains(err.Error(), "no member") {
+			if _, err = w.dial(t.Context(), lead, what); err == nil || !strings.Contains(err.Error(), "no member") {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		if _, err := w.request(t.Context(), "", lead, change{Node: "n9", Address: "n9"}); err == nil ||
+		if _, err = w.request(t.Context(), "", lead, change{Node: "n9", Address: "n9"}); err == nil ||
 			!strings.Contains(err.Error(), "speaks for n9") {
 			t.Errorf("in the name of somebody else: %v", err)
 		}
 		// It comes again like any other.
-		if _, err := w.request(t.Context(), "", lead, change{Node: away, Address: away}); err != nil {
+		if _, err = w.request(t.Context(), "", lead, change{Node: away, Address: away}); err != nil {
 			t.Error(err)
 		}
-		if err := w.Close(); err != nil {
+		if err = w.Close(); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(time.Millisecond) // nobody begins at the moment at which he is found gone

@@ -83,11 +83,11 @@ func (t *trio) struckOff(ctx context.Context, n *bed.Node) error {
 		return fmt.Errorf("start it again: %w", err)
 	}
 	err = bed.Eventually(20*time.Second, func() error {
-		b, err := os.ReadFile(log)
-		if err == nil && !strings.Contains(string(b), "node n4 is no member") {
-			err = fmt.Errorf("it isn't told:\n%s", b)
+		b, failed := os.ReadFile(log)
+		if failed == nil && !strings.Contains(string(b), "node n4 is no member") {
+			failed = fmt.Errorf("it isn't told:\n%s", b)
 		}
-		return err
+		return failed
 	})
 	cancel()
 	if ended := again.Wait(); ended == nil {

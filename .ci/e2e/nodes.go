@@ -145,12 +145,12 @@ func (l *lab) held(ctx context.Context, id, action string) (call string, err err
 			Held bool   `json:"held"`
 			Call string `json:"call"`
 		}
-		err := l.node.Get(ctx, "/api/v1/agents/"+id, &a)
-		if err == nil && a.Held != (action == "hold") {
-			err = fmt.Errorf("%s at %s: held %v", action, l.node.Name, a.Held)
+		failed := l.node.Get(ctx, "/api/v1/agents/"+id, &a)
+		if failed == nil && a.Held != (action == "hold") {
+			failed = fmt.Errorf("%s at %s: held %v", action, l.node.Name, a.Held)
 		}
 		call = a.Call
-		return err
+		return failed
 	})
 	return call, err
 }
