@@ -68,6 +68,9 @@ func (s *shared) call(
 	for i := range callers {
 		numbers = append(numbers, fmt.Sprintf("1390139%04d", i))
 	}
+	if err := at.Ready(ctx); err != nil {
+		return err
+	}
 	s.calls += callers
 	return l.with(at, func() error {
 		caller, err := l.call(ctx, numbers, callers, stay)
