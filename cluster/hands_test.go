@@ -11,7 +11,7 @@ import (
 // time, and within three seconds it can be written, at another node.
 func TestALeaderWithABadDiskHandsOver(t *testing.T) {
 	for what, harm := range map[string]func(d *disk){
-		"it hangs":   func(d *disk) { d.delay = 20 * time.Second },
+		"it hangs":   func(d *disk) { d.delay = 6 * time.Second },
 		"it crawls":  func(d *disk) { d.delay = 1200 * time.Millisecond },
 		"it is full": func(d *disk) { d.err = syscall.ENOSPC },
 	} {
@@ -25,7 +25,7 @@ func handsOver(t *testing.T, harm func(d *disk)) {
 	c := newTrio(t)
 	mend := func(name string) {
 		c.disks[name].set(func(d *disk) { d.delay, d.err = 0, nil })
-		time.Sleep(30 * time.Second) // the write that is going on
+		time.Sleep(7 * time.Second) // the write that is going on
 	}
 	lead, other := c.leader(), c.followers()[0]
 	defer c.stop() // also if something below fails: what runs on keeps the bubble for ever
@@ -38,7 +38,7 @@ func handsOver(t *testing.T, harm func(d *disk)) {
 	work := make(chan struct{})
 	go func() {
 		defer close(work)
-		for i := range 300 {
+		for i := range 150 {
 			c.node[other].Post(step("c1", i))
 			time.Sleep(30 * time.Millisecond)
 		}
@@ -59,8 +59,8 @@ func handsOver(t *testing.T, harm func(d *disk)) {
 		}
 	}
 	mend(lead)
-	if told := steps(t, c.node[other])["c1"]; len(told) != 300 {
-		t.Errorf("%d of 300 steps are told", len(told))
+	if told := steps(t, c.node[other])["c1"]; len(told) != 150 {
+		t.Errorf("%d of 150 steps are told", len(told))
 	}
 	c.agree()
 }
