@@ -211,6 +211,23 @@ func TestCallWaitsForTheLogBeforeItQueues(t *testing.T) {
 	})
 }
 
+// A node gave a call back at the moment at which it wrote that the caller waits:
+// the one that had it then was refused, took the queue for full, and hung up.
+func TestACallThatWasQueuedWhereItCameFromWaits(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits["1001"] = habit{}
+		l.dial("10000", "1")
+		time.Sleep(3 * time.Second)
+		var calls []acd.CallView
+		l.log.Read(func(s *acd.State) { calls = s.Calls() })
+		l.log.Post(acd.CallQueued{Call: calls[0].ID, Queue: "human"})
+		l.press("0")
+		time.Sleep(8 * time.Second)
+		l.never("hang up caller")
+		l.saw("invite 1001", "music")
+	})
+}
+
 // On a node that is cut off for long a caller isn't left with music for ever.
 func TestTheMenuGoesOnWhereNothingCanBeQueued(t *testing.T) {
 	inLab(t, func(l *lab) {

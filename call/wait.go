@@ -28,7 +28,6 @@ const (
 type wait struct {
 	event  acd.CallQueued
 	queued bool // it stands in the log
-	unsure bool // the log didn't answer: perhaps it stands there
 	since  time.Time
 	asked  uint64 // AskPlace that waits for the log
 }
@@ -96,8 +95,8 @@ func (c *Call) gate(w *wait) (refused acd.LeaveCause) {
 func (c *Call) waitCommitted(ctx context.Context, w *wait, err error) {
 	c.joining = nil
 	refused, isRefused := errors.AsType[*acd.RefusedError](err)
-	if isRefused && w.unsure && c.inQueue() {
-		err = nil // it had got there
+	if isRefused && c.inQueue() {
+		err = nil // it had got there, from here or from the node that handed the call on at that moment
 	}
 	switch {
 	case c.wait != w: // refused if the log has ended it itself
@@ -126,7 +125,6 @@ func (c *Call) waitCommitted(ctx context.Context, w *wait, err error) {
 		c.menu(ctx, ivr.QueueLeft{Cause: ivr.LeftOffline})
 	default:
 		c.log.Warn("cannot queue the call yet", "queue", w.event.Queue, "err", err)
-		w.unsure = true
 		c.after(retryQueue, func() {
 			if c.wait == w && c.joining == nil {
 				c.commitWait(ctx, w)
