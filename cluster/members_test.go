@@ -22,7 +22,7 @@ type trio struct {
 	t       testing.TB
 	ca      *authority
 	net     *memnet.Wires
-	away    string // who is cut off
+	away    atomic.Pointer[string] // who is cut off
 	node    map[string]*Node
 	effects map[string]*effectLog
 	disks   map[string]*disk
@@ -102,15 +102,20 @@ func (c *trio) stop() {
 
 // cut takes a node off the network; "": none.
 func (c *trio) cut(node string) {
-	c.away = node
+	c.away.Store(&node)
 	c.net.Cut(func(from, to string) bool { return from == node || to == node })
+}
+
+func (c *trio) isAway(node string) bool {
+	who := c.away.Load()
+	return who != nil && *who == node
 }
 
 func (c *trio) leader() string {
 	c.t.Helper()
 	for range 1000 {
 		for name, n := range c.node {
-			if n.Stats().Leader && name != c.away {
+			if n.Stats().Leader && !c.isAway(name) {
 				return name
 			}
 		}

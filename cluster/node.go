@@ -70,6 +70,7 @@ type Node struct {
 	pace     *pace    // nil: alone
 	pulses   *pulses  // nil: alone
 	herald   *herald  // nil: alone
+	relay    *relay   // nil: alone
 	steward  *steward // nil: alone
 
 	dir     *directory   // nil in memory
@@ -289,6 +290,9 @@ func (n *Node) unload() <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		if n.relay != nil {
+			n.relay.stop()
+		}
 		n.feeding.Wait()
 		n.route.close()
 		close(n.proposer.flights)

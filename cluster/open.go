@@ -147,14 +147,14 @@ func (n *Node) connect(c Config, s settings) error {
 	n.wires.written = n.fsm.newest.Load
 	s.reads(n.wires.kinds)
 	n.fsm.own = newOwnEntries(c.Node)
-	r := &relay{node: n, wall: s.wall}
+	n.relay = &relay{node: n, wall: s.wall, open: map[net.Conn]struct{}{}}
 	n.lessee, n.pace = newLessee(s.mono, n.Others(), &n.guard.verdicts.accused), newPace(s.mono)
 	n.steward = newSteward(n, s.timing.propose)
 	n.carrier = n.newCarrier(c, s.timing)
 	n.fsm.news = n.herald.wake
 	n.visits, n.lines = newVisits(c.Node, s.timing.wires), newVisits(c.Node, s.timing.wires)
 	n.wires.serve = map[purpose]func(context.Context, string, net.Conn){
-		forEvents: r.serve, forStatus: n.tell, forVisits: n.visits.receive,
+		forEvents: n.relay.serve, forStatus: n.tell, forVisits: n.visits.receive,
 		forPhones: n.lines.receive, forMembers: n.steward.serve,
 		forPulse: func(ctx context.Context, peer string, c net.Conn) { n.pulses.answer(ctx, peer, c) },
 	}

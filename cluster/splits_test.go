@@ -98,7 +98,7 @@ func (c *trio) watch(node string, list []acd.Effect) {
 // goesOn notes that a node has what another one had.
 func (c *trio) goesOn(node, home string) {
 	me, x := c.nodes[node].Load(), c.nodes[home].Load()
-	if me == nil || x == nil || c.ended(x) || home == c.away {
+	if me == nil || x == nil || c.ended(x) || c.isAway(home) {
 		return
 	}
 	if !me.fsm.isFenced(home, x.fsm.own.start) {

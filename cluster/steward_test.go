@@ -35,7 +35,7 @@ func (c *trio) join(name string) {
 // gone ends a node for ever.
 func (c *trio) gone(name string) {
 	c.t.Helper()
-	c.away = name
+	c.away.Store(&name)
 	c.nodes[name].Store(nil)
 	c.net.Kill(name)
 	_ = c.node[name].Close() // it is what a killed process leaves

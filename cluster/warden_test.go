@@ -87,7 +87,7 @@ func TestALeaderWhoseProcessIsGoneIsReplacedAtOnce(t *testing.T) {
 		defer c.stop()
 		c.ready()
 		lead, heir := c.leader(), c.followers()[0]
-		c.away = lead
+		c.away.Store(&lead)
 		c.net.Kill(lead)
 		if took := c.until("it is down", func() bool { return c.down(heir, lead) }); took > 100*time.Millisecond {
 			t.Errorf("a leader that is gone was replaced after %v", took)
@@ -187,7 +187,7 @@ func TestADrainedNodeGetsNoCalls(t *testing.T) {
 		busy.Node = lead
 		mustPropose(t, c.node[lead], busy)
 		mustPropose(t, c.node[lead], acd.AddressMoved{Home: drained, From: drained, To: lead, Away: true})
-		c.away = dead
+		c.away.Store(&dead)
 		c.net.Kill(dead)
 		c.until("it is down", func() bool { return c.down(lead, dead) })
 		c.node[lead].Read(func(s *acd.State) {
