@@ -54,11 +54,21 @@ func (c *control) queues(ctx context.Context, l *lab) error {
 }
 
 // requeued sends the elder caller back and ends both calls, one after the other.
+// The agent pauses meanwhile: who waits when he is free gets him.
 func (c *control) requeued(ctx context.Context, l *lab) error {
 	talk := hearing{"caller": "1001", "1001": "caller", "younger": "music"}
 	err := c.ears.expect(talk)
 	if err == nil {
-		err = c.does(ctx, l, talk, "1001 transfer --queue e2e_control")
+		err = l.command(ctx, "1001", "not_ready")
+	}
+	if err == nil {
+		err = c.does(ctx, l, hearing{"caller": "music", "younger": "music"}, "1001 transfer --queue e2e_control")
+	}
+	if err == nil {
+		err = l.command(ctx, "1001", "ready")
+	}
+	if err == nil {
+		err = c.ears.expect(talk)
 	}
 	if err == nil {
 		err = errors.Join(c.phones["1001"].hangup(ctx), c.caller.wait(5*time.Second))
