@@ -8,20 +8,22 @@ import (
 	"crypto/x509"
 	"math/big"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// authority signs certificates of members.
+// authority signs certificates of members, for several at once.
 type authority struct {
 	t    testing.TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
-	next int64
+	next atomic.Int64 // serial number
 }
 
 func newAuthority(t testing.TB) *authority {
-	a := &authority{t: t, next: 1}
+	a := &authority{t: t}
+	a.next.Store(1)
 	a.key = newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
@@ -54,14 +56,13 @@ func (a *authority) sign(c, parent *x509.Certificate, key *ecdsa.PublicKey) *x50
 
 // member makes what a node needs to be one of a cluster.
 func (a *authority) member(cluster, node string, nodes ...string) *Members {
-	a.next++
 	key := newKey(a.t)
 	uri, err := url.Parse(Identity(cluster, node))
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	c := a.sign(&x509.Certificate{
-		SerialNumber: big.NewInt(a.next), NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0),
+		SerialNumber: big.NewInt(a.next.Add(1)), NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0),
 		URIs: []*url.URL{uri},
 	}, a.cert, &key.PublicKey)
 	roots := x509.NewCertPool()
