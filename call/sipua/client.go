@@ -57,6 +57,9 @@ func (c *clientTx) ended(err error) {
 	}
 	c.tx.Terminate()
 	c.ua.table.retire(c, false)
+	if c.flow.conn != nil {
+		err = c.flow.conn.reason(err)
+	}
 	c.ua.guarded("transaction", func() { c.on(nil, err) })
 }
 

@@ -3,6 +3,7 @@ package sipua_test
 import (
 	"crypto/tls"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -127,5 +128,36 @@ func TestFailureSaysWhatTheCertificateLacks(t *testing.T) {
 	f := next[sipua.Failed](t, ev)
 	if f.Status != 503 || !strings.Contains(f.Trouble, `the certificate names somebody else: 127.0.0.1, wanted "carrier.example.net"`) {
 		t.Errorf("%+v", f)
+	}
+}
+
+// The same when the connection fails before the request is written: "connection
+// is closed" stood there, which says nothing.
+func TestFailureOfAConnectionThatFailedFirst(t *testing.T) {
+	ca := newAuthority(t)
+	b := safeUA(t, &desk{}, ca, nil, "127.0.0.1")
+	var a *sipua.UA
+	a, err := sipua.Open(sipua.Config{
+		Listen: []sipua.Listen{{Transport: sipua.UDP, Addr: "127.0.0.1:0"}}, Logger: slog.New(slog.DiscardHandler),
+		Handler: &desk{},
+		ClientTLS: func(string) (*tls.Config, string) {
+			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca.Pool()}, "carrier.example.net"
+		},
+		Watch: func(sipua.Sighting) { // just before the request is written
+			for a.Stats().Connections > 0 {
+				runtime.Gosched()
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	for range 20 {
+		got := make(chan sipua.Pong, 1)
+		a.Ping("sip:"+b.Addr(sipua.TLS).String()+";transport=tls", 8*time.Second, func(p sipua.Pong) { got <- p })
+		if p := <-got; !strings.Contains(p.Trouble, "the certificate names somebody else") {
+			t.Fatalf("%+v", p)
+		}
 	}
 }

@@ -186,12 +186,8 @@ func (t *table) findClient(key string) *clientTx {
 	return g.client
 }
 
-// lost fails the requests that wait for an answer on a connection; why says more
-// than that it is closed, if it isn't nil.
-func (t *table) lost(c *conn, why error) {
-	if why == nil {
-		why = errConn
-	}
+// lost fails the requests that wait for an answer on a connection.
+func (t *table) lost(c *conn) {
 	t.mu.Lock()
 	var failed []*clientTx
 	for _, tx := range t.client {
@@ -201,7 +197,7 @@ func (t *table) lost(c *conn, why error) {
 	}
 	t.mu.Unlock()
 	for _, tx := range failed {
-		tx.ended(why)
+		tx.ended(errConn)
 	}
 }
 

@@ -145,15 +145,23 @@ func (c *conn) close() {
 		}
 		phones := s.leave(c) && !s.closed
 		s.mu.Unlock()
-		c.mu.Lock()
-		why := c.why
-		c.mu.Unlock()
 		c.sendAway()
-		go s.ua.table.lost(c, why) // it calls legs, and a leg may be calling us
+		go s.ua.table.lost(c) // it calls legs, and a leg may be calling us
 		if phones {
 			s.gone(c)
 		}
 	})
+}
+
+// reason is why the connection could not be made, or err. Who asks for it
+// before its failure is known elsewhere gets the same answer as who waited.
+func (c *conn) reason(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why != nil {
+		return c.why
+	}
+	return err
 }
 
 // write queues a message. It never blocks.
