@@ -74,9 +74,9 @@ func (l *lab) witnessFor(ctx context.Context, need time.Duration) error {
 // machine that others use, a flood may have been too much.
 func (l *lab) open(ctx context.Context) error {
 	return bed.Eventually(30*time.Second, func() error {
-		limit, err := l.node.Metric(ctx, "tierline_admission_limit")
-		if err == nil && limit > 0 {
-			err = fmt.Errorf("new calls are limited to %.0f/s", limit)
+		limited, err := l.node.Metric(ctx, "tierline_admission_limited")
+		if err == nil && limited > 0 {
+			err = errors.New("new calls are refused")
 		}
 		return err
 	})

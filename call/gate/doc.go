@@ -2,9 +2,8 @@
 //
 // # What it owns
 //
-// Measurements of lateness, what they say about the node, and a limit of new
-// calls a second that follows from it: down to four fifths of what was set up
-// when a queue stands, up by a tenth and less when none does (AIMD).
+// Measurements of lateness, who waits for his set-up, and what follows: whether
+// one more may begin.
 //
 // # What it does not own
 //
@@ -15,12 +14,12 @@
 // # The rule
 //
 // Nothing that is already going on is ever refused. The gate knows no figure of
-// what a machine can do: it opens until something is late, on any machine.
+// what a machine can do and keeps no rate: each call asks whether the node is
+// full at its moment (docs/adr/0024-who-waits-now.md).
 //
-// Late means a queue that stands, as CoDel has it: for half a second most of
-// what was measured in each tenth was late. A machine that stops for a second,
-// as virtual ones do, makes one tenth late and changes nothing. A queue that
-// gets shorter is left alone: what was done has helped.
+// Only a queue that stands counts, as CoDel has it (RFC 8289): the node was full
+// for half a second without a break. A machine that stops for a moment, as
+// virtual ones do, refuses nobody.
 //
 // # Concurrency
 //
@@ -30,5 +29,5 @@
 // # Words
 //
 // Late: more than half of a signal's measurements were above its bound.
-// Open: there is no limit. Knee: what the node could do when it was late.
+// Full: one more caller would wait too long. Strict: somebody was refused lately.
 package gate

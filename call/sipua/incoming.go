@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
-
-	"tierline/call/gate"
 )
 
 // Incoming is an INVITE that waits for its answer.
@@ -57,6 +55,7 @@ func (u *UA) invite(key string, req *sip.Request, o origin, trunk string) {
 		return
 	}
 	u.table.addLeg(s.leg)
+	u.gate.Begun(srv.came)
 	_ = s.tx.Respond(u.plainResponse(req, sip.StatusTrying, "Trying", "")) // counted; the peer will ask again
 	in := u.incoming(req, o, s.leg, srv)
 	in.Trunk = trunk
@@ -188,7 +187,7 @@ func (in *Incoming) Reject(status int, reason string, retry int, headers map[str
 func (in *Incoming) setUp() {
 	if came := in.srv.came; !came.IsZero() {
 		in.srv.came = time.Time{}
-		in.leg.ua.gate.Told(gate.Setup, time.Since(came))
+		in.leg.ua.gate.SetUp(came)
 	}
 }
 

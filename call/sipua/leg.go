@@ -162,6 +162,9 @@ func (l *Leg) stopTimers() {
 func (l *Leg) leave() {
 	l.state = over
 	l.stopTimers()
+	if s := l.srv; s != nil && !s.came.IsZero() {
+		l.ua.gate.Gone(s.came)
+	}
 	if s := l.srv; s != nil && s.req != nil { // a re-INVITE nobody answered yet
 		l.refuseInvite(s, sip.StatusRequestTerminated, "Request Terminated", nil)
 	}

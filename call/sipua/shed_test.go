@@ -37,13 +37,23 @@ func onBusyBench(t *testing.T, f func(b *bench, g *gate.Gate)) {
 	})
 }
 
-func tooMuch(g *gate.Gate) {
-	for range 12 {
-		for range 10 {
-			g.Told(gate.Arrival, time.Second)
+// tooMuch has everything come late, for a second and until stop is called.
+func tooMuch(g *gate.Gate) (stop func()) {
+	enough := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-enough:
+				return
+			case <-tick.C:
+				g.Told(gate.Arrival, time.Second)
+			}
 		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	}()
+	time.Sleep(time.Second)
+	return func() { close(enough) }
 }
 
 // A node that can't keep up refuses new calls, OPTIONS and unknown phones, and
@@ -51,7 +61,7 @@ func tooMuch(g *gate.Gate) {
 func TestOverloadHurtsNoRunningCall(t *testing.T) {
 	onBusyBench(t, func(b *bench, g *gate.Gate) {
 		_, ev := b.called()
-		tooMuch(g)
+		defer tooMuch(g)()
 		b.desk.invite = func(in *sipua.Incoming) { _ = in.Reject(404, "Not Found", 0, nil) }
 		got := map[string]int{}
 		for i := range 40 {
@@ -96,7 +106,7 @@ func TestOverloadHurtsNoRunningCall(t *testing.T) {
 // Whoever takes the place of a leg is let in.
 func TestReplacesIsNoNewCall(t *testing.T) {
 	onBusyBench(t, func(b *bench, g *gate.Gate) {
-		tooMuch(g)
+		defer tooMuch(g)()
 		for range 20 {
 			b.peer.send(ask{method: "INVITE", body: offerSDP, headers: []string{"Replaces: x;to-tag=a;from-tag=b"}})
 			for m := b.peer.within(time.Second); m != nil; m = b.peer.within(time.Second) {

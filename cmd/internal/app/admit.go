@@ -40,8 +40,13 @@ func (t *tardy) since(buckets [media.LatenessBuckets + 1]uint64) (all, above uin
 
 func (n *Node) gateFigures() []console.Figure {
 	s := n.gate.Stats()
+	limited := 0.0
+	if s.Limited {
+		limited = 1
+	}
 	out := []console.Figure{
-		console.Gauge("admission_limit", "New calls a second that are let in; 0: all", s.Limit),
+		console.Gauge("admission_limited", "1: new calls are refused these seconds, 0: none", limited),
+		console.Gauge("admission_waiting", "Callers who wait for their set-up", float64(s.Waiting)),
 		console.Gauge("admission_rate", "New calls a second that were let in", s.Rate),
 		console.Counter("admission_refused_total", "New calls refused with 503 because something is late", s.Refused),
 	}
