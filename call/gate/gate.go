@@ -125,7 +125,7 @@ func (g *Gate) room(now time.Time) bool {
 	if !g.notice(now) || !g.stands(now) && !g.isStrict(now) {
 		return true
 	}
-	g.spare = min(1, g.spare+now.Sub(g.filled).Seconds()*lowest)
+	g.spare = min(lowest, g.spare+now.Sub(g.filled).Seconds()*lowest)
 	g.filled = now
 	if g.spare >= 1 {
 		g.spare--
