@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tierline/call/certs"
 	"tierline/call/sipua"
 )
 
@@ -103,23 +104,32 @@ func TestCallOverTCPOfANodeThatServesUDPOnly(t *testing.T) {
 	}
 }
 
-// Whoever proves another name than the trunk expects is refused, and why is
-// said with the failure.
-func TestFailureSaysWhatTheCertificateLacks(t *testing.T) {
-	ca, ev := newAuthority(t), newEvents()
-	b := safeUA(t, &desk{}, ca, nil, "127.0.0.1")
-	a, err := sipua.Open(sipua.Config{
+// wrongly is a UA whose trunk expects another name than 127.0.0.1 proves.
+func wrongly(t *testing.T, ca *certs.Authority, change func(*sipua.Config)) *sipua.UA {
+	t.Helper()
+	c := sipua.Config{
 		Listen: []sipua.Listen{{Transport: sipua.UDP, Addr: "127.0.0.1:0"}}, Logger: slog.New(slog.DiscardHandler),
 		Handler: &desk{},
 		ClientTLS: func(string) (*tls.Config, string) {
 			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca.Pool()}, "carrier.example.net"
 		},
-	})
+	}
+	change(&c)
+	ua, err := sipua.Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(a.Close)
-	_, err = a.Dial(sipua.DialRequest{
+	t.Cleanup(ua.Close)
+	return ua
+}
+
+// Whoever proves another name than the trunk expects is refused, and why is
+// said with the failure.
+func TestFailureSaysWhatTheCertificateLacks(t *testing.T) {
+	ca, ev := newAuthority(t), newEvents()
+	b := safeUA(t, &desk{}, ca, nil, "127.0.0.1")
+	a := wrongly(t, ca, func(*sipua.Config) {})
+	_, err := a.Dial(sipua.DialRequest{
 		Target: "sip:1@" + b.Addr(sipua.TLS).String() + ";transport=tls", From: "10000", SDP: []byte(offerSDP),
 	}, ev.on)
 	if err != nil {
@@ -137,22 +147,13 @@ func TestFailureOfAConnectionThatFailedFirst(t *testing.T) {
 	ca := newAuthority(t)
 	b := safeUA(t, &desk{}, ca, nil, "127.0.0.1")
 	var a *sipua.UA
-	a, err := sipua.Open(sipua.Config{
-		Listen: []sipua.Listen{{Transport: sipua.UDP, Addr: "127.0.0.1:0"}}, Logger: slog.New(slog.DiscardHandler),
-		Handler: &desk{},
-		ClientTLS: func(string) (*tls.Config, string) {
-			return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca.Pool()}, "carrier.example.net"
-		},
-		Watch: func(sipua.Sighting) { // just before the request is written
+	a = wrongly(t, ca, func(c *sipua.Config) {
+		c.Watch = func(sipua.Sighting) { // just before the request is written
 			for a.Stats().Connections > 0 {
 				runtime.Gosched()
 			}
-		},
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(a.Close)
 	for range 20 {
 		got := make(chan sipua.Pong, 1)
 		a.Ping("sip:"+b.Addr(sipua.TLS).String()+";transport=tls", 8*time.Second, func(p sipua.Pong) { got <- p })
