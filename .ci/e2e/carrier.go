@@ -97,7 +97,7 @@ func trunkByTLS(ctx context.Context, l *lab) (err error) {
 	}
 	customer, err := startSipp(ctx, l.work, peer{
 		scenario: "agent", sound: []part{hum(callerHz, 20*time.Second)}, ring: 300 * time.Millisecond, by: "t1",
-		hang: 8 * time.Second, ip: l.callerIP, port: outwardPort, mediaPort: l.media(callerPort), number: "customer",
+		hang: 12 * time.Second, ip: l.callerIP, port: outwardPort, mediaPort: l.media(callerPort), number: "customer",
 		calls: 1,
 	})
 	if err != nil {
