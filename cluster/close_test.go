@@ -31,7 +31,7 @@ func TestANodeEndsThoughRaftOwesAnAnswer(t *testing.T) {
 // Raft never answers an event that came to it by another node while it stopped:
 // whoever waited for that kept the node from ending, for ever.
 func TestALeaderEndsWhileOthersWrite(t *testing.T) {
-	for moment := range 10 {
+	for moment := range 20 {
 		synctest.Test(t, func(t *testing.T) {
 			c := newTrio(t)
 			defer c.stop()
@@ -46,7 +46,7 @@ func TestALeaderEndsWhileOthersWrite(t *testing.T) {
 					}
 				})
 			}
-			time.Sleep(time.Second + time.Duration(moment)*time.Millisecond/3)
+			time.Sleep(100*time.Millisecond + time.Duration(moment)*time.Millisecond/3)
 			began := time.Now()
 			if err := c.node[lead].Close(); err != nil || time.Since(began) > 3*time.Second {
 				t.Errorf("closed after %v: %v", time.Since(began), err)
