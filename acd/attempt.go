@@ -148,7 +148,7 @@ func (s *State) endCallback(c *call, ev CallEnded, r *Result) error {
 			s.stopRinging(o, o.rings[0].agent, SwitchFailed, r)
 			s.fail(o, 0, SwitchFailed, ev.SIP, r)
 		}
-	case PhaseMenu, PhaseWaiting, PhaseDormant:
+	case PhaseMenu, PhaseWaiting, PhaseDormant, PhaseTest:
 		return refuse(ev, "call-back is %s: it has no legs", c.phase)
 	}
 	return nil

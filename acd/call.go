@@ -24,6 +24,7 @@ const (
 	PhaseDormant                   // a call-back that isn't due yet
 	PhaseDialling                  // a call-back: the agent waits for the customer to answer
 	PhaseDirected                  // nobody serves it, and the phone of an agent rings who is to
+	PhaseTest                      // somebody tries a trunk out with it: it has no caller
 )
 
 // String returns the phase's name in views.
@@ -45,6 +46,8 @@ func (p Phase) String() string {
 		return "dialling"
 	case PhaseDirected:
 		return "directed"
+	case PhaseTest:
+		return "test"
 	}
 	return fmt.Sprintf("phase(%d)", uint8(p))
 }
@@ -373,7 +376,7 @@ func (s *State) end(c *call, ev CallEnded, r *Result) error {
 		o := s.offers[c.offer]
 		r.Effects = append(r.Effects, ReleaseAgent{Node: c.node, Call: c.id, Agent: o.agent, Offer: o.id})
 		s.release(o, ev.By, ev.AgentQuality, r)
-	case PhaseMenu, PhaseAfter, PhaseDormant, PhaseDialling, PhaseDirected:
+	case PhaseMenu, PhaseAfter, PhaseDormant, PhaseDialling, PhaseDirected, PhaseTest:
 	}
 	s.capGiveAll(c)
 	delete(s.calls, c.id)

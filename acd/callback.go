@@ -325,7 +325,7 @@ func (s *State) closeCallback(c *call, how ending, r *Result) {
 		f.Cause = how.cause
 		r.Facts = append(r.Facts, f)
 		s.part(o, how.cause, r)
-	case PhaseMenu, PhaseTalking, PhaseAfter, PhaseDirected:
+	case PhaseMenu, PhaseTalking, PhaseAfter, PhaseDirected, PhaseTest:
 	}
 	s.finish(c, how, r)
 }

@@ -72,7 +72,7 @@ func (s *State) callbackView(c *call) CallbackView {
 		v.Due = b.at
 	case PhaseWaiting:
 		v.Why = s.whyCall(c, s.whyWaiting(c.place.Requirement))
-	case PhaseMenu, PhaseOffered, PhaseTalking, PhaseAfter, PhaseDialling, PhaseDirected:
+	case PhaseMenu, PhaseOffered, PhaseTalking, PhaseAfter, PhaseDialling, PhaseDirected, PhaseTest:
 	}
 	if c.inQueue() {
 		v.Requirement = c.place.Requirement.String()

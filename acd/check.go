@@ -159,6 +159,8 @@ func (c *checker) phaseFits(x *call, o *offer) bool {
 		return o.answered() && o.call == x.id
 	case PhaseMenu, PhaseAfter, PhaseDormant:
 		return x.offer == 0 && !directed
+	case PhaseTest:
+		return x.offer == 0 && !directed && x.queue == nil
 	case PhaseDirected:
 		return x.offer == 0 && directed
 	}

@@ -91,7 +91,7 @@ func (c *call) takesSides(role Role) bool {
 		return role == RoleTransfer
 	case PhaseMenu:
 		return role == RoleTransfer && c.placedBy != ""
-	case PhaseWaiting, PhaseOffered, PhaseDormant, PhaseDialling:
+	case PhaseWaiting, PhaseOffered, PhaseDormant, PhaseDialling, PhaseTest:
 	}
 	return false
 }

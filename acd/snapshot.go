@@ -365,7 +365,7 @@ func (s *State) deriveCall(c *call) error {
 	switch {
 	case c.tier >= routing.TierCount:
 		return fmt.Errorf("tier %d", c.tier)
-	case c.queue == nil && c.phase != PhaseMenu:
+	case c.queue == nil && c.phase != PhaseMenu && c.phase != PhaseTest:
 		return fmt.Errorf("is %s in no queue", c.phase)
 	case c.queue != nil && (c.reached < 0 || c.reached > len(c.queue.Steps)):
 		return fmt.Errorf("step %d of %d", c.reached, len(c.queue.Steps))

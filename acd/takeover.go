@@ -170,7 +170,7 @@ func (s *State) heldBy(node string) (out []*call) {
 			return 0
 		case PhaseWaiting, PhaseOffered:
 			return 1
-		case PhaseMenu, PhaseAfter, PhaseDormant, PhaseDialling, PhaseDirected:
+		case PhaseMenu, PhaseAfter, PhaseDormant, PhaseDialling, PhaseDirected, PhaseTest:
 		}
 		return 2
 	}

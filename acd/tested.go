@@ -33,7 +33,7 @@ func (s *State) testPlaced(ev TestPlaced, e Entry, r *Result) error {
 	}
 	c := &call{
 		id: ev.Call, node: ev.Node, trunk: ev.Trunk, from: ev.By, to: ev.To, index: e.Index, arrivedWall: e.Wall,
-		generation: g, phase: PhaseMenu, home: ev.Node,
+		generation: g, phase: PhaseTest, home: ev.Node,
 	}
 	c.place.ID = c.id
 	s.calls[c.id] = c

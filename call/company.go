@@ -200,7 +200,7 @@ func (c *Call) regain(ctx context.Context, in inherited) {
 		c.wait = &wait{queued: true, event: acd.CallQueued{Call: c.id, Queue: in.view.Queue}}
 		c.music(c.gen.Hold(c.language()))
 		c.recordWait(in.view.Queue)
-	case acd.PhaseMenu, acd.PhaseAfter, acd.PhaseDormant, acd.PhaseDialling, acd.PhaseDirected:
+	case acd.PhaseMenu, acd.PhaseAfter, acd.PhaseDormant, acd.PhaseDialling, acd.PhaseDirected, acd.PhaseTest:
 		if !c.rejoinOutside(ctx, in) {
 			c.resumed = false
 			c.abandoned(ctx)

@@ -14,6 +14,7 @@ const (
 	// customerName is that of the customer whom an agent calls, or who is called back,
 	// until he is there.
 	customerName = "customer"
+	testedName   = "tested" // of whom a test of a trunk calls
 )
 
 // outName is that of somebody outside whom an agent has called into the call.
@@ -82,6 +83,9 @@ func (c *Call) keptAway(ev acd.LegChanged, p *party) (acd.LegChanged, bool) {
 	}
 	if f := c.dialledCustomer(); f != nil && f.party == p {
 		return named(ev, customerName, keptLeg{Trunk: f.trunk, Rings: true})
+	}
+	if t := c.trial; t != nil && t.far != nil && t.far.party == p {
+		return named(ev, testedName, keptLeg{Number: t.Number, Trunk: t.far.trunk, Rings: !t.far.up})
 	}
 	t := c.away
 	switch {

@@ -65,6 +65,9 @@ func (c *Call) owner(p *party) *party {
 	if c.away != nil && c.away.far != nil {
 		all = append(all, c.away.far.party)
 	}
+	if c.trial != nil && c.trial.far != nil {
+		all = append(all, c.trial.far.party)
+	}
 	i := slices.IndexFunc(all, func(o *party) bool { return o != nil && o.media == p.media })
 	if i < 0 {
 		return p

@@ -176,6 +176,7 @@ func (c *Call) try(ctx context.Context, t trunk.Trunk) {
 	f.tried = c.trialTried
 	f.answered = func(context.Context) {
 		tr.result.Outcome, tr.result.Answered = "answered", time.Since(tr.began)
+		c.keepLeg(f.party)
 		c.trialTried(sipua.Failed{Status: 200, Reason: "OK"})
 		c.tellTrial(acd.OutsideAnswered, 200, nil)
 		f.media.PlayMusic(c.tone(c.sw.cfg.Services.ringing))

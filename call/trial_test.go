@@ -145,6 +145,33 @@ func TestTestCallHasARecord(t *testing.T) {
 	})
 }
 
+// Whom a test calls isn't left on the line by a node that dies: his leg stands in
+// the log from the first INVITE on. The lists of calls say what the call is.
+func TestWhomATestCallsIsKnownToTheOthers(t *testing.T) {
+	inLab(t, func(l *lab) {
+		l.phone.habits[customerAddress] = habit{after: 2 * time.Second, status: 200}
+		want := Trial{Trunk: "carrier", Number: "13800138000", Ring: 20 * time.Second, Talk: 3 * time.Second}
+		for after, about := range map[time.Duration]string{
+			time.Second:     `{"number":"+8613800138000","trunk":"carrier","rings":true}`,
+			3 * time.Second: `{"number":"+8613800138000","trunk":"carrier"}`,
+		} {
+			time.AfterFunc(after, func() {
+				l.log.mu.Lock()
+				defer l.log.mu.Unlock()
+				call := l.log.state.Calls()[0]
+				legs, _ := l.log.state.Legs(call.ID)
+				if call.Phase != acd.PhaseTest || len(legs.Others) != 1 || string(legs.Others[0].About) != about {
+					t.Errorf("after %v it is %v with %+v", after, call.Phase, legs.Others)
+				}
+			})
+		}
+		if _, err := l.sw.TestCall(l.t.Context(), want); err != nil {
+			t.Error(err)
+		}
+		l.gone()
+	})
+}
+
 func TestSoundIsExplained(t *testing.T) {
 	for want, q := range map[string]acd.Quality{
 		"": {Sent: 100, Received: 100, Lost: 1},

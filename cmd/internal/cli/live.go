@@ -79,6 +79,10 @@ func phaseWord(phase string) string {
 		return "not due yet"
 	case "dialling":
 		return "customer's phone rings"
+	case "directed":
+		return "a colleague's phone rings"
+	case "test":
+		return "tests the trunk"
 	}
 	return phase // waiting, talking
 }

@@ -88,6 +88,7 @@ func StateFigures(core Core) []Figure {
 	phases := map[string]int{}
 	for _, p := range []acd.Phase{
 		acd.PhaseMenu, acd.PhaseWaiting, acd.PhaseOffered, acd.PhaseTalking, acd.PhaseDirected, acd.PhaseAfter,
+		acd.PhaseTest,
 	} {
 		phases[p.String()] = 0
 	}

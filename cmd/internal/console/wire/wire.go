@@ -11,7 +11,7 @@ import (
 // Call is a running call.
 type Call struct {
 	ID          string            `json:"id"`
-	Phase       string            `json:"phase" enum:"menu,waiting,offered,talking,after,dormant,dialling,directed"`
+	Phase       string            `json:"phase" enum:"menu,waiting,offered,talking,after,dormant,dialling,directed,test"`
 	Trunk       string            `json:"trunk"`
 	From        string            `json:"from" doc:"Caller's number, normalised"`
 	To          string            `json:"to" doc:"Called number, normalised"`
