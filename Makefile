@@ -1,4 +1,4 @@
-# Targets are described in README.md and docs/reference/make.md.
+# Targets are described in README.md.
 GO        ?= go
 BIN       := bin/tierline
 TOOLS     := $(GO) tool -modfile=.ci/tools/go.mod
@@ -9,7 +9,7 @@ SOAK      := ./acd ./acd/report ./acd/report/interval ./acd/report/store ./routi
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: run build test vet lint fmt check race e2e bench chaos fuzz soak
+.PHONY: run build test vet lint fmt check race e2e bench chaos fuzz soak properties
 
 build: ## bin/tierline, static
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/tierline
@@ -51,8 +51,10 @@ chaos: build ## three nodes that are killed, stopped, cut off, filled: a table o
 fuzz: ## every fuzz target for FUZZTIME
 	.ci/fuzz $(or $(FUZZTIME),30s)
 
-soak: ## each property for 100,000 steps, a million calls against theory, 1,000 lives of three nodes: some 25 minutes of one core
+soak: $(if $(SEEDS),,properties) ## that, and 1,000 lives of three nodes; SEEDS=from-to: only those: some 30 minutes of one core
+	.ci/soak $(or $(SEEDS),1-1000)
+
+properties: ## each for 100,000 steps, a million calls against theory, 150 splits
 	$(GO) test -timeout 60m $(SOAK) -run 'Propert|Naive' -rapid.checks=400 -rapid.steps=250
 	$(GO) test -timeout 60m -tags soak ./acd/sim
 	$(GO) test -timeout 60m ./cluster -run TestNobodyActsForWhatOthersHave -splits.seeds 150
-	$(GO) test -timeout 120m ./cmd/internal/app -run 'TestSimulation$$' -sim.seeds $(or $(SEEDS),1000)

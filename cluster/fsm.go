@@ -28,7 +28,8 @@ type fsm struct {
 	changed chan struct{}             // capacity 1: an entry was applied and not refused
 	news    chan struct{}             // the herald's; nil: nobody else needs to be told
 
-	fenced func() // nil: nothing is done about it
+	fenced   func()          // nil: nothing is done about it
+	applying func(done bool) // nil: nobody wants to know
 
 	own      *ownEntries // nil: a node alone learns outcomes from Raft itself
 	verdicts *verdicts   // nil: nobody judges a node alone
@@ -86,6 +87,7 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 		records[i] = rec
 		f.newest.Store(max(f.newest.Load(), uint32(l.Data[1]))) // only this goroutine stores
 	}
+	f.stand(false)
 	out, stories, effects, changed := f.apply(logs, records)
 	f.tape.write(stories)
 	f.effects.put(effects)
@@ -94,7 +96,15 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 	if changed {
 		nudge(f.changed)
 	}
+	f.stand(true)
 	return out
+}
+
+// stand tells whoever wants to know before and after each batch.
+func (f *fsm) stand(done bool) {
+	if f.applying != nil {
+		f.applying(done)
+	}
 }
 
 func (f *fsm) apply(logs []*raft.Log, records []record) ([]any, []Story, []acd.Effect, bool) {

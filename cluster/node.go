@@ -28,6 +28,11 @@ type Config struct {
 	// never sees the effects of entries that were in the log when Open began.
 	Effects func([]acd.Effect)
 
+	// Applying, if set, is called right before a batch of entries is applied and,
+	// with done, once their effects were handed over. It says where a process
+	// stands; it must not block.
+	Applying func(done bool)
+
 	// CommitTime, if set, is told how long each event took from Propose or
 	// Post until it was applied. It must not block.
 	CommitTime func(time.Duration)

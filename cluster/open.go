@@ -89,7 +89,7 @@ func open(ctx context.Context, c Config, s settings) (*Node, error) {
 	}
 	n.fsm = &fsm{
 		log: c.Logger, clock: n.clock, tape: n.tape, effects: outlet{carry: c.Effects}, state: acd.NewState(),
-		changed: changed,
+		changed: changed, applying: c.Applying,
 	}
 	n.fsm.fenced = func() { n.fence(c.Fenced) }
 	old, start, err := n.load(c, s) //nolint:contextcheck // the wires outlive the opening

@@ -110,9 +110,11 @@ type part struct {
 // ground is what a node stands on. The zero value is the machine; a simulation
 // has its own.
 type ground struct {
-	network cluster.Network                           // between nodes
-	socket  func(addr string) (net.PacketConn, error) // for SIP
-	fenced  func()                                    // see Node.fenced
+	network  cluster.Network                           // between nodes
+	socket   func(addr string) (net.PacketConn, error) // for SIP
+	fenced   func()                                    // see Node.fenced
+	applying func(done bool)                           // see cluster.Config
+	records  func(cursor.Store) cursor.Store           // around where records are written
 }
 
 // start starts the parts one after the other, and ends them all if one fails.
@@ -182,6 +184,7 @@ func (n *Node) startLog(ctx, root context.Context) (err error) {
 		Health: n.health, Takeover: n.settings.Takeover.Mode, Fenced: n.fenced,
 		Node: n.settings.Node, Dir: logDir(n.settings), LogStore: n.settings.Raft.LogStore, Keys: keys,
 		Logger: n.log.With("part", "cluster"), Effects: n.sw.Effects, CommitTime: n.measured.committed,
+		Applying: n.ground.applying,
 	})
 	if err != nil {
 		return err

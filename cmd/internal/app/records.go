@@ -29,6 +29,10 @@ func (n *Node) startRecords(ctx, root context.Context) (err error) {
 	if err = n.recordsFit(ctx); err != nil {
 		return err
 	}
+	into := cursor.Store(n.store)
+	if n.ground.records != nil {
+		into = n.ground.records(into)
+	}
 	n.cursor = cursor.New(cursor.Config{
 		Follow: cursor.Of(n.cluster.Follow, func(s cluster.Story) report.Story {
 			return report.Story{Index: s.Index, At: s.At, Wall: s.Wall, Facts: s.Facts}
@@ -37,7 +41,7 @@ func (n *Node) startRecords(ctx, root context.Context) (err error) {
 		Last:        func() uint64 { return n.cluster.Stats().Applied },
 		Gap:         gapAfter,
 		Fit:         n.cluster.May,
-		Store:       n.store, Retention: n.settings.Report.Retention(), Logger: n.log.With("part", "records"),
+		Store:       into, Retention: n.settings.Report.Retention(), Logger: n.log.With("part", "records"),
 	})
 	n.run(root, "records", n.cursor.Run)
 	return nil

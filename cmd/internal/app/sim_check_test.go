@@ -8,7 +8,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"tierline/acd"
+	"tierline/acd/report"
+	"tierline/acd/report/store"
 )
 
 // simSeen is what has been seen of the state.
@@ -271,7 +275,8 @@ func (w *simWorld) hear(number string, rtp netip.AddrPort, wrong func(string, ..
 	}
 }
 
-// stories checks that each node tells the same, and of every call one end.
+// stories checks what each node tells, and that of every call there is one begin
+// and one end, and one record that is the same at all of them.
 func (w *simWorld) stories() {
 	began, ended := map[string]int{}, map[string]int{}
 	for i, p := range w.alive() {
@@ -305,4 +310,25 @@ func (w *simWorld) stories() {
 			w.wrong("call %s began %d times and ended %d times", id, n, ended[id])
 		}
 	}
+	var first []report.CDR
+	for i, p := range w.alive() {
+		cdrs := w.records(p, len(began))
+		if i == 0 {
+			first = cdrs
+		} else if d := cmp.Diff(first, cdrs); d != "" {
+			w.wrong("%s has other call records (-n1 +%s):\n%s", p.name, p.name, d)
+		}
+	}
+}
+
+// records are those that a node has written, once all of them are there.
+func (w *simWorld) records(p *simProc, want int) (cdrs []report.CDR) {
+	w.settle(fmt.Sprintf("%s has the records of %d calls", p.name, want), 5*time.Second, func() bool {
+		var err error
+		if cdrs, err = p.node.store.CDRs(context.Background(), store.Query{Limit: 1000}); err != nil {
+			w.wrong("%s: records: %v", p.name, err)
+		}
+		return len(cdrs) == want
+	})
+	return cdrs
 }

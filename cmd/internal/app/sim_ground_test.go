@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"tierline/acd/report"
+	"tierline/acd/report/cursor"
 	"tierline/cmd/internal/config"
 )
 
@@ -33,7 +35,7 @@ type simProc struct {
 	cutOff  atomic.Bool // from trunks and phones
 	mu      sync.Mutex  // guards what follows
 	sockets []*simSocket
-	sent    map[string]int
+	done    map[string]int
 }
 
 func simIP(node int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(node + 1)}) }
@@ -60,7 +62,7 @@ func (w *simWorld) settings(name string) config.Settings {
 
 // start begins a process of a node, which runs until it is killed.
 func (w *simWorld) start(name string) *simProc {
-	p := &simProc{world: w, name: name, ended: make(chan struct{}), sent: map[string]int{}}
+	p := &simProc{world: w, name: name, ended: make(chan struct{}), done: map[string]int{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	w.mu.Lock()
@@ -72,7 +74,11 @@ func (w *simWorld) start(name string) *simProc {
 	s := w.settings(name)
 	p.media = &simMedia{of: w.sound, proc: p, ip: s.RTP.IP}
 	n := newNode(s, "sim", w.logger(p))
-	n.ground = ground{network: simGateway{p}, socket: p.socket, fenced: func() { go w.fenced(p) }}
+	n.ground = ground{
+		network: simGateway{p}, socket: p.socket, fenced: func() { go w.fenced(p) },
+		applying: func(done bool) { w.reached(p, atApply, done) },
+		records:  func(s cursor.Store) cursor.Store { return simRecords{s, p} },
+	}
 	n.sound, n.most = p.media, 1000
 	p.node = n
 	go p.run(ctx, n)
@@ -121,18 +127,34 @@ func (p *simProc) kill() bool {
 	return true
 }
 
-// counts tells how many messages of a kind have been sent, this one included.
+// counts tells how often a process has come to a kind of point, this time
+// included.
 func (p *simProc) counts(kind string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sent[kind]++
-	return p.sent[kind]
+	p.done[kind]++
+	return p.done[kind]
 }
 
 func (p *simProc) count(kind string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.sent[kind]
+	return p.done[kind]
+}
+
+// simRecords is where a process writes call records.
+type simRecords struct {
+	cursor.Store
+
+	proc *simProc
+}
+
+// Commit implements cursor.Store.
+func (s simRecords) Commit(ctx context.Context, b report.Batch, durable bool) error {
+	if s.proc.dead.Load() {
+		return errDead
+	}
+	return s.Store.Commit(ctx, b, durable)
 }
 
 // simGateway is the way to other nodes.
@@ -192,13 +214,13 @@ func (s *simSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 // WriteTo implements net.PacketConn.
 func (s *simSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 	p := s.proc
-	p.world.sending(p, overSIP, false)
+	p.world.reached(p, overSIP, false)
 	if p.dead.Load() || p.cutOff.Load() {
 		return len(b), nil
 	}
 	p.world.spoke(p, b)
 	n, err := s.PacketConn.WriteTo(b, to)
-	p.world.sending(p, overSIP, true)
+	p.world.reached(p, overSIP, true)
 	return n, err
 }
 

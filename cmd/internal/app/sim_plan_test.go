@@ -35,9 +35,9 @@ type simFault struct {
 	node   int
 	from   time.Duration
 	lasts  time.Duration // until it is healed, or the node is started again
-	what   string        // crash: which message is counted
+	what   string        // crash: which points are counted
 	count  int           // crash: after so many of them
-	before bool          // crash: and before the next one has left
+	before bool          // crash: and before the next one has left, or is applied
 }
 
 // Kinds of faults.
@@ -51,15 +51,17 @@ const (
 	faultFenced = "fenced" // not planned: a node that was taken for dead begins anew
 )
 
-// Messages whose number places a crash.
+// Points whose number places a crash.
 const (
 	overWires = "wire" // to another node: part of an entry, of an answer, of a heartbeat
 	overSIP   = "sip"
+	atApply   = "apply" // entries that were agreed on are applied
 )
 
 const (
 	simArrivals = 14 * time.Second // callers come until then
 	simFaults   = 18 * time.Second // faults begin until then
+	simLasts    = 9 * time.Second  // each for so long at most
 	simCalm     = 40 * time.Second // by then all is healed, and every node runs
 	simJudged   = 52 * time.Second // and by then all has settled
 )
@@ -89,11 +91,11 @@ func newSimPlan(seed uint64) simPlan {
 			kind:  []string{faultCrash, faultCrash, faultCrash, faultCut, faultAlone, faultDeaf, faultMute, faultFlap}[r.IntN(8)],
 			node:  r.IntN(3),
 			from:  within(from, from+5*time.Second),
-			lasts: within(500*time.Millisecond, 9*time.Second),
+			lasts: within(500*time.Millisecond, simLasts),
 		}
 		if f.kind == faultCrash {
-			f.what, f.before = []string{overWires, overSIP}[r.IntN(2)], r.IntN(2) == 0
-			f.count = r.IntN(map[string]int{overWires: 60, overSIP: 12}[f.what])
+			f.what, f.before = []string{overWires, overSIP, atApply}[r.IntN(3)], r.IntN(2) == 0
+			f.count = r.IntN(map[string]int{overWires: 60, overSIP: 12, atApply: 12}[f.what])
 		}
 		p.faults = append(p.faults, f)
 		from = f.from + f.lasts + 4*time.Second // one after the other: two of three nodes are well
@@ -110,7 +112,7 @@ func (p simPlan) String() string {
 	for _, f := range p.faults {
 		fmt.Fprintf(&b, "\n  %v: n%d %s for %v", f.from, f.node+1, f.kind, f.lasts)
 		if f.kind == faultCrash {
-			fmt.Fprintf(&b, " at message %d by %s, before it left: %v", f.count, f.what, f.before)
+			fmt.Fprintf(&b, " at %[2]s %[1]d from then on, before it was done: %[3]v", f.count, f.what, f.before)
 		}
 	}
 	return b.String()

@@ -9,7 +9,7 @@ import (
 
 var (
 	simSeed  = flag.Uint64("sim.seed", 0, "the only seed to simulate; 0: several")
-	simSeeds = flag.Uint64("sim.seeds", 12, "how many seeds to simulate")
+	simSeeds = flag.String("sim.seeds", "1-12", "the seeds to simulate, from-to")
 )
 
 // TestSimulation lets three nodes serve callers while processes are killed in
@@ -17,7 +17,10 @@ var (
 // that `tierline serve` starts but for RTP and HTTP.
 func TestSimulation(t *testing.T) {
 	certs := simCertificates(t)
-	first, last := uint64(1), *simSeeds
+	var first, last uint64
+	if _, err := fmt.Sscanf(*simSeeds, "%d-%d", &first, &last); err != nil {
+		t.Fatalf("-sim.seeds %s: %v", *simSeeds, err)
+	}
 	if *simSeed > 0 {
 		first, last = *simSeed, *simSeed
 	}

@@ -48,7 +48,7 @@ type simWorld struct {
 	dice     *rand.Rand
 	procs    map[string]*simProc // the latest of each node
 	all      []*simProc
-	armed    *simFault // a crash that waits for its message
+	armed    *simFault // a crash that waits for its point
 	aim      int       // the number of that
 	lines    []string
 	problems []string
@@ -70,7 +70,7 @@ func simulate(t *testing.T, seed uint64, dir, certs string) *simWorld {
 		}
 	}
 	w.peers = newSimPeers(w)
-	w.wires.Watch(func(from, _ string, sent bool) { w.sending(w.proc(from), overWires, sent) })
+	w.wires.Watch(func(from, _ string, sent bool) { w.reached(w.proc(from), overWires, sent) })
 	for _, name := range simNames() {
 		w.put(name)
 		w.all = append(w.all, w.start(name))
@@ -85,6 +85,7 @@ func simulate(t *testing.T, seed uint64, dir, certs string) *simWorld {
 	for _, f := range w.plan.faults {
 		time.AfterFunc(f.from, func() { w.happen(f) })
 	}
+	time.AfterFunc(simCalm-simLasts, w.disarm) // a crash may have waited in vain
 	w.watchUntil(simJudged)
 	w.judge()
 	w.stop()
@@ -176,21 +177,21 @@ func (w *simWorld) someTime(most time.Duration) time.Duration {
 	return time.Duration(w.dice.Int64N(int64(most)))
 }
 
-// sending is told of each message before it leaves and when it has left: some
-// are the last that a process sends.
-func (w *simWorld) sending(p *simProc, kind string, sent bool) {
+// reached is told of each message before it leaves and when it has left, and of
+// entries before and after they are applied: some are a process's last.
+func (w *simWorld) reached(p *simProc, kind string, done bool) {
 	if p == nil {
 		return
 	}
 	var n int
-	if sent {
+	if done {
 		n = p.count(kind)
 	} else {
 		n = p.counts(kind)
 	}
 	w.mu.Lock()
 	f := w.armed
-	now := f != nil && p.name == simNames()[f.node] && kind == f.what && n >= w.aim && sent != f.before
+	now := f != nil && p.name == simNames()[f.node] && kind == f.what && n >= w.aim && done != f.before
 	if now {
 		w.armed = nil
 	}
@@ -227,13 +228,18 @@ func (w *simWorld) fenced(p *simProc) {
 	}
 }
 
+// disarm calls off a crash that still waits for its point.
+func (w *simWorld) disarm() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.armed = nil
+}
+
 // happen lets something go wrong.
 func (w *simWorld) happen(f simFault) {
 	name := simNames()[f.node]
 	p := w.proc(name)
-	w.mu.Lock()
-	w.armed = nil // of the fault before
-	w.mu.Unlock()
+	w.disarm() // the fault before
 	w.note("%s: %s for %v", name, f.kind, f.lasts)
 	between := func(from, to bool) {
 		w.wires.Cut(func(a, b string) bool { return from && a == name || to && b == name })
