@@ -180,14 +180,13 @@ func (s *State) callStepped(ev CallStepped, r *Result) error {
 	return nil
 }
 
-// mayQueue checks what doesn't depend on the queue's rules.
+// mayQueue checks what depends neither on the call's phase nor on the queue's
+// rules.
 func (s *State) mayQueue(ev CallQueued) (*call, *QueueConfig, error) {
 	c := s.calls[ev.Call]
 	switch {
 	case c == nil:
 		return nil, nil, refuse(ev, "no such call")
-	case c.phase != PhaseMenu && c.phase != PhaseAfter:
-		return nil, nil, refuse(ev, "call is %s", c.phase)
 	case c.callback != nil:
 		return nil, nil, refuse(ev, "call is a call-back")
 	case ev.Tier >= routing.TierCount:
@@ -210,10 +209,19 @@ func (s *State) mayQueue(ev CallQueued) (*call, *QueueConfig, error) {
 }
 
 func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
+	if c := s.calls[ev.Call]; c != nil && c.phase != PhaseMenu && c.phase != PhaseAfter {
+		return refuse(ev, "call is %s", c.phase)
+	}
 	c, q, err := s.mayQueue(ev)
 	if err != nil {
 		return err
 	}
+	s.enqueue(c, q, ev, index, r)
+	return nil
+}
+
+// enqueue lets a call wait that nobody serves, or turns it away.
+func (s *State) enqueue(c *call, q *QueueConfig, ev CallQueued, index uint64, r *Result) {
 	c.tier, c.queue, c.need = ev.Tier, q, ev.Requirement
 	c.language = cmp.Or(ev.Language, c.language)
 	c.attach = slices.SortedStableFunc(slices.Values(ev.Attach), func(a, b Attribute) int {
@@ -221,7 +229,7 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 	})
 	if cause := s.gate(c, ev.Refused); cause != 0 {
 		s.turnAway(c, cause, r)
-		return nil
+		return
 	}
 	c.queuedAt, c.leaveAt = s.now, 0
 	if wait := cmp.Or(ev.MaxWait, q.MaxWait); wait > 0 {
@@ -239,7 +247,6 @@ func (s *State) callQueued(ev CallQueued, index uint64, r *Result) error {
 		Reason: c.place.Requirement.String(), Until: c.leaveAt, Attach: c.attach, Node: c.node, Step: c.step,
 		Cause: cause, CreditMS: c.credit, Band: c.place.Key.Band,
 	})
-	return nil
 }
 
 // headStart takes the queue's own head starts from the call's generation, as

@@ -65,6 +65,8 @@ func (s *State) apply(e Entry, r *Result) error {
 		return s.callStepped(ev, r)
 	case CallQueued:
 		return s.callQueued(ev, e.Index, r)
+	case CallRequeued:
+		return s.callRequeued(ev, e.Index, r)
 	case CallMoved:
 		return s.callMoved(ev, r)
 	case QueueLeft:

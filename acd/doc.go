@@ -26,12 +26,14 @@
 // [Decide] reads the state and proposes events. It runs on the leader only, so
 // it may change between releases without splitting the cluster; Apply may not.
 //
-// Four promises hold after every entry and are tested as properties:
+// Five promises hold after every entry and are tested as properties:
 //   - A result that names an old offer is refused and changes nothing. Offers
 //     are numbered by the log, so a number is never used twice.
 //   - Nobody is left behind: reserved, alerting and wrap-up end by a timer in
 //     the state, whichever process died; the timer fires on [TimePassed].
 //   - A call has one key for as long as it waits, whatever offers fail.
+//   - An agent who sends his caller into a line is not free before the caller
+//     has his place there.
 //   - A call-back ends once, by itself if need be, and rings nobody more often
 //     than it may; a customer has one at a time.
 //

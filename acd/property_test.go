@@ -263,8 +263,8 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		})
 		return id
 	}
-	enqueue := func(t *rapid.T, id string) {
-		_ = w.put(t, CallQueued{
+	wait := func(t *rapid.T, id string) CallQueued {
+		return CallQueued{
 			Call: id, Queue: queue.Draw(t, "queue"), Tier: tier.Draw(t, "tier"),
 			Requirement: rapid.SampledFrom([]string{"", "", "b>=4", "a>"}).Draw(t, "own"),
 			MaxWait:     rapid.SampledFrom([]int64{0, 0, 25_000}).Draw(t, "max wait"),
@@ -275,8 +275,9 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			Refused:      LeaveCause(max(0, rapid.IntRange(-20, 9).Draw(t, "refused"))),
 
 			Keep: rapid.Bool().Draw(t, "keep"), Credit: rapid.SampledFrom([]int64{0, 0, 30_000}).Draw(t, "credit"),
-		})
+		}
 	}
+	enqueue := func(t *rapid.T, id string) { _ = w.put(t, wait(t, id)) }
 	actions := map[string]func(*rapid.T){
 		"arrive":           func(t *rapid.T) { arrive(t) },
 		"arrive and queue": func(t *rapid.T) { enqueue(t, arrive(t)) },
@@ -312,6 +313,14 @@ func (w *world) actions() map[string]func(*rapid.T) {
 			_ = w.put(t, OfferFailed{Offer: l.offer, Agent: l.agent, Outcome: out})
 		},
 		"released": func(t *rapid.T) { _ = w.put(t, AgentReleased{Offer: leg(t).offer, By: SideAgent}) },
+		"requeued": func(t *rapid.T) {
+			id := call(t)
+			ev := CallRequeued{Released: AgentReleased{Offer: leg(t).offer, By: SideAgent}, Queued: wait(t, id)}
+			if c := w.s.calls[id]; c != nil && rapid.IntRange(0, 3).Draw(t, "his own") > 0 {
+				ev.Released.Offer = c.offer
+			}
+			_ = w.put(t, ev)
+		},
 		"command": func(t *rapid.T) {
 			_ = w.put(t, AgentCommanded{
 				Agent: agent.Draw(t, "agent"), Command: AgentCommand(rapid.IntRange(0, 7).Draw(t, "command")),

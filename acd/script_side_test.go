@@ -37,6 +37,14 @@ func (x *script) sideEvent() (Event, bool) {
 		return SupervisionChanged{Offer: x.offer(x.arg("0")), Mode: x.arg("1"), By: "desk"}, true
 	case "hand-over":
 		return CallHandedOver{Call: x.arg("0"), To: x.offer(x.arg("1")), By: SideAgent}, true
+	case "requeue": // by whom: the call's latest offer, or the one that is named
+		offer := x.arg("offer")
+		if offer == "" {
+			offer = x.arg("0")
+		}
+		return CallRequeued{
+			Released: AgentReleased{Offer: x.offer(offer), By: SideAgent, Lost: x.arg("lost") != ""}, Queued: x.queued(),
+		}, true
 	case "join":
 		return MemberJoined{Offer: x.offer(x.arg("0")), By: "desk"}, true
 	case "talk":

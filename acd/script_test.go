@@ -201,12 +201,7 @@ func (x *script) run() {
 		if _, known := x.s.Call(id); !known {
 			x.arrive(true)
 		}
-		x.apply(CallQueued{
-			Call: id, Queue: x.arg("1"), Tier: x.tier(x.arg("tier")), Requirement: strings.TrimSpace(x.d.Input),
-			MaxWait: x.ms(x.arg("max_wait")), Preferred: x.arg("preferred"), PreferredFor: x.ms(x.arg("kept")),
-			PreferLast: x.arg("prefer_last") != "", Refused: x.refused(),
-			Keep: x.arg("keep") != "", Credit: x.ms(x.arg("credit")),
-		}, false)
+		x.apply(x.queued(), false)
 	case "arrive":
 		x.arrive(false)
 	case "skip": // log indexes that belong to somebody else
@@ -215,6 +210,15 @@ func (x *script) run() {
 		x.apply(x.event(), false)
 	}
 	x.settle()
+}
+
+func (x *script) queued() CallQueued {
+	return CallQueued{
+		Call: x.arg("0"), Queue: x.arg("1"), Tier: x.tier(x.arg("tier")), Requirement: strings.TrimSpace(x.d.Input),
+		MaxWait: x.ms(x.arg("max_wait")), Preferred: x.arg("preferred"), PreferredFor: x.ms(x.arg("kept")),
+		PreferLast: x.arg("prefer_last") != "", Refused: x.refused(),
+		Keep: x.arg("keep") != "", Credit: x.ms(x.arg("credit")),
+	}
 }
 
 // refused is why the owner of the call doesn't let it in.

@@ -72,6 +72,14 @@ type CallHandedOver struct {
 	Quality *Quality `json:"quality,omitempty"` // of the former one's leg
 }
 
+// CallRequeued is an agent whose part in a call ends and whose caller waits
+// again: at once, so that nobody else gets the agent before the caller has his
+// place. If the agent's part is over already, the caller is queued all the same.
+type CallRequeued struct {
+	Released AgentReleased `json:"released"` // who serves the call
+	Queued   CallQueued    `json:"queued"`
+}
+
 // MemberJoined lets a consulted agent talk to everybody.
 type MemberJoined struct {
 	Offer uint64 `json:"offer"`
@@ -120,6 +128,7 @@ type OutsideChanged struct {
 func (CallPlaced) isEvent()     {}
 func (AgentCalled) isEvent()    {}
 func (CallHandedOver) isEvent() {}
+func (CallRequeued) isEvent()   {}
 func (MemberJoined) isEvent()   {}
 func (TalkChanged) isEvent()    {}
 func (OutsideChanged) isEvent() {}

@@ -103,6 +103,8 @@ func (w *world) report(ev Event) {
 		})
 	case AgentReleased:
 		delete(w.talking, ev.Offer)
+	case CallRequeued:
+		delete(w.talking, ev.Released.Offer)
 	case CallPlaced:
 		w.talking[w.s.index], w.node[w.s.index] = ev.Agent, ev.Node
 		w.offers = append(w.offers, legOf{w.s.index, ev.Agent})

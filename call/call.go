@@ -62,6 +62,7 @@ type Call struct {
 	pending  map[*time.Timer]struct{}
 	wait     *wait       // in a queue
 	joining  *wait       // on its way into the log
+	parting  *parting    // an agent who is gone, which the log isn't told yet
 	offers   []*offer    // agents' phones that ring for this call
 	agent    *talk       // the caller talks to an agent
 	guests   []*guest    // whom the agent wants in the call, or who are there
@@ -206,6 +207,7 @@ func (c *Call) end(err error) {
 		cause.Reason = "transferred"
 	}
 	c.stopTimers()
+	c.sayParting()
 	switch {
 	case c.callback != nil:
 		c.endCallback(cause)

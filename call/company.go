@@ -30,8 +30,9 @@ func (c *Call) rejoin(ctx context.Context, in inherited) {
 		return
 	}
 	c.log.Warn("the agent's leg is lost", "agent", in.view.Agent, "err", err)
-	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: in.view.Offer, By: acd.SideSwitch})
+	c.parting = &parting{event: acd.AgentReleased{Offer: in.view.Offer, By: acd.SideSwitch}}
 	if heir := c.heir(); heir != nil { // the log does the same
+		c.sayParting()
 		c.handOver(ctx, heir, acd.SideSwitch)
 		return
 	}

@@ -171,6 +171,7 @@ func (s *Switch) drop(id string) {
 func (c *Call) abandon() {
 	c.ending = true
 	c.stopTimers()
+	c.sayParting() // whoever he is, he is free
 	for _, cancel := range c.lookups {
 		cancel()
 	}

@@ -49,21 +49,26 @@ func (c *Call) alone(ctx context.Context) {
 // will: he waits again, at the place he had.
 func (c *Call) abandoned(ctx context.Context) {
 	if c.queue == "" || c.callback != nil {
+		c.sayParting()
 		c.served(ctx)
 		return
 	}
 	c.requeue(ctx, c.queue)
 }
 
-// requeue puts a caller without an agent into a line.
+// requeue puts a caller without an agent into a line. An agent who has just left
+// is free from the moment on in which the caller has his place there.
 func (c *Call) requeue(ctx context.Context, queue string) {
 	c.leave(c.caller)
 	if c.session != nil {
 		c.menu(ctx, ivr.Requeued{Queue: queue})
-		return
+	} else {
+		c.music(c.gen.Hold(c.language()))
+		c.enqueue(ctx, ivr.Enqueue{Queue: queue, Keep: true})
 	}
-	c.music(c.gen.Hold(c.language()))
-	c.enqueue(ctx, ivr.Enqueue{Queue: queue, Keep: true})
+	if c.joining == nil || c.joining.parting != c.parting { // no place is on its way to the log
+		c.sayParting()
+	}
 }
 
 // served is what comes after the last conversation: the menu's word, or the end.

@@ -82,7 +82,7 @@ func (c *Call) toQueue(ctx context.Context, queue string) error {
 		return denied(DeniedState, "the customer of a call-back has waited already")
 	}
 	c.dismissGuests(acd.SideAgent, CauseNormal())
-	c.dropAgent(acd.SideAgent)
+	c.partAgent(acd.SideAgent)
 	c.requeue(ctx, queue)
 	return nil
 }

@@ -150,14 +150,17 @@ func (c *Call) agentHungUp(ctx context.Context, p *party) {
 	case c.succession(ctx, p.leftBy()):
 		return
 	}
-	c.dropAgent(p.leftBy())
+	c.partAgent(p.leftBy())
+	if c.callback == nil && p.lost { // the caller didn't want to go
+		c.abandoned(ctx)
+		return
+	}
+	c.sayParting()
 	switch {
 	case c.callback != nil && p.lost:
 		c.end(endBy(acd.SideSwitch, 102, "lost"))
 	case c.callback != nil:
 		c.end(endBy(acd.SideAgent, 16, "normal"))
-	case p.lost: // the caller didn't want to go
-		c.abandoned(ctx)
 	default:
 		c.served(ctx)
 	}
@@ -173,12 +176,8 @@ func (p *party) leftBy() acd.Side {
 
 // dropAgent takes the agent out of a call that goes on.
 func (c *Call) dropAgent(by acd.Side) {
-	t := c.agent
-	if t == nil {
-		return
-	}
-	quality := c.leaveAgent()
-	c.sw.cfg.Queue.Post(acd.AgentReleased{Offer: t.offer, By: by, Quality: quality, Lost: t.lost})
+	c.partAgent(by)
+	c.sayParting()
 }
 
 // leaveAgent ends the agent's leg and with it the conversation; it returns what

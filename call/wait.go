@@ -30,6 +30,8 @@ type wait struct {
 	queued bool // it stands in the log
 	since  time.Time
 	asked  uint64 // AskPlace that waits for the log
+
+	parting *parting // of the agent whose caller waits, told with the wait; nil: none
 }
 
 // queueing carries out what the menu says of queues.
@@ -68,10 +70,14 @@ func (c *Call) enqueue(ctx context.Context, a ivr.Enqueue) {
 // commitWait writes a wait into the log. Only one is on its way at a time: the
 // log would refuse a second one.
 func (c *Call) commitWait(ctx context.Context, w *wait) {
-	c.joining = w
+	c.joining, w.parting = w, c.parting
 	w.event.Refused = c.gate(w)
+	var ev acd.Event = w.event
+	if w.parting != nil {
+		ev = acd.CallRequeued{Released: w.parting.event, Queued: w.event}
+	}
 	c.beside(func() func() {
-		_, _, err := c.sw.cfg.Queue.Propose(ctx, w.event)
+		_, _, err := c.sw.cfg.Queue.Propose(ctx, ev)
 		return func() { c.waitCommitted(ctx, w, err) }
 	})
 }
@@ -98,6 +104,7 @@ func (c *Call) waitCommitted(ctx context.Context, w *wait, err error) {
 	if isRefused && c.inQueue() {
 		err = nil // it had got there, from here or from the node that handed the call on at that moment
 	}
+	c.partingTold(w, err)
 	switch {
 	case c.wait != w: // refused if the log has ended it itself
 		c.sw.cfg.Queue.Post(acd.QueueLeft{Call: c.id, Cause: acd.LeftKey})

@@ -64,6 +64,7 @@ const (
 	kindOutwardTaken
 	kindOutwardLeft
 	kindTestPlaced
+	kindCallRequeued
 
 	kindBeyond // keep it last
 )

@@ -123,6 +123,14 @@ func everyKind() []acd.Event {
 		},
 		acd.OutwardLeft{Place: "c1-1"},
 		acd.TestPlaced{Call: "c3", Node: "n1", Trunk: "ct-sh-1", To: "+8613800138000", By: "lead", Generation: 3},
+		acd.CallRequeued{
+			Released: acd.AgentReleased{Offer: 12, By: acd.SideAgent, Quality: quality, Lost: true},
+			Queued: acd.CallQueued{
+				Call: "c1", Queue: "human", Tier: 2, Language: "en", Requirement: "lang.en>=1", MaxWait: 1,
+				Attach: []acd.Attribute{{Name: "intent", Value: "bill"}}, Preferred: "1001", PreferredFor: 20_000,
+				Keep: true, Credit: 90_000, PreferLast: true, Refused: acd.LeftLong,
+			},
+		},
 	}
 }
 

@@ -103,6 +103,8 @@ func kindOf(ev acd.Event) kind {
 		return kindOutwardLeft
 	case acd.TestPlaced:
 		return kindTestPlaced
+	case acd.CallRequeued:
+		return kindCallRequeued
 	}
 	panic(fmt.Sprintf("cluster: %T has no number in the log format", ev))
 }
@@ -201,6 +203,8 @@ func decodeEvent(k kind, body []byte) (acd.Event, error) {
 		return parse[acd.OutwardLeft](body)
 	case kindTestPlaced:
 		return parse[acd.TestPlaced](body)
+	case kindCallRequeued:
+		return parse[acd.CallRequeued](body)
 	}
 	return nil, fmt.Errorf("event kind %d: %w", k, ErrNewer)
 }

@@ -66,7 +66,7 @@ func drawEvent(r *rapid.T, i int) acd.Event {
 	call := fmt.Sprint("c", rapid.IntRange(0, 9).Draw(r, "call"))
 	agent := fmt.Sprint(1001 + rapid.IntRange(0, 4).Draw(r, "agent"))
 	offer := uint64(rapid.IntRange(1, i+10).Draw(r, "offer"))
-	switch rapid.IntRange(0, 11).Draw(r, "kind") {
+	switch rapid.IntRange(0, 12).Draw(r, "kind") {
 	case 0, 1:
 		return arrive(call)
 	case 2, 3, 4:
@@ -79,6 +79,8 @@ func drawEvent(r *rapid.T, i int) acd.Event {
 		return acd.OfferFailed{Offer: offer, Outcome: acd.Busy, SIP: 486}
 	case 8:
 		return acd.AgentReleased{Offer: offer, By: acd.SideAgent}
+	case 12:
+		return acd.CallRequeued{Released: acd.AgentReleased{Offer: offer, By: acd.SideAgent}, Queued: queue(call)}
 	case 9:
 		return acd.CallEnded{Call: call, Cause: "normal", By: acd.SideCaller}
 	case 10:

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"tierline/.ci/bed"
 )
 
 // queues has a younger caller wait while the elder one is sent back into the
@@ -54,18 +56,11 @@ func (c *control) queues(ctx context.Context, l *lab) error {
 }
 
 // requeued sends the elder caller back and ends both calls, one after the other.
-// The agent pauses meanwhile: who waits when he is free gets him.
 func (c *control) requeued(ctx context.Context, l *lab) error {
 	talk := hearing{"caller": "1001", "1001": "caller", "younger": "music"}
 	err := c.ears.expect(talk)
 	if err == nil {
-		err = l.command(ctx, "1001", "not_ready")
-	}
-	if err == nil {
-		err = c.does(ctx, l, hearing{"caller": "music", "younger": "music"}, "1001 transfer --queue e2e_control")
-	}
-	if err == nil {
-		err = l.command(ctx, "1001", "ready")
+		err = c.again(ctx, l, "1001 transfer --queue e2e_control")
 	}
 	if err == nil {
 		err = c.ears.expect(talk)
@@ -80,6 +75,23 @@ func (c *control) requeued(ctx context.Context, l *lab) error {
 		err = c.phones["1001"].hangup(ctx)
 	}
 	return err
+}
+
+// again gives a command after which 1001 talks to somebody anew.
+func (c *control) again(ctx context.Context, l *lab, command string) error {
+	given := time.Now()
+	if _, err := l.cli(ctx, append([]string{"call"}, strings.Fields(command)...)...); err != nil {
+		return err
+	}
+	return bed.Eventually(10*time.Second, func() error {
+		asked := time.Now()
+		a, err := l.agent(ctx, "1001")
+		began := asked.Add(-time.Duration(a.ForMS) * time.Millisecond) // or later
+		if err == nil && (a.State != "talking" || !began.After(given)) {
+			err = fmt.Errorf("after %s, 1001 is %s for %d ms", command, a.State, a.ForMS)
+		}
+		return err
+	})
 }
 
 // refers presses baresip's transfer key.

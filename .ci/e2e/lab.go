@@ -191,6 +191,7 @@ type agent struct {
 	ID     string `json:"id"`
 	State  string `json:"state"`
 	Reason string `json:"reason"`
+	ForMS  int64  `json:"for_ms"`
 	Phones []struct {
 		Contact string `json:"contact"`
 	} `json:"phones"`
