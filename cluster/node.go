@@ -132,6 +132,10 @@ func (n *Node) Follow(ctx context.Context, after uint64) iter.Seq2[Story, error]
 	return n.tape.follow(ctx, after)
 }
 
+// StoryWall returns the Unix time in ms of the story of an entry, 0 if the entry
+// has none; known is false while it can't be said.
+func (n *Node) StoryWall(index uint64) (at int64, known bool) { return n.tape.wall(index) }
+
 // Acknowledge says that the story store has everything up to index durably.
 // Until then stories stay in memory and in snapshots, so somebody must.
 func (n *Node) Acknowledge(index uint64) { n.tape.acknowledge(index) }

@@ -145,6 +145,21 @@ func (t *tape) lengths() (all, unacked int) {
 	return len(t.stories), len(t.stories) - t.position(t.acked)
 }
 
+// wall returns when the story of an entry happened, 0 if the entry has none;
+// known is false while it can't be said: it is no longer kept, or not yet.
+func (t *tape) wall(index uint64) (at int64, known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.position(index)
+	switch {
+	case index <= t.floor:
+		return 0, false
+	case i > 0 && t.stories[i-1].Index == index:
+		return t.stories[i-1].Wall, true
+	}
+	return 0, i < len(t.stories)
+}
+
 // page is how many stories a follower takes at once.
 const page = 256
 

@@ -56,6 +56,23 @@ func TestTapeKeepsWhatIsNotAcknowledged(t *testing.T) {
 	}
 }
 
+// When an entry happened is told only if it is certain.
+func TestTapeSaysWhenAnEntryHappened(t *testing.T) {
+	tp := &tape{keep: 2}
+	for i := uint64(1); i <= 4; i++ {
+		tp.write([]Story{{Index: 2 * i, Wall: int64(100 * i)}})
+	}
+	tp.acknowledge(4)
+	for index, want := range map[uint64]struct {
+		at    int64
+		known bool
+	}{4: {0, false}, 5: {0, true}, 6: {300, true}, 8: {400, true}, 9: {0, false}} {
+		if at, known := tp.wall(index); at != want.at || known != want.known {
+			t.Errorf("entry %d: %d, known: %v", index, at, known)
+		}
+	}
+}
+
 func TestFollowersSeeEverythingOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const stories = 3 * page

@@ -200,6 +200,7 @@ type Batch struct {
 // Saved is what a store keeps for Resume.
 type Saved struct {
 	Cursor  uint64 // index of the last story committed
+	Wall    Time   // of that story; 0: it is no longer kept
 	Calls   []OpenCall
 	Numbers []interval.Open
 }

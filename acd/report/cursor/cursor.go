@@ -31,6 +31,10 @@ const (
 // belong to another data directory.
 var ErrAhead = errors.New("the story store is ahead of the log")
 
+// ErrForeign means that the store has records of another history of the log: the
+// log was restored and the store wasn't.
+var ErrForeign = errors.New("the story store doesn't belong to this log")
+
 // errGaveUp means that the node stops while the store takes nothing. What was
 // folded is lost from memory, so nothing may be committed after it.
 var errGaveUp = errors.New("the store takes nothing")
@@ -69,6 +73,9 @@ type Config struct {
 	Follow      Follow
 	Acknowledge func(index uint64)
 	Last        func() uint64 // index of the last entry of the log
+	// Wall is the Unix time in ms of the story of an entry, 0 if the entry has none;
+	// known is false while it can't be said.
+	Wall func(index uint64) (at int64, known bool)
 	// Gap says where to go on when the source has forgotten what comes next
 	// (a store that was deleted); ok is false for every other error.
 	Gap       func(err error) (after uint64, ok bool)

@@ -20,7 +20,7 @@ import (
 func running(t *testing.T, l *fakeLog, s *fakeStore, change ...func(*cursor.Config)) (*cursor.Cursor, func() error) {
 	t.Helper()
 	c := cursor.Config{
-		Follow: l.follow, Acknowledge: l.acknowledge, Last: l.last, Store: s,
+		Follow: l.follow, Acknowledge: l.acknowledge, Last: l.last, Wall: l.wall, Store: s,
 		Gap:    func(err error) (uint64, bool) { return l.floor, errors.Is(err, errForgotten) },
 		Logger: slog.New(slog.DiscardHandler),
 	}

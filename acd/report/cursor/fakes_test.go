@@ -44,6 +44,15 @@ func (l *fakeLog) last() uint64 {
 	return l.floor + uint64(len(l.stories))
 }
 
+func (l *fakeLog) wall(index uint64) (int64, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if index <= l.floor || index > l.floor+uint64(len(l.stories)) {
+		return 0, false
+	}
+	return l.stories[index-l.floor-1].Wall, true
+}
+
 func (l *fakeLog) acknowledge(index uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,6 +104,7 @@ type fakeStore struct {
 	mu      sync.Mutex
 	began   time.Time
 	cursor  uint64
+	wall    report.Time // of the story there
 	open    map[string]report.OpenCall
 	ended   []string
 	commits []commit
@@ -117,7 +127,7 @@ func (s *fakeStore) Claim(context.Context, uint64) (bool, uint64, error) {
 func (s *fakeStore) Load(context.Context) (report.Saved, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	saved := report.Saved{Cursor: s.cursor}
+	saved := report.Saved{Cursor: s.cursor, Wall: s.wall}
 	for _, o := range s.open {
 		saved.Calls = append(saved.Calls, o)
 	}

@@ -18,6 +18,9 @@ func (c *Cursor) begin(ctx context.Context) error {
 		if err == nil && ours {
 			var saved report.Saved
 			if saved, err = c.c.Store.Load(ctx); err == nil {
+				err = c.ofThisLog(saved)
+			}
+			if err == nil {
 				return c.resume(saved)
 			}
 		}
@@ -32,6 +35,17 @@ func (c *Cursor) begin(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// ofThisLog finds records of another history of the log, as a database has them
+// that is newer than a restored log, once that has as many entries again.
+func (c *Cursor) ofThisLog(saved report.Saved) error {
+	wall, known := c.c.Wall(saved.Cursor)
+	if !known || saved.Wall == 0 || report.Time(wall) == saved.Wall {
+		return nil
+	}
+	return fmt.Errorf("%w: what happened at entry %d, the last one in it, isn't what the log says; "+
+		"restore both together, or let the records begin anew in other tables", ErrForeign, saved.Cursor)
 }
 
 func (c *Cursor) resume(saved report.Saved) (err error) {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"tierline/acd"
+	"tierline/acd/report"
 	"tierline/acd/report/cursor"
 )
 
@@ -135,6 +137,29 @@ func TestAServerThatIsAwayHoldsNothingUp(t *testing.T) {
 		s.dumb(nil)
 		if err := stop(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A log that was restored and has as many entries again as its newer records isn't
+// taken for theirs: what was written since would be missing in silence.
+func TestRecordsNewerThanARestoredLogAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := newLog(), newStore()
+		l.tell(acd.Fact{Kind: acd.FactCallArrived, Call: "a"})
+		l.tell(acd.Fact{Kind: acd.FactCallEnded, Call: "a"})
+		s.cursor, s.wall = 1, report.Time(l.stories[0].Wall+1)
+		cur, stop := running(t, l, s)
+		time.Sleep(10 * time.Second)
+		if st := cur.Stats(); !strings.Contains(st.Failing, cursor.ErrForeign.Error()) || st.Writes || len(l.acks()) > 0 {
+			t.Errorf("%+v, acknowledged: %v", st, l.acks())
+		}
+		s.mu.Lock()
+		s.wall-- // the right ones were brought back
+		s.mu.Unlock()
+		time.Sleep(10 * time.Second)
+		if err := stop(); err != nil || s.cursor != 2 || cur.Stats().Failing != "" {
+			t.Errorf("%v, %+v", err, cur.Stats())
 		}
 	})
 }

@@ -113,6 +113,15 @@ func (s *Store) Cursor(ctx context.Context) (index uint64, err error) {
 	return index, nil
 }
 
+// wall returns when the story of an entry happened, 0 if it is no longer kept.
+func (s *Store) wall(ctx context.Context, index uint64) (report.Time, error) {
+	events, err := s.Events(ctx, index-min(index, 1), 1)
+	if err != nil || len(events) == 0 || events[0].Index != index {
+		return 0, err
+	}
+	return events[0].Wall, nil
+}
+
 func (s *Store) records(ctx context.Context, text string, values ...any) (found []report.CDR, err error) {
 	rows, err := s.query(ctx, text, values...)
 	if err != nil {

@@ -112,6 +112,9 @@ func (s *Store) Load(ctx context.Context) (saved report.Saved, err error) {
 	if saved.Cursor, err = s.Cursor(ctx); err != nil {
 		return saved, err
 	}
+	if saved.Wall, err = s.wall(ctx, saved.Cursor); err != nil {
+		return saved, err
+	}
 	rows, err := s.query(ctx, `SELECT call, record FROM open_calls ORDER BY call`)
 	if err != nil {
 		return saved, fmt.Errorf("read the running calls: %w", err)

@@ -112,6 +112,9 @@ func TestAReopenedFileGoesOn(t *testing.T) {
 		if saved, err = second.Load(t.Context()); err != nil || len(saved.Calls) != 0 {
 			t.Errorf("%d running calls left (%v)", len(saved.Calls), err)
 		}
+		if last := stories[len(stories)-1]; saved.Cursor != last.Index || saved.Wall != report.Time(last.Wall) {
+			t.Errorf("they end at %d, %v; want %d, %v", saved.Cursor, saved.Wall, last.Index, last.Wall)
+		}
 	})
 }
 

@@ -39,6 +39,7 @@ func (n *Node) startRecords(ctx, root context.Context) (err error) {
 		}),
 		Acknowledge: n.cluster.Acknowledge,
 		Last:        func() uint64 { return n.cluster.Stats().Applied },
+		Wall:        n.cluster.StoryWall,
 		Gap:         gapAfter,
 		Fit:         n.cluster.May,
 		Store:       into, Retention: n.settings.Report.Retention(), Logger: n.log.With("part", "records"),
