@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	wal "github.com/hashicorp/raft-wal"
 
 	"tierline/acd"
 )
@@ -93,7 +92,7 @@ func smallFiles(s settings) settings {
 		if err := os.MkdirAll(path, 0o750); err != nil {
 			return nil, err
 		}
-		return wal.Open(path, wal.WithLogger(log), wal.WithSegmentSize(64<<10))
+		return openWAL(path, log, 64<<10)
 	}
 	return s
 }

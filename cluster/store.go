@@ -44,7 +44,7 @@ func openStore(which, dir string, log *bridge) (s store, err error) {
 	}
 	switch which {
 	case StoreWAL:
-		w, err := wal.Open(path, wal.WithLogger(log))
+		w, err := openWAL(path, log, wal.DefaultSegmentSize)
 		if err != nil {
 			return nil, fmt.Errorf("open log in %s: %w", path, err)
 		}
