@@ -315,7 +315,7 @@ func (l *lab) records(ctx context.Context) ([]cdr, error) {
 // record waits for the n-th record since the beginning and returns the newest.
 func (l *lab) record(ctx context.Context, n int) (cdr, error) {
 	var last cdr
-	err := bed.Eventually(5*time.Second, func() error {
+	err := bed.Eventually(15*time.Second, func() error {
 		all, err := l.records(ctx)
 		if err != nil {
 			return err
@@ -329,22 +329,38 @@ func (l *lab) record(ctx context.Context, n int) (cdr, error) {
 	return last, err
 }
 
-// count is the number of call records, once no call is left of an earlier step.
-func (l *lab) count(ctx context.Context) (n int, err error) {
-	err = bed.Eventually(10*time.Second, func() error {
+// count is the number of call records, once no call is left of an earlier step
+// and the records are as long as the log.
+func (l *lab) count(ctx context.Context) (int, error) {
+	err := bed.Eventually(10*time.Second, func() error {
 		var running struct {
 			Calls []struct{} `json:"calls"`
 		}
-		if err = l.node.Get(ctx, "/api/v1/calls", &running); err != nil {
+		if err := l.node.Get(ctx, "/api/v1/calls", &running); err != nil {
 			return err
 		}
 		if len(running.Calls) > 0 {
 			return fmt.Errorf("%d calls are still running", len(running.Calls))
 		}
-		time.Sleep(500 * time.Millisecond) // records are written a moment after the end of their calls
-		all, asked := l.records(ctx)
-		n = len(all)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	last, err := l.node.Metric(ctx, "tierline_cluster_applied_index")
+	if err != nil {
+		return 0, err
+	}
+	err = bed.Eventually(15*time.Second, func() error {
+		written, asked := l.node.Metric(ctx, "tierline_records_index")
+		if asked == nil && written < last {
+			asked = fmt.Errorf("the records end at entry %.0f of %.0f", written, last)
+		}
 		return asked
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	all, err := l.records(ctx)
+	return len(all), err
 }
